@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * os -- the system calls this project makes, behind one seam
+ *
+ * Thin: each returns what the call returns and sets errno. Every call first asks fault_next() (see
+ * base/fault.h), so one loop in a test can make the 1st, 2nd, 3rd ... call fail and check what is left
+ * behind. Calls that wait are repeated when a signal that nobody asked about interrupts them.
+ */
+#ifndef BASE_OS_H
+#define BASE_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+int os_open(const char *path, int flags, mode_t mode); /* O_CLOEXEC is added */
+int os_open_at(int dir, const char *path, int flags, mode_t mode);
+ssize_t os_read(int fd, void *data, size_t len);
+ssize_t os_pread(int fd, void *data, size_t len, off_t at);
+ssize_t os_write(int fd, const void *data, size_t len);
+int os_fsync(int fd);
+int os_rename(const char *from, const char *to);
+int os_unlink(const char *path);
+int os_mkdir(const char *path, mode_t mode);
+int os_ftruncate(int fd, off_t len);
+
+/* Closes *fd if open. */
+void os_close(int *fd);
+
+/* Declares a descriptor that is closed when the enclosing block ends. */
+#define FD_SCOPE(name) ATTR_CLEANUP(os_close) int name = -1
+
+/*
+ * The whole of a file, appended to `out`.
+ *
+ * ERR_NOT_FOUND  there is no such file
+ * ERR_IO         it cannot be opened or read
+ * ERR_LIMIT      it is longer than `max` bytes
+ */
+bool os_read_file(const char *path, size_t max, Buf *out, Err *err) ATTR_MUST_USE;
+
+/* Write all of `data`. ERR_IO with err->sys; some of it may have been written. */
+bool os_write_all(int fd, Str data, Err *err) ATTR_MUST_USE;
+
+/*
+ * Put `data` at `path` so that a reader, or the next start after a crash, finds the old file or the new
+ * one and never a part: written beside its place, synced, renamed, and the directory synced.
+ *
+ * ERR_IO  nothing changed at `path`
+ */
+bool os_write_file(const char *path, Str data, mode_t mode, Err *err) ATTR_MUST_USE;
+
+/* Make a directory and what is missing above it; no error when it exists. ERR_IO. */
+bool os_make_dirs(const char *path, mode_t mode, Err *err) ATTR_MUST_USE;
+
+/* Remove a file or a whole directory tree; no error when there is none. ERR_IO. */
+bool os_remove_tree(const char *path, Err *err) ATTR_MUST_USE;
+
+#endif

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/openat2.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -71,6 +74,48 @@ int os_ftruncate(int fd, off_t len)
     CALL(int, ftruncate(fd, len));
 }
 
+int os_statx(int dir, const char *path, int flags, unsigned mask, struct statx *out)
+{
+    CALL(int, statx(dir, path, flags, mask, out));
+}
+
+ssize_t os_readlink_at(int dir, const char *path, char *out, size_t size)
+{
+    CALL(ssize_t, readlinkat(dir, path, out, size));
+}
+
+ssize_t os_getdents(int fd, void *entries, size_t size)
+{
+    CALL(ssize_t, syscall(SYS_getdents64, fd, entries, size));
+}
+
+static int open_without_links(int dir, const char *path, int flags)
+{
+    struct open_how how = {.flags = (unsigned)(flags | O_CLOEXEC),
+                           .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+
+    return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+}
+
+static bool has_openat2;
+static pthread_once_t openat2_asked = PTHREAD_ONCE_INIT;
+
+static void ask_for_openat2(void)
+{
+    FD_SCOPE(fd);
+
+    fd = open_without_links(AT_FDCWD, ".", O_PATH);
+    has_openat2 = fd >= 0 || (errno != ENOSYS && errno != EPERM);
+}
+
+int os_open_below(int dir, const char *path, int flags)
+{
+    (void)pthread_once(&openat2_asked, ask_for_openat2);
+    if (!has_openat2)
+        CALL(int, openat(dir, path, flags | O_CLOEXEC | O_NOFOLLOW));
+    CALL(int, open_without_links(dir, path, flags));
+}
+
 void os_close(int *fd)
 {
     if (*fd >= 0)
@@ -126,7 +171,7 @@ static bool write_and_sync(const char *path, Str data, mode_t mode, Err *err)
     return true;
 }
 
-bool os_sync_dir(const char *path, Err *err)
+static bool sync_dir(const char *path, Err *err)
 {
     FD_SCOPE(fd);
 
@@ -151,7 +196,7 @@ bool os_write_file(const char *path, Str data, mode_t mode, Err *err)
         (void)unlink(beside.ptr);
         return false;
     }
-    return os_sync_dir(dir, err);
+    return sync_dir(dir, err);
 }
 
 bool os_make_dirs(const char *path, mode_t mode, Err *err)

@@ -26,6 +26,16 @@ int os_rename(const char *from, const char *to);
 int os_unlink(const char *path);
 int os_mkdir(const char *path, mode_t mode);
 int os_ftruncate(int fd, off_t len);
+int os_statx(int dir, const char *path, int flags, unsigned mask, struct statx *out);
+ssize_t os_readlink_at(int dir, const char *path, char *out, size_t size);
+ssize_t os_getdents(int fd, void *entries,
+                    size_t size); /* struct dirent64, one after another; 0 at the end */
+
+/*
+ * Open `path` below `dir` without following a link in any of its parts: ELOOP where there is one. On a
+ * kernel without openat2(2) (before 5.6, or a container that forbids it) only the last part is safe.
+ */
+int os_open_below(int dir, const char *path, int flags);
 
 /* Closes *fd if open. */
 void os_close(int *fd);
@@ -52,9 +62,6 @@ bool os_write_all(int fd, Str data, Err *err) ATTR_MUST_USE;
  * ERR_IO  nothing changed at `path`
  */
 bool os_write_file(const char *path, Str data, mode_t mode, Err *err) ATTR_MUST_USE;
-
-/* Wait until the names in a directory (files made, renamed, removed) are on stable storage. ERR_IO. */
-bool os_sync_dir(const char *path, Err *err) ATTR_MUST_USE;
 
 /* Make a directory and what is missing above it; no error when it exists. ERR_IO. */
 bool os_make_dirs(const char *path, mode_t mode, Err *err) ATTR_MUST_USE;

@@ -171,7 +171,7 @@ static bool write_and_sync(const char *path, Str data, mode_t mode, Err *err)
     return true;
 }
 
-static bool sync_dir(const char *path, Err *err)
+bool os_sync_dir(const char *path, Err *err)
 {
     FD_SCOPE(fd);
 
@@ -196,7 +196,7 @@ bool os_write_file(const char *path, Str data, mode_t mode, Err *err)
         (void)unlink(beside.ptr);
         return false;
     }
-    return sync_dir(dir, err);
+    return os_sync_dir(dir, err);
 }
 
 bool os_make_dirs(const char *path, mode_t mode, Err *err)

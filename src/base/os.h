@@ -63,6 +63,9 @@ bool os_write_all(int fd, Str data, Err *err) ATTR_MUST_USE;
  */
 bool os_write_file(const char *path, Str data, mode_t mode, Err *err) ATTR_MUST_USE;
 
+/* Wait until the names in a directory (files made, renamed, removed) are on stable storage. ERR_IO. */
+bool os_sync_dir(const char *path, Err *err) ATTR_MUST_USE;
+
 /* Make a directory and what is missing above it; no error when it exists. ERR_IO. */
 bool os_make_dirs(const char *path, mode_t mode, Err *err) ATTR_MUST_USE;
 

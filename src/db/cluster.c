@@ -20,7 +20,7 @@
 
 struct Cluster {
     const char *name, *title; /* title: of its processes, unique on this machine */
-    const char *dir, *data, *data_new, *socket_dir, *log_dir, *start_log;
+    const char *dir, *data, *data_new, *socket_dir, *log_dir, *start_log, *lock, *alive;
     Account account;
     Install install;
     Duration start_timeout;
@@ -71,6 +71,8 @@ bool cluster_open(Arena *arena, const ClusterSpec *spec, Cluster **out, Err *err
     cluster->title =
         str_printf(arena, "strata-%016llx", (unsigned long long)XXH3_64bits(dir.ptr, dir.len)).ptr;
     cluster->dir = dir.ptr;
+    cluster->lock = str_printf(arena, "%s.lock", dir.ptr).ptr;
+    cluster->alive = str_printf(arena, "%s/alive", dir.ptr).ptr;
     cluster->data = str_printf(arena, "%s/data", dir.ptr).ptr;
     cluster->data_new = str_printf(arena, "%s/data.new", dir.ptr).ptr;
     cluster->socket_dir = choose_socket_dir(arena, spec, cluster->title);
@@ -162,10 +164,8 @@ static bool make_dirs(const Cluster *cluster, Err *err)
     return true;
 }
 
-static bool take_lock(const Cluster *cluster, const char *file, int flags, int *out, Err *err)
+static bool take_lock(const char *path, int flags, int *out, Err *err)
 {
-    ARENA_SCOPE(scratch);
-    const char *path = str_printf(&scratch, "%s/%s", cluster->dir, file).ptr;
     FD_SCOPE(fd);
 
     fd = os_open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
@@ -240,7 +240,8 @@ bool cluster_make(Cluster *cluster, Err *err)
 {
     FD_SCOPE(lock);
 
-    return make_dirs(cluster, err) && take_lock(cluster, "lock", 0, &lock, err) && make(cluster, err);
+    return make_above(cluster->dir, err) && take_lock(cluster->lock, 0, &lock, err) &&
+           make_dirs(cluster, err) && make(cluster, err);
 }
 
 /* ---- is it running ---- */
@@ -341,7 +342,7 @@ static bool take_alive(const Cluster *cluster, int *out, Err *err)
     Err last;
 
     for (int i = 0; i < TRIES; i++) {
-        if (take_lock(cluster, "alive", LOCK_NB, out, &last))
+        if (take_lock(cluster->alive, LOCK_NB, out, &last))
             return true;
         if (last.code != ERR_BUSY)
             break;
@@ -394,12 +395,13 @@ bool cluster_stop(Cluster *cluster, Duration patience, Err *err)
 
     if (!is_made(cluster))
         return true;
-    return take_lock(cluster, "lock", 0, &lock, err) && stop(cluster, patience, err);
+    return take_lock(cluster->lock, 0, &lock, err) && stop(cluster, patience, err);
 }
 
 bool cluster_destroy(Cluster *cluster, Err *err)
 {
-    return cluster_stop(cluster, 0, err) && os_remove_tree(cluster->dir, err);
+    return cluster_stop(cluster, 0, err) && os_remove_tree(cluster->dir, err) &&
+           os_remove_tree(cluster->lock, err);
 }
 
 /* ---- starting ---- */
@@ -532,7 +534,8 @@ bool cluster_start(Cluster *cluster, Err *err)
     FD_SCOPE(lock);
     bool gone = false;
 
-    if (!make_dirs(cluster, err) || !take_lock(cluster, "lock", 0, &lock, err) || !make(cluster, err))
+    if (!make_above(cluster->dir, err) || !take_lock(cluster->lock, 0, &lock, err) ||
+        !make_dirs(cluster, err) || !make(cluster, err))
         return false;
     pid_t pid = running(cluster);
     bool ready = pid && wait_ready(cluster, pid, &gone, err);

@@ -6,8 +6,9 @@
  *
  *     data/         PostgreSQL's own; it exists only when it is complete (made as data.new, then renamed)
  *     local.conf    settings of the user, read after ours; optional
- *     lock          held while the cluster is made, started or stopped, so that two callers take turns
  *     alive         locked by every process of the running cluster: free means that really nothing runs
+ *
+ * and beside it a file with .lock behind the name, locked while the cluster is made, started or stopped.
  *
  * The cluster listens on one unix socket only, in a directory that only the account may enter; that
  * directory is the whole access control (root passes it too). sun_path holds 107 bytes, so when the

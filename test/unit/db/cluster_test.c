@@ -238,10 +238,17 @@ static void starters_take_turns(void)
     pid_t pids[STARTERS];
 
     CHECK(cluster_stop(cluster, SECONDS(30), &err));
+    (void)fflush(stdout);
     for (int i = 0; i < STARTERS; i++) {
         pids[i] = fork();
-        if (pids[i] == 0)
-            _exit(cluster_start(cluster, &err) ? 0 : 1);
+        if (pids[i] == 0) {
+            bool ok = cluster_start(cluster, &err);
+
+            if (!ok)
+                say(&err);
+            (void)fflush(stdout);
+            _exit(ok ? 0 : 1);
+        }
     }
     for (int i = 0; i < STARTERS; i++) {
         int status;

@@ -9,6 +9,14 @@
 
 #include "base/time.h"
 
+static const ConfKey keys[] = {
+#define X(...) CONF_ROW(LogConf, __VA_ARGS__)
+#include "base/log.def"
+#undef X
+};
+const ConfSection log_conf =
+    CONF_SECTION("log", NULL, "what the service writes to standard error", LogConf, keys);
+
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 /* The same for journald, which reads a syslog priority at the start of a line. */
 static const char *const level_prefixes[] = {"<7>", "<6>", "<4>", "<3>"};

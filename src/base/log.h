@@ -8,9 +8,17 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
-#include "base/err.h"
+#include "base/conf.h"
 
 typedef enum LogLevel { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR } LogLevel;
+
+/* [log] of the configuration. */
+typedef struct LogConf {
+#define X CONF_FIELD
+#include "base/log.def"
+#undef X
+} LogConf;
+extern const ConfSection log_conf;
 
 /* What is below `level` is not written. The start value is LOG_INFO. */
 void log_set_level(LogLevel level);

@@ -250,3 +250,19 @@ int str_distance(Str a, Str b, int limit)
     }
     return row[b.len] > limit ? limit + 1 : row[b.len];
 }
+
+Str str_nearest(Str word, const Str *names, size_t count)
+{
+    int best = (int)(word.len / 3) + 1;
+    Str nearest = {0};
+
+    for (size_t i = 0; i < count && best > 0; i++) {
+        int distance = str_distance(word, names[i], best);
+
+        if (distance <= best && distance < (int)names[i].len) {
+            nearest = names[i];
+            best = distance - 1;
+        }
+    }
+    return nearest;
+}

@@ -55,4 +55,7 @@ size_t str_utf8_prefix(Str s);
 /* The edit distance of two words, for "did you mean"; at most `limit` + 1. */
 int str_distance(Str a, Str b, int limit);
 
+/* The name that `word` was probably meant to be, or the empty Str where none is near. */
+Str str_nearest(Str word, const Str *names, size_t count);
+
 #endif

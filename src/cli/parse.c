@@ -130,22 +130,6 @@ bool parse_value(const Opt *opt, Str value, void *opts, Arena *arena, Err *err)
 
 /* ---- suggestions ---- */
 
-Str parse_nearest(Str word, const Str *names, size_t count)
-{
-    int best = (int)word.len / 3 + 1;
-    Str nearest = {0};
-
-    for (size_t i = 0; i < count; i++) {
-        int distance = str_distance(word, names[i], best);
-
-        if (distance <= best && distance < (int)names[i].len) {
-            nearest = names[i];
-            best = distance - 1;
-        }
-    }
-    return nearest;
-}
-
 /* The command that `word`, typed after `group`, was meant to start or to be: below the group, or the end of a name
  * anywhere ("crawl" for "catalog crawl"). */
 static Str nearest_command(const CmdSet *set, Str group, Str word, Arena *arena)
@@ -156,7 +140,7 @@ static Str nearest_command(const CmdSet *set, Str group, Str word, Arena *arena)
     for (size_t i = 0; i < set->cmds_count; i++)
         if (cmd_below(str_from_z(set->cmds[i]->name), group, &below))
             names[count++] = below;
-    found = parse_nearest(word, names, count);
+    found = str_nearest(word, names, count);
     if (found.len)
         return group.len ? str_printf(arena, "%.*s %.*s", STR_ARG(group), STR_ARG(found)) : found;
     for (size_t i = 0; i < set->cmds_count; i++) {
@@ -214,7 +198,7 @@ static bool refuse_option(const Cmd *cmd, Str name, Arena *arena, Err *err)
     Str found;
 
     count += add_option_names(cmd_globals, names + count);
-    found = name.len > 1 ? parse_nearest(name, names, count) : (Str){0};
+    found = name.len > 1 ? str_nearest(name, names, count) : (Str){0};
     if (cmd)
         (void)err_set(err, ERR_USAGE, "'strata %s' has no option '%s%.*s'", cmd->name, dashes, STR_ARG(name));
     else

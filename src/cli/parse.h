@@ -39,7 +39,4 @@ bool parse_value(const Opt *opt, Str value, void *opts, Arena *arena, Err *err) 
 /* ERR_USAGE: there is no command `name`, with the nearest one in the hint. Always false. */
 bool parse_refuse_command(const CmdSet *set, Str name, Arena *arena, Err *err);
 
-/* The name in `names` that `word` was probably meant to be, or the empty Str. */
-Str parse_nearest(Str word, const Str *names, size_t count);
-
 #endif

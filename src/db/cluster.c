@@ -14,6 +14,7 @@
 #include "base/fault.h"
 #include "base/os.h"
 #include "db/account.h"
+#include "db/db.h"
 #include "db/install.h"
 #include "db/process.h"
 #include "db/settings.h"
@@ -87,27 +88,18 @@ bool cluster_open(Arena *arena, const ClusterSpec *spec, Cluster **out, Err *err
     return true;
 }
 
-/* A value of a connection string: in quotes, as libpq's conninfo_parse() reads it. */
-static void put_value(Buf *out, const char *keyword, const char *value)
-{
-    buf_printf(out, "%s='", keyword);
-    for (; *value; value++) {
-        if (*value == '\'' || *value == '\\')
-            buf_put_byte(out, '\\');
-        buf_put_byte(out, *value);
-    }
-    buf_put_z(out, "' ");
-}
-
 const char *cluster_dsn(const Cluster *cluster, Arena *arena, const char *database, const char *user)
 {
-    BUF_SCOPE(text);
+    const char *const pairs[][2] = {{"host", cluster->socket_dir},
+                                    {"port", "5432"},
+                                    {"dbname", database},
+                                    {"user", user ? user : "postgres"}};
+    const char *dsn = "";
+    Err ignored; /* what db_dsn_with() gave, it can read */
 
-    put_value(&text, "host", cluster->socket_dir);
-    buf_put_z(&text, "port=5432 ");
-    put_value(&text, "dbname", database);
-    put_value(&text, "user", user ? user : "postgres");
-    return str_to_z(arena, str_trim(buf_str(&text)));
+    for (size_t i = 0; i < COUNT_OF(pairs); i++)
+        dsn = db_dsn_with(arena, dsn, pairs[i][0], pairs[i][1], &ignored);
+    return dsn;
 }
 
 const char *cluster_name(const Cluster *cluster)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/map.h"
 
 struct Db {
@@ -107,6 +108,37 @@ void db_close(Db *db)
     db->conn = NULL;
     arena_free(&db->statements);
     db->prepared = (Map){0};
+}
+
+/* keyword='value', quoted as libpq's conninfo_parse() reads it. */
+static void put_pair(Buf *out, const char *keyword, const char *value)
+{
+    buf_printf(out, "%s%s='", out->len ? " " : "", keyword);
+    for (; *value; value++) {
+        if (*value == '\'' || *value == '\\')
+            buf_put_byte(out, '\\');
+        buf_put_byte(out, *value);
+    }
+    buf_put_byte(out, '\'');
+}
+
+const char *db_dsn_with(Arena *arena, const char *dsn, const char *keyword, const char *value, Err *err)
+{
+    BUF_SCOPE(out);
+    char *why = NULL;
+    PQconninfoOption *options = PQconninfoParse(dsn, &why);
+
+    if (!options) {
+        (void)err_set(err, ERR_USAGE, "the connection string cannot be read: %.*s", STR_ARG(first_line(why)));
+        PQfreemem(why);
+        return NULL;
+    }
+    for (PQconninfoOption *option = options; option->keyword; option++)
+        if (option->val && strcmp(option->keyword, keyword) != 0)
+            put_pair(&out, option->keyword, option->val);
+    put_pair(&out, keyword, value);
+    PQconninfoFree(options);
+    return str_to_z(arena, buf_str(&out));
 }
 
 bool db_reopen(Db *db, Err *err)

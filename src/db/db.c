@@ -85,6 +85,15 @@ static void close_deferred(void *db)
     db_close(db);
 }
 
+/* A server that does not answer at all is given up after a while, unless the string says how long. */
+static PGconn *connect_to(const char *conninfo)
+{
+    const char *const keywords[] = {"connect_timeout", "dbname", NULL}, *const values[] = {"10", conninfo,
+                                                                                           NULL};
+
+    return PQconnectdbParams(keywords, values, 1);
+}
+
 bool db_open(Arena *arena, const char *conninfo, Db **out, Err *err)
 {
     Db *db = arena_new(arena, Db, 1);
@@ -92,7 +101,7 @@ bool db_open(Arena *arena, const char *conninfo, Db **out, Err *err)
     db->arena = arena;
     db->conninfo = str_to_z(arena, str_from_z(conninfo));
     arena_defer(arena, close_deferred, db);
-    db->conn = PQconnectdb(conninfo);
+    db->conn = connect_to(conninfo);
     if (!check_open(db, err)) {
         db_close(db);
         return false;
@@ -144,7 +153,7 @@ const char *db_dsn_with(Arena *arena, const char *dsn, const char *keyword, cons
 bool db_reopen(Db *db, Err *err)
 {
     db_close(db);
-    db->conn = PQconnectdb(db->conninfo);
+    db->conn = connect_to(db->conninfo);
     return check_open(db, err);
 }
 

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/copy.h"
+
+typedef struct BatchPath {
+    PathHash hash;
+    Str text;
+    const PathHash *above; /* of the directories it is in, root-most first */
+    int depth;             /* how many these are */
+    int last;              /* its newest record, or -1 */
+} BatchPath;
+
+typedef struct Kept {
+    BatchRecord record;
+    size_t path;
+    int before; /* the path's record before this one, or -1 */
+    bool dead;  /* a later one of the same type came */
+} Kept;
+
+struct Batch {
+    Arena arena;
+    BatchPath *paths;
+    Kept *records;
+    uint32_t *slots; /* by hash: 1 + index into paths, 0 free */
+    size_t path_count, record_count, bytes;
+    const BatchPath *last; /* the path added last: neighbours share their directories */
+    Buf rows[BATCH_TABLE_COUNT];
+};
+
+enum { PATHS_MAX = BATCH_RECORDS + 1, RECORDS_MAX = BATCH_RECORDS + 1, SLOTS = 65536 };
+
+Batch *batch_new(void)
+{
+    Batch *batch = calloc(1, sizeof *batch);
+
+    if (!batch)
+        abort();
+    batch->paths = calloc(PATHS_MAX, sizeof *batch->paths);
+    batch->records = calloc(RECORDS_MAX, sizeof *batch->records);
+    batch->slots = calloc(SLOTS, sizeof *batch->slots);
+    if (!batch->paths || !batch->records || !batch->slots)
+        abort();
+    return batch;
+}
+
+void batch_free(Batch *batch)
+{
+    if (!batch)
+        return;
+    for (int t = 0; t < BATCH_TABLE_COUNT; t++)
+        buf_release(&batch->rows[t]);
+    arena_free(&batch->arena);
+    free(batch->paths);
+    free(batch->records);
+    free(batch->slots);
+    free(batch);
+}
+
+void batch_reset(Batch *batch)
+{
+    for (int t = 0; t < BATCH_TABLE_COUNT; t++)
+        buf_reset(&batch->rows[t]);
+    arena_reset(&batch->arena);
+    memset(batch->slots, 0, SLOTS * sizeof *batch->slots);
+    batch->path_count = batch->record_count = batch->bytes = 0;
+    batch->last = NULL;
+}
+
+Arena *batch_arena(Batch *batch)
+{
+    return &batch->arena;
+}
+
+/* ---- filling ---- */
+
+static size_t slot_of(const Batch *batch, const PathHash *hash)
+{
+    uint32_t at;
+
+    memcpy(&at, hash->bytes, sizeof at); /* MD5: any bytes are as good as others */
+    for (at %= SLOTS;; at = (at + 1) % SLOTS) {
+        uint32_t n = batch->slots[at];
+
+        if (n == 0 || memcmp(&batch->paths[n - 1].hash, hash, sizeof *hash) == 0)
+            return at;
+    }
+}
+
+/* The directories above `text`; those of the path added last when it lies beside it. */
+static void find_above(Batch *batch, BatchPath *path)
+{
+    if (batch->last && str_eq(pathname_parent(batch->last->text), pathname_parent(path->text))) {
+        path->above = batch->last->above;
+        path->depth = batch->last->depth;
+        return;
+    }
+    path->depth = (int)pathname_depth(path->text);
+    PathHash *above = arena_new(&batch->arena, PathHash, (size_t)path->depth + 1);
+    pathname_ancestors(path->text, above);
+    path->above = above;
+}
+
+static size_t find_path(Batch *batch, Str text)
+{
+    PathHash hash = pathname_hash(text);
+    size_t slot = slot_of(batch, &hash);
+
+    if (batch->slots[slot])
+        return batch->slots[slot] - 1;
+    BatchPath *path = &batch->paths[batch->path_count++];
+    *path = (BatchPath){.hash = hash, .text = str_copy(&batch->arena, text), .last = -1};
+    find_above(batch, path);
+    batch->last = path;
+    batch->slots[slot] = (uint32_t)batch->path_count;
+    return batch->path_count - 1;
+}
+
+static const PosixFacts *copy_facts(Arena *arena, const PosixFacts *facts)
+{
+    PosixFacts *copy = arena_new(arena, PosixFacts, 1);
+
+    *copy = *facts;
+    copy->user = str_copy(arena, facts->user);
+    copy->group = str_copy(arena, facts->group);
+    copy->target = str_copy(arena, facts->target);
+    return copy;
+}
+
+void batch_add(Batch *batch, const BatchRecord *record)
+{
+    size_t n = find_path(batch, record->path);
+    BatchPath *path = &batch->paths[n];
+    Kept *kept = &batch->records[batch->record_count];
+
+    for (int r = path->last; r >= 0; r = batch->records[r].before)
+        if (str_eq(batch->records[r].record.type, record->type))
+            batch->records[r].dead = true;
+    *kept = (Kept){.record = *record, .path = n, .before = path->last};
+    kept->record.path = path->text;
+    kept->record.type = str_copy(&batch->arena, record->type);
+    kept->record.json = str_copy(&batch->arena, record->json);
+    if (record->facts)
+        kept->record.facts = copy_facts(&batch->arena, record->facts);
+    path->last = (int)batch->record_count++;
+    batch->bytes += record->json.len + record->path.len;
+}
+
+void batch_add_scan(Batch *batch, const BatchScan *scan)
+{
+    Buf *rows = &batch->rows[BATCH_SCANS];
+
+    copy_row(rows, 8);
+    copy_uuid(rows, scan->dir.bytes);
+    copy_int8(rows, scan->print);
+    copy_int8(rows, scan->mtime_ns);
+    copy_int8(rows, scan->ctime_ns);
+    copy_int8(rows, scan->options);
+    copy_int4(rows, scan->files);
+    copy_int4(rows, scan->directories);
+    copy_int4(rows, scan->links);
+}
+
+void batch_add_gone(Batch *batch, PathHash hash)
+{
+    Buf *rows = &batch->rows[BATCH_GONE];
+
+    copy_row(rows, 1);
+    copy_uuid(rows, hash.bytes);
+}
+
+bool batch_is_full(const Batch *batch)
+{
+    return batch->record_count >= BATCH_RECORDS || batch->bytes >= BATCH_BYTES;
+}
+
+bool batch_is_empty(const Batch *batch)
+{
+    return batch->record_count == 0 && batch->rows[BATCH_SCANS].len == 0 && batch->rows[BATCH_GONE].len == 0;
+}
+
+size_t batch_records(const Batch *batch)
+{
+    return batch->record_count;
+}
+
+size_t batch_paths(const Batch *batch)
+{
+    return batch->path_count;
+}
+
+PathHash batch_path_hash(const Batch *batch, size_t n)
+{
+    return batch->paths[n].hash;
+}
+
+BatchRecord batch_record(const Batch *batch, size_t n)
+{
+    return batch->records[n].record;
+}
+
+/* ---- sealing ---- */
+
+static void put_time(Buf *rows, const PosixFacts *facts, uint32_t has, PosixTime at)
+{
+    if (facts->has & has)
+        copy_timestamptz(rows, at.sec * 1000000 + at.nsec / 1000);
+    else
+        copy_null(rows);
+}
+
+/* Numbers that the seed keeps as text. */
+static void put_number_text(Buf *rows, bool known, uint64_t value)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+
+    if (!known) {
+        copy_null(rows);
+        return;
+    }
+    do
+        digits[--at] = (char)('0' + value % 10);
+    while (value /= 10);
+    copy_text(rows, (Str){digits + at, sizeof digits - at});
+}
+
+static void put_text_if(Buf *rows, bool known, Str value)
+{
+    if (known)
+        copy_text(rows, value);
+    else
+        copy_null(rows);
+}
+
+static void put_int8_if(Buf *rows, bool known, int64_t value)
+{
+    if (known)
+        copy_int8(rows, value);
+    else
+        copy_null(rows);
+}
+
+static void put_mode_text(Buf *rows, const PosixFacts *facts)
+{
+    char mode[POSIX_MODE_TEXT];
+
+    posix_mode_text(facts->type, facts->mode, mode);
+    put_text_if(rows, facts->has & POSIX_HAS_MODE, (Str){mode, sizeof mode});
+}
+
+static void put_key(Buf *rows, const BatchPath *path)
+{
+    copy_uuid(rows, path->hash.bytes);
+    if (path->depth > 0)
+        copy_uuid(rows, path->above[path->depth - 1].bytes);
+    else
+        copy_null(rows);
+    copy_text(rows, pathname_name(path->text));
+}
+
+static void put_times(Buf *rows, const PosixFacts *facts)
+{
+    put_time(rows, facts, POSIX_HAS_CTIME, facts->ctime);
+    put_time(rows, facts, POSIX_HAS_MTIME, facts->mtime);
+    put_time(rows, facts, POSIX_HAS_ATIME, facts->atime);
+}
+
+static void put_owner_texts(Buf *rows, const PosixFacts *facts)
+{
+    put_number_text(rows, facts->has & POSIX_HAS_INODE, facts->inode);
+    put_number_text(rows, facts->has & POSIX_HAS_UID, facts->uid);
+    put_number_text(rows, facts->has & POSIX_HAS_GID, facts->gid);
+    put_text_if(rows, facts->has & POSIX_HAS_USER, facts->user);
+    put_text_if(rows, facts->has & POSIX_HAS_GROUP, facts->group);
+}
+
+static void put_owner_numbers(Buf *rows, const PosixFacts *facts)
+{
+    put_int8_if(rows, facts->has & POSIX_HAS_UID, facts->uid);
+    put_int8_if(rows, facts->has & POSIX_HAS_GID, facts->gid);
+}
+
+static void put_mode_number(Buf *rows, const PosixFacts *facts)
+{
+    if (facts->has & POSIX_HAS_MODE)
+        copy_int4(rows, facts->mode);
+    else
+        copy_null(rows);
+}
+
+static void put_file(Buf *rows, const BatchPath *path, const PosixFacts *facts)
+{
+    copy_row(rows, 16);
+    put_key(rows, path);
+    put_int8_if(rows, facts->has & POSIX_HAS_SIZE, (int64_t)facts->size);
+    put_times(rows, facts);
+    put_mode_text(rows, facts);
+    put_owner_texts(rows, facts);
+    put_owner_numbers(rows, facts);
+    put_mode_number(rows, facts);
+}
+
+static void put_directory(Buf *rows, const BatchPath *path, const PosixFacts *facts)
+{
+    copy_row(rows, 15);
+    put_key(rows, path);
+    put_times(rows, facts);
+    put_mode_text(rows, facts);
+    put_owner_texts(rows, facts);
+    put_owner_numbers(rows, facts);
+    put_mode_number(rows, facts);
+}
+
+static void put_link(Buf *rows, const BatchPath *path, const PosixFacts *facts)
+{
+    copy_row(rows, 15);
+    put_key(rows, path);
+    put_times(rows, facts);
+    put_owner_texts(rows, facts);
+    if (facts->has & POSIX_HAS_INTACT)
+        copy_bool(rows, facts->intact);
+    else
+        copy_null(rows);
+    put_text_if(rows, facts->has & POSIX_HAS_TARGET, facts->target);
+    put_owner_numbers(rows, facts);
+}
+
+static void put_path(Buf *rows, const BatchPath *path, Str type)
+{
+    copy_row(rows, 4);
+    copy_uuid(rows, path->hash.bytes);
+    put_text_if(rows, type.len > 0, type);
+    copy_text(rows, path->text);
+    copy_uuid_array(rows, path->depth ? path->above[0].bytes : NULL, path->depth);
+}
+
+static void put_derived(Batch *batch, const BatchPath *path, const PosixFacts *facts)
+{
+    static void (*const puts[POSIX_TYPE_COUNT])(Buf *, const BatchPath *, const PosixFacts *) = {
+        [POSIX_FILE] = put_file, [POSIX_DIRECTORY] = put_directory, [POSIX_LINK] = put_link};
+    static const BatchTable tables[POSIX_TYPE_COUNT] = {
+        [POSIX_FILE] = BATCH_FILES, [POSIX_DIRECTORY] = BATCH_DIRECTORIES, [POSIX_LINK] = BATCH_LINKS};
+
+    if (puts[facts->type])
+        puts[facts->type](&batch->rows[tables[facts->type]], path, facts);
+}
+
+/* The path_type of a path by its posix record; fifos and the like have none. */
+static Str type_of(const PosixFacts *facts)
+{
+    return facts->type <= POSIX_LINK ? str_from_z(posix_type_name(facts->type)) : (Str){0};
+}
+
+static void put_record(Batch *batch, const Kept *kept)
+{
+    Buf *rows = &batch->rows[BATCH_METADATA];
+    const BatchPath *path = &batch->paths[kept->path];
+
+    copy_row(rows, 3);
+    copy_uuid(rows, path->hash.bytes);
+    copy_text(rows, kept->record.type);
+    copy_jsonb(rows, kept->record.json);
+    if (kept->record.datasets)
+        dataset_put_rows(kept->record.datasets, &path->hash,
+                         path->depth ? &path->above[path->depth - 1] : NULL, &batch->rows[BATCH_DATASETS],
+                         &batch->rows[BATCH_CELLS]);
+}
+
+void batch_seal(Batch *batch, bool whole)
+{
+    static const PosixFacts nothing = {.type = POSIX_FILE};
+
+    for (size_t n = 0; n < batch->path_count; n++) {
+        const BatchPath *path = &batch->paths[n];
+        const PosixFacts *facts = NULL;
+
+        for (int r = path->last; r >= 0; r = batch->records[r].before) {
+            if (batch->records[r].dead)
+                continue;
+            put_record(batch, &batch->records[r]);
+            if (batch->records[r].record.facts)
+                facts = batch->records[r].record.facts;
+        }
+        if (!facts && whole)
+            facts = &nothing;
+        put_path(&batch->rows[BATCH_PATHS], path, facts ? type_of(facts) : (Str){0});
+        if (facts)
+            put_derived(batch, path, facts);
+    }
+}
+
+Buf *batch_rows(Batch *batch, BatchTable table)
+{
+    return &batch->rows[table];
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * batch -- some thousand records on their way into a shard, put into the form in which COPY takes them
+ *
+ * One thread fills a batch; sealed, it is sent by another. A path may have several records of different
+ * types; of two records of one path and type the later counts. `origin` is whatever lets the giver find
+ * the record again when it is refused, usually a line number.
+ */
+#ifndef CATALOG_BATCH_H
+#define CATALOG_BATCH_H
+
+#include "base/buf.h"
+#include "catalog/dataset.h"
+#include "catalog/pathname.h"
+#include "catalog/posix.h"
+
+enum { BATCH_RECORDS = 20000, BATCH_BYTES = 16 * 1024 * 1024 }; /* a batch with as many is full */
+
+/* The tables that a batch fills, in the order in which they are sent. */
+typedef enum BatchTable {
+    BATCH_PATHS,
+    BATCH_METADATA,
+    BATCH_FILES,
+    BATCH_DIRECTORIES,
+    BATCH_LINKS,
+    BATCH_SCANS,
+    BATCH_DATASETS,
+    BATCH_CELLS,
+    BATCH_GONE,
+    BATCH_TABLE_COUNT
+} BatchTable;
+
+typedef struct BatchRecord {
+    int64_t origin;
+    Str path;                    /* text of pathname.h, normal */
+    Str type;                    /* md_type */
+    Str json;                    /* checked: one JSON object */
+    const PosixFacts *facts;     /* of a posix record; NULL for others */
+    const DatasetList *datasets; /* of a gdal record; NULL for others */
+} BatchRecord;
+
+/* A directory read to its end: see the table `scans`. */
+typedef struct BatchScan {
+    PathHash dir;
+    int64_t print, mtime_ns, ctime_ns, options;
+    int32_t files, directories, links;
+} BatchScan;
+
+typedef struct Batch Batch;
+
+Batch *batch_new(void);
+void batch_free(Batch *batch);
+void batch_reset(Batch *batch);
+
+/* Everything is copied but `datasets`, which must be in batch_arena(). */
+void batch_add(Batch *batch, const BatchRecord *record);
+void batch_add_scan(Batch *batch, const BatchScan *scan);
+void batch_add_gone(Batch *batch, PathHash hash); /* with all below it */
+Arena *batch_arena(Batch *batch);
+
+bool batch_is_full(const Batch *batch);
+bool batch_is_empty(const Batch *batch);
+size_t batch_records(const Batch *batch);
+size_t batch_paths(const Batch *batch);
+
+/* The nth path's key; for asking whether a path came before. */
+PathHash batch_path_hash(const Batch *batch, size_t n);
+/* The nth record, duplicates left out or not; for sending it once more in a smaller batch. */
+BatchRecord batch_record(const Batch *batch, size_t n);
+
+/*
+ * Fill the COPY buffers. `whole`: the rows go right into a shard that has none of these paths, so a path
+ * without a posix record gets its own row in files; otherwise the merge decides.
+ */
+void batch_seal(Batch *batch, bool whole);
+Buf *batch_rows(Batch *batch, BatchTable table);
+
+#endif

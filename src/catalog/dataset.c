@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/dataset.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/jsonread.h"
+#include "catalog/grid.h"
+#include "catalog/register.h"
+#include "db/copy.h"
+
+/* The keys of a geo_metadata element that are looked at, and what they are called in a MAS answer. */
+typedef enum Field {
+    FIELD_AXES,
+    FIELD_MEANS,
+    FIELD_NODATA,
+    FIELD_DS_NAME,
+    FIELD_GEO_LOC,
+    FIELD_POLYGON,
+    FIELD_NAMESPACE,
+    FIELD_OVERVIEWS,
+    FIELD_ARRAY_TYPE,
+    FIELD_TIMESTAMPS,
+    FIELD_GEOTRANSFORM,
+    FIELD_SAMPLE_COUNTS,
+    FIELD_PROJ_WKT,
+    FIELD_PROJ4,
+    FIELD_COUNT
+} Field;
+
+static const struct {
+    Str key;
+    const char *answer; /* NULL: not part of the answer as it stands */
+    bool path_before;   /* file_path comes before it: the original's order of keys */
+} fields[FIELD_COUNT] = {
+#define F(key, answer, path_before)                 \
+    {                                               \
+        {key, sizeof(key) - 1}, answer, path_before \
+    }
+    [FIELD_AXES] = F("axes", "axes", false),
+    [FIELD_MEANS] = F("means", "means", false),
+    [FIELD_NODATA] = F("nodata", "nodata", false),
+    [FIELD_DS_NAME] = F("ds_name", "ds_name", false),
+    [FIELD_GEO_LOC] = F("geo_loc", "geo_loc", false),
+    [FIELD_POLYGON] = F("polygon", "polygon", false),
+    [FIELD_NAMESPACE] = F("namespace", "namespace", true),
+    [FIELD_OVERVIEWS] = F("overviews", "overviews", false),
+    [FIELD_ARRAY_TYPE] = F("array_type", "array_type", false),
+    [FIELD_TIMESTAMPS] = F("timestamps", "timestamps", false),
+    [FIELD_GEOTRANSFORM] = F("geotransform", "geo_transform", false),
+    [FIELD_SAMPLE_COUNTS] = F("sample_counts", "sample_counts", false),
+    [FIELD_PROJ_WKT] = F("proj_wkt", NULL, false),
+    [FIELD_PROJ4] = F("proj4", NULL, false),
+#undef F
+};
+
+typedef struct Dataset {
+    struct Dataset *next;
+    int64_t id;
+    int number; /* in geo_metadata */
+    JsonValue values[FIELD_COUNT];
+    bool has[FIELD_COUNT];
+    Str name, plain_name; /* empty: none */
+    int name_id, axes_id; /* 0: none */
+    const RegisteredSystem *system;
+    Instant *stamps;
+    int stamp_count;
+    Instant first, last;
+    double pixel_x, pixel_y; /* NaN: unknown */
+    Geometry shape;
+    bool has_shape;
+    Footprint footprint;
+    Str answer;
+} Dataset;
+
+struct DatasetList {
+    Dataset *first;
+    size_t count;
+};
+
+struct DatasetReader {
+    Register *reg;
+    GeometryReader *geometry;
+    Buf text;
+};
+
+static void release(void *reader_v)
+{
+    DatasetReader *reader = reader_v;
+
+    buf_release(&reader->text);
+}
+
+bool dataset_reader_open(Arena *arena, const char *conninfo, Str shard, DatasetReader **out, Err *err)
+{
+    DatasetReader *reader = arena_new(arena, DatasetReader, 1);
+
+    if (!register_open(arena, conninfo, shard, &reader->reg, err))
+        return false;
+    reader->geometry = geometry_reader_new(arena);
+    arena_defer(arena, release, reader);
+    *out = reader;
+    return true;
+}
+
+size_t dataset_count(const DatasetList *list)
+{
+    return list->count;
+}
+
+Str dataset_plain_name(Arena *arena, Str name)
+{
+    char *plain = str_to_z(arena, name);
+    size_t len = 0;
+
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+
+        if ((c & 0xc0) != 0x80) /* a character of several bytes is one _ */
+            plain[len++] = word ? c : '_';
+    }
+    return (Str){plain, len};
+}
+
+/* ---- fields ---- */
+
+static Field field_of(Str key)
+{
+    int f = 0;
+
+    while (f < FIELD_COUNT && !str_eq(key, fields[f].key))
+        f++;
+    return (Field)f;
+}
+
+/* Takes one element; false when it is no object (or no JSON). */
+static bool take_fields(JsonIn *in, Dataset *ds)
+{
+    Str key;
+
+    if (!json_enter(in, '{'))
+        return false;
+    while (json_key_next(in, &key)) {
+        Field f = field_of(key);
+        JsonValue value;
+
+        if (!json_value(in, &value))
+            return false;
+        if (f < FIELD_COUNT) {
+            ds->values[f] = value;
+            ds->has[f] = value.kind != JSON_NULL;
+        }
+    }
+    return !in->problem;
+}
+
+static Str text_field(Arena *arena, const Dataset *ds, Field f)
+{
+    return ds->has[f] && ds->values[f].kind == JSON_STRING ? str_trim(json_text(arena, &ds->values[f]))
+                                                           : (Str){0};
+}
+
+static bool read_stamps(Arena *arena, Dataset *ds, Err *err)
+{
+    JsonIn in = json_in(ds->values[FIELD_TIMESTAMPS].raw);
+    JsonValue value;
+    size_t most = 1;
+
+    if (!ds->has[FIELD_TIMESTAMPS] || ds->values[FIELD_TIMESTAMPS].kind != JSON_ARRAY)
+        return true;
+    for (size_t i = 0; i < ds->values[FIELD_TIMESTAMPS].raw.len; i++)
+        most += ds->values[FIELD_TIMESTAMPS].raw.ptr[i] == ',';
+    if (most > DATASET_STAMPS_MAX)
+        return err_set(err, ERR_LIMIT, "%zu times, allowed are %d", most, DATASET_STAMPS_MAX);
+    ds->stamps = arena_new(arena, Instant, most);
+    (void)json_enter(&in, '[');
+    while (json_element_next(&in) && json_value(&in, &value)) {
+        Instant *at = &ds->stamps[ds->stamp_count];
+
+        if (value.kind != JSON_STRING || !time_parse(json_text(arena, &value), at))
+            return err_set(err, ERR_USAGE, "'%.*s' is not a time", STR_ARG(str_sub(value.raw, 0, 60)));
+        if (ds->stamp_count == 0 || *at < ds->first)
+            ds->first = *at;
+        if (ds->stamp_count == 0 || *at > ds->last)
+            ds->last = *at;
+        ds->stamp_count++;
+    }
+    return true;
+}
+
+static bool read_pixel(Dataset *ds, Err *err)
+{
+    JsonIn in = json_in(ds->values[FIELD_GEOTRANSFORM].raw);
+    JsonValue value;
+
+    ds->pixel_x = ds->pixel_y = NAN;
+    if (!ds->has[FIELD_GEOTRANSFORM] || !json_enter(&in, '['))
+        return true;
+    for (int i = 0; json_element_next(&in) && json_value(&in, &value); i++) {
+        double number;
+
+        if (!json_to_double(&value, &number))
+            return err_set(err, ERR_USAGE, "'%.*s' in geotransform is not a number",
+                           STR_ARG(str_sub(value.raw, 0, 60)));
+        if (i == 1)
+            ds->pixel_x = number;
+        if (i == 5)
+            ds->pixel_y = number;
+    }
+    return true;
+}
+
+static bool read_shape(DatasetReader *reader, Arena *arena, Dataset *ds, Err *err)
+{
+    Str wkt = text_field(arena, ds, FIELD_POLYGON);
+
+    if (!register_system(reader->reg, text_field(arena, ds, FIELD_PROJ_WKT),
+                         text_field(arena, ds, FIELD_PROJ4), &ds->system, err))
+        return false;
+    if (wkt.len == 0)
+        return true;
+    if (!geometry_parse(reader->geometry, arena, wkt, &ds->shape, err))
+        return err_wrap(err, "polygon");
+    ds->has_shape = true;
+    ds->footprint = footprint_of(ds->system->system, &ds->shape);
+    return true;
+}
+
+static bool read_name_and_axes(DatasetReader *reader, Arena *arena, Dataset *ds, Err *err)
+{
+    ds->name = text_field(arena, ds, FIELD_NAMESPACE);
+    ds->plain_name = dataset_plain_name(arena, ds->name);
+    if (ds->name.len && !register_name(reader->reg, ds->plain_name, &ds->name_id, err))
+        return false;
+    if (ds->has[FIELD_AXES] && !register_axes(reader->reg, ds->values[FIELD_AXES].raw, &ds->axes_id, err))
+        return false;
+    return true;
+}
+
+/* ---- the answer ---- */
+
+static void put_value(Buf *out, const Dataset *ds, Field f)
+{
+    const JsonValue *value = &ds->values[f];
+
+    if (!ds->has[f])
+        buf_put_z(out, "null");
+    else if (value->kind == JSON_STRING) {
+        buf_put_byte(out, '"');
+        buf_put(out, value->raw);
+        buf_put_byte(out, '"');
+    } else
+        buf_put(out, value->raw);
+}
+
+/* All but the brace and `srs`, which stand in front; keys in the original's order. */
+static void make_answer(DatasetReader *reader, Arena *arena, const Str path, Dataset *ds)
+{
+    Buf *out = &reader->text;
+
+    buf_reset(out);
+    for (int f = 0; f < FIELD_COUNT; f++) {
+        if (!fields[f].answer)
+            continue;
+        if (fields[f].path_before) {
+            buf_put_z(out, ", \"file_path\": ");
+            json_put_quoted(out, path);
+        }
+        buf_put_z(out, f ? ", \"" : "\"");
+        buf_put_z(out, fields[f].answer);
+        buf_put_z(out, "\": ");
+        put_value(out, ds, f);
+    }
+    buf_put_byte(out, '}');
+    ds->answer = str_copy(arena, buf_str(out));
+}
+
+/* ---- records ---- */
+
+static bool read_dataset(DatasetReader *reader, Arena *arena, Str path, JsonIn *in, Dataset *ds, Err *err)
+{
+    if (!take_fields(in, ds))
+        return err_set(err, ERR_USAGE, "%s", in->problem ? in->problem : "not an object");
+    ds->id = register_next_id(reader->reg);
+    if (!read_stamps(arena, ds, err) || !read_pixel(ds, err) || !read_shape(reader, arena, ds, err) ||
+        !read_name_and_axes(reader, arena, ds, err))
+        return false;
+    make_answer(reader, arena, path, ds);
+    return true;
+}
+
+static bool read_datasets(DatasetReader *reader, Arena *arena, Str path, JsonIn *in, DatasetList *list,
+                          Err *err)
+{
+    Dataset **end = &list->first;
+
+    while (*end)
+        end = &(*end)->next;
+    while (json_element_next(in)) {
+        if (list->count >= DATASET_COUNT_MAX)
+            return err_set(err, ERR_LIMIT, "more than %d datasets", DATASET_COUNT_MAX);
+        Dataset *ds = arena_new(arena, Dataset, 1);
+        ds->number = (int)list->count;
+        if (!read_dataset(reader, arena, path, in, ds, err))
+            return err_wrap(err, "dataset %zu", list->count);
+        *end = ds;
+        end = &ds->next;
+        list->count++;
+    }
+    return true;
+}
+
+bool dataset_parse(DatasetReader *reader, Arena *arena, Str path, Str json, const DatasetList **out, Err *err)
+{
+    DatasetList *list = arena_new(arena, DatasetList, 1);
+    JsonIn in = json_in(json);
+    Str key, file = path;
+    JsonValue value;
+
+    for (bool more = json_enter(&in, '{'); more && json_key_next(&in, &key);) {
+        if (str_eq(key, STR("geo_metadata")) && json_enter(&in, '[')) {
+            if (!read_datasets(reader, arena, file, &in, list, err))
+                return false;
+        } else if (json_value(&in, &value) && str_eq(key, STR("filename")) && value.kind == JSON_STRING)
+            file = json_text(arena, &value);
+    }
+    if (!json_done(&in))
+        return err_set(err, ERR_USAGE, "byte %zu of the JSON: %s", json_at(&in),
+                       in.problem ? in.problem : "not an object");
+    *out = list;
+    return true;
+}
+
+/* ---- rows ---- */
+
+enum { DATASET_COLUMNS = 23, CELL_COLUMNS = 4 };
+
+static void put_id(Buf *rows, int id)
+{
+    if (id)
+        copy_int4(rows, id);
+    else
+        copy_null(rows);
+}
+
+static void put_shape(Buf *rows, const Dataset *ds)
+{
+    BUF_SCOPE(ewkb);
+
+    if (!ds->has_shape) {
+        copy_null(rows);
+        return;
+    }
+    geometry_put_ewkb(&ewkb, &ds->shape, ds->system->srid);
+    copy_text(rows, buf_str(&ewkb));
+}
+
+static void put_boxes(Buf *rows, const Dataset *ds)
+{
+    const FootprintBox *box = &ds->footprint.box;
+    bool across = box->east < box->west;
+    const double columns[] = {footprint_mercator_x(across ? -180 : box->west),
+                              footprint_mercator_y(box->south),
+                              footprint_mercator_x(across ? 180 : box->east),
+                              footprint_mercator_y(box->north),
+                              box->west,
+                              box->south,
+                              box->east,
+                              box->north};
+
+    for (size_t i = 0; i < COUNT_OF(columns); i++)
+        if (ds->footprint.known)
+            copy_float8(rows, columns[i]);
+        else
+            copy_null(rows);
+}
+
+static void put_stamps(Buf *rows, const Dataset *ds)
+{
+    copy_timestamptz_array(rows, ds->stamps, ds->stamp_count);
+    if (ds->stamp_count) {
+        copy_timestamptz(rows, ds->first);
+        copy_timestamptz(rows, ds->last);
+    } else {
+        copy_null(rows);
+        copy_null(rows);
+    }
+}
+
+static void put_dataset(Buf *rows, const Dataset *ds, const PathHash *path, const PathHash *parent)
+{
+    copy_row(rows, DATASET_COLUMNS);
+    copy_uuid(rows, path->bytes);
+    if (parent)
+        copy_uuid(rows, parent->bytes);
+    else
+        copy_null(rows);
+    copy_int4(rows, ds->number);
+    put_stamps(rows, ds);
+    if (ds->name.len)
+        copy_text(rows, ds->name);
+    else
+        copy_null(rows);
+    put_id(rows, ds->name_id);
+    copy_numeric(rows, ds->pixel_x);
+    copy_numeric(rows, ds->pixel_y);
+    put_shape(rows, ds);
+    put_id(rows, ds->system->id);
+    put_id(rows, ds->axes_id);
+    put_boxes(rows, ds);
+    copy_text(rows, ds->answer);
+    copy_int8(rows, ds->id);
+}
+
+static void put_cells(Buf *rows, const Dataset *ds)
+{
+    uint32_t cells[GRID_CELLS_MAX];
+    int level, count = grid_cells(&ds->footprint, &level, cells);
+    int span = ds->stamp_count ? grid_span(ds->first, ds->last) : GRID_SPAN_NONE;
+
+    for (int i = 0; i < count; i++) {
+        copy_row(rows, CELL_COLUMNS);
+        copy_int8(rows, grid_key(ds->name_id, span, level, cells[i]));
+        copy_int8(rows, ds->last);
+        copy_int8(rows, ds->first);
+        copy_int8(rows, ds->id);
+    }
+}
+
+void dataset_put_rows(const DatasetList *list, const PathHash *path, const PathHash *parent, Buf *datasets,
+                      Buf *cells)
+{
+    for (const Dataset *ds = list->first; ds; ds = ds->next) {
+        put_dataset(datasets, ds, path, parent);
+        put_cells(cells, ds);
+    }
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dataset -- what a gdal record says of each of a file's datasets, ready for the tables of a shard
+ *
+ * Parsing checks the record; what is wrong with it is told then, with the dataset's number. The rows are
+ * written later, when the batch that the record is in is sent. Keys of the grid are docs/decisions/cells.md.
+ */
+#ifndef CATALOG_DATASET_H
+#define CATALOG_DATASET_H
+
+#include "base/buf.h"
+#include "catalog/pathname.h"
+
+enum { DATASET_COUNT_MAX = 100000, DATASET_STAMPS_MAX = 1000000 }; /* of one record; of one dataset */
+
+typedef struct DatasetList DatasetList;
+
+/* Reads records of one shard, for one thread: keeps the numbers of names, coordinate systems and axes. */
+typedef struct DatasetReader DatasetReader;
+
+/* Connects as `conninfo`. Released with the arena. ERR_DB, ERR_NOT_FOUND. */
+bool dataset_reader_open(Arena *arena, const char *conninfo, Str shard, DatasetReader **out,
+                         Err *err) ATTR_MUST_USE;
+
+/*
+ * Read a gdal record; the list lives in `arena`, and points into `json`'s copy there.
+ *
+ * ERR_USAGE  it is not JSON, or a dataset has a shape, time or number that cannot be read
+ * ERR_LIMIT  more than DATASET_COUNT_MAX datasets, or DATASET_STAMPS_MAX times
+ * ERR_DB     a new name, coordinate system or axes could not be entered
+ */
+bool dataset_parse(DatasetReader *reader, Arena *arena, Str path, Str json, const DatasetList **out,
+                   Err *err) ATTR_MUST_USE;
+
+size_t dataset_count(const DatasetList *list);
+
+/* Append the rows of `list` for the tables `datasets` and `cells`. `parent` may be NULL. */
+void dataset_put_rows(const DatasetList *list, const PathHash *path, const PathHash *parent, Buf *datasets,
+                      Buf *cells);
+
+/* A variable's name as the MAS API compares it: every character but A-Z a-z 0-9 _ is a _. */
+Str dataset_plain_name(Arena *arena, Str name);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * merge -- one connection's part of a load: a sealed batch into a shard, in one transaction
+ *
+ * Used by the loader's writer threads only, each with its own. The steps of a merge are the rows of the
+ * table in merge.c; each is one query of sql/merge_*.sql.
+ */
+#ifndef CATALOG_MERGE_H
+#define CATALOG_MERGE_H
+
+#include "catalog/batch.h"
+#include "db/db.h"
+
+typedef struct Merge Merge;
+
+typedef struct MergeShard {
+    Str code, root;
+    bool bulk; /* a bulk load was cut off: complete it first */
+} MergeShard;
+
+typedef struct MergeCounts {
+    int64_t added, changed, removed; /* paths */
+} MergeCounts;
+
+/* Connect as a writer of `shard`. ERR_NOT_FOUND, ERR_DB. */
+bool merge_open(Arena *arena, const char *conninfo, Str shard, Merge **out, Err *err) ATTR_MUST_USE;
+MergeShard merge_shard(const Merge *merge);
+
+/*
+ * Send a sealed batch and commit it; tries again when it lost against another transaction or the server
+ * went away for a while.
+ *
+ * bulk  as batch_seal()'s `whole`
+ *
+ * ERR_USAGE  the server refused a value; nothing was committed
+ */
+bool merge_batch(Merge *merge, Batch *batch, bool bulk, MergeCounts *out, Err *err) ATTR_MUST_USE;
+
+/*
+ * Start a bulk load if the shard is empty: drops its indexes. *began is false when it is not empty.
+ *
+ * ERR_BUSY  somebody else is loading it that way
+ */
+bool merge_begin_bulk(Merge *merge, bool *began, Err *err) ATTR_MUST_USE;
+
+/* Complete a bulk load: missing directories, indexes (side by side on all connections), counts. */
+bool merge_complete_bulk(Merge *const *merges, int count, Err *err) ATTR_MUST_USE;
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/shard.h"
+
+#include "catalog/pathname.h"
+#include "catalog_sql.h"
+
+enum { TRIES = 60, LOCK_TIMEOUT_MS = 500 };
+
+static bool check_name(Str name, Err *err)
+{
+    bool ok = name.len > 0 && name.len <= SHARD_NAME_MAX && !str_starts(name, STR("pg_"));
+
+    for (size_t i = 0; ok && i < name.len; i++) {
+        char c = name.ptr[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        ok = letter || (i > 0 && c >= '0' && c <= '9');
+    }
+    if (!ok)
+        return err_set(err, ERR_USAGE, "'%.*s' cannot be a shard's name: letters, digits and _, at most %d",
+                       STR_ARG(str_sub(name, 0, 100)), SHARD_NAME_MAX);
+    return true;
+}
+
+typedef bool ShardChange(Db *db, const Str *names, Err *err);
+
+/*
+ * Runs a change that needs the public views for itself. It gives up soon where somebody reads them, and
+ * tries again, so that nobody queues behind it meanwhile.
+ */
+static bool change(Db *db, ShardChange *make, const Str *names, Err *err)
+{
+    for (int try = 0; try < TRIES; try++) {
+        if (try > 0)
+            time_sleep(MILLISECONDS(50 * (try < 10 ? try : 10)));
+        if (!db_begin(db, err))
+            return false;
+        TX_SCOPE(db);
+        if (db_run(db, &sql_lock_timeout, DB_ARGS(DB_INT(LOCK_TIMEOUT_MS)), NULL, err) &&
+            make(db, names, err) && db_commit(db, err))
+            return true;
+        if (err->code != ERR_BUSY && err->code != ERR_CONFLICT)
+            return false;
+        if (err->code == ERR_CONFLICT && err->sqlstate[0] != '4')
+            return false;
+    }
+    return err_hint(err, "somebody reads the public views for long; try again");
+}
+
+static bool find(Db *db, Str name, Err *err)
+{
+    RESULT_SCOPE(rows);
+
+    if (!db_query(db, &sql_shard_find, DB_ARGS(DB_TEXT(name)), &rows, err))
+        return false;
+    if (db_count(rows) > 0)
+        return true;
+    (void)err_set(err, ERR_NOT_FOUND, "there is no shard '%.*s'", STR_ARG(name));
+    return err_hint(err, "strata catalog shard list shows those there are");
+}
+
+static bool create(Db *db, const Str *names, Err *err)
+{
+    return db_run(db, &sql_shard_enter, DB_ARGS(DB_TEXT(names[0]), DB_TEXT(names[1]), DB_TEXT(names[2])),
+                  NULL, err) &&
+           db_run(db, &sql_shard_use, DB_ARGS(DB_TEXT(names[0])), NULL, err) &&
+           db_script(db, sql_shard.text, err) &&
+           db_run(db, &sql_shard_finish, DB_ARGS(DB_TEXT(names[0])), NULL, err);
+}
+
+bool shard_create(Db *db, Str name, Str path, bool unlogged, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    Str normal;
+
+    if (!check_name(name, err) || !pathname_normalise(&scratch, path, &normal, err))
+        return err_wrap(err, "cannot create shard '%.*s'", STR_ARG(str_sub(name, 0, 100)));
+    normal = pathname_escape(&scratch, normal);
+    const Str names[] = {name, normal, unlogged ? STR("t") : STR("f")};
+    if (change(db, create, names, err))
+        return true;
+    if (err->code == ERR_CONFLICT) {
+        (void)err_set(err, ERR_CONFLICT, "shard '%.*s' exists already, or another shard has the path '%.*s'",
+                      STR_ARG(name), STR_ARG(normal));
+        return err_hint(err, "strata catalog shard list shows those there are");
+    }
+    return err_wrap(err, "cannot create shard '%.*s'", STR_ARG(name));
+}
+
+static bool drop(Db *db, const Str *names, Err *err)
+{
+    return db_run(db, &sql_shard_remove, DB_ARGS(DB_TEXT(names[0])), NULL, err);
+}
+
+bool shard_drop(Db *db, Str name, Err *err)
+{
+    if (!find(db, name, err) || !change(db, drop, &name, err))
+        return err_wrap(err, "cannot drop shard '%.*s'", STR_ARG(str_sub(name, 0, 100)));
+    return true;
+}
+
+static bool truncate(Db *db, const Str *names, Err *err)
+{
+    return db_run(db, &sql_shard_empty, DB_ARGS(DB_TEXT(names[0])), NULL, err);
+}
+
+bool shard_truncate(Db *db, Str name, Err *err)
+{
+    if (!find(db, name, err) || !change(db, truncate, &name, err))
+        return err_wrap(err, "cannot truncate shard '%.*s'", STR_ARG(str_sub(name, 0, 100)));
+    return true;
+}
+
+static bool rename_shard(Db *db, const Str *names, Err *err)
+{
+    return db_run(db, &sql_shard_rename, DB_ARGS(DB_TEXT(names[0]), DB_TEXT(names[1])), NULL, err);
+}
+
+bool shard_rename(Db *db, Str name, Str new_name, Err *err)
+{
+    const Str names[] = {name, new_name};
+
+    if (!check_name(new_name, err) || !find(db, name, err) || !change(db, rename_shard, names, err))
+        return err_wrap(err, "cannot rename shard '%.*s'", STR_ARG(str_sub(name, 0, 100)));
+    return true;
+}
+
+bool shard_use(Db *db, Str name, Err *err)
+{
+    return find(db, name, err) && db_run(db, &sql_shard_use, DB_ARGS(DB_TEXT(name)), NULL, err);
+}

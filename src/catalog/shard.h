@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * shard -- the collections that paths are kept in: each a PostgreSQL schema with a root directory
+ *
+ * Loading, truncating or dropping one never waits for readers of another: the public views are replaced
+ * under a short lock time-out, again and again until nobody is in the way.
+ */
+#ifndef CATALOG_SHARD_H
+#define CATALOG_SHARD_H
+
+#include "db/db.h"
+
+enum { SHARD_NAME_MAX = 63 };
+
+/*
+ * Make a shard. `unlogged` tables load faster and are empty after a crash of the server.
+ *
+ * ERR_USAGE     the name is not letters, digits and _, or is a schema's of PostgreSQL; the path is not absolute
+ * ERR_CONFLICT  the name, or the path, is another shard's already, or a schema of that name exists
+ */
+bool shard_create(Db *db, Str name, Str path, bool unlogged, Err *err) ATTR_MUST_USE;
+
+/* ERR_NOT_FOUND. */
+bool shard_drop(Db *db, Str name, Err *err) ATTR_MUST_USE;
+bool shard_truncate(Db *db, Str name, Err *err) ATTR_MUST_USE;
+
+/* ERR_NOT_FOUND, ERR_CONFLICT, ERR_USAGE. */
+bool shard_rename(Db *db, Str name, Str new_name, Err *err) ATTR_MUST_USE;
+
+/* Make unqualified names mean the shard's relations on this connection. ERR_NOT_FOUND. */
+bool shard_use(Db *db, Str name, Err *err) ATTR_MUST_USE;
+
+#endif

@@ -1,0 +1,2 @@
+-- These changes are counted now.
+delete from stage_delta;

@@ -1,0 +1,3 @@
+-- What magic and checksum records say of their files, for all files.
+-- >> changed  bigint
+select catalog.rebuild_kinds() changed;

@@ -8,8 +8,8 @@
  * path is its own text, no text holds a tab or a newline, and the bytes can always be had back: unescaping
  * the escaped bytes gives the bytes, whatever they are. Escaping a path is escaping its names.
  *
- * Below, `raw` is the kernel's bytes and `text` the escaped form. A path is absolute; a normal one has no
- * `//`, no `.` and no `/` at its end, but for `/` itself.
+ * Below, `raw` is the kernel's bytes (none of them 0) and `text` the escaped form. A path is absolute; a
+ * normal one has no `//`, no `.` and no `/` at its end, but for `/` itself.
  */
 #ifndef CATALOG_PATHNAME_H
 #define CATALOG_PATHNAME_H

@@ -82,7 +82,7 @@ void hash_add(Hash *hash, Str piece)
     check(EVP_DigestUpdate(hash->ctx, piece.ptr, piece.len), names[hash->kind]);
 }
 
-size_t hash_end(Hash *hash, unsigned char out[HASH_BYTES_MAX])
+size_t hash_end(Hash *hash, unsigned char *out)
 {
     unsigned len = 0;
 

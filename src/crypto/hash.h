@@ -31,7 +31,7 @@ typedef struct Hash {
 
 void hash_begin(Hash *hash, HashKind kind);
 void hash_add(Hash *hash, Str piece);
-size_t hash_end(Hash *hash, unsigned char out[HASH_BYTES_MAX]); /* how many bytes it put */
+size_t hash_end(Hash *hash, unsigned char *out); /* puts the bytes of its kind; returns how many */
 void hash_release(Hash *hash);
 
 #endif

@@ -122,4 +122,14 @@ bool walk_run(Str root, const WalkOptions *options, const WalkSink *sink, WalkTo
  */
 bool walk_stat(Arena *arena, PosixNames *names, Str path, PosixFacts *out, Err *err) ATTR_MUST_USE;
 
+/*
+ * Open a regular file for reading, never waiting for a pipe and never touching a device. `below` is its path
+ * below the directory `root` (the kernel's bytes, no slash at the start), of any length; links are not
+ * followed. The caller closes *out.
+ *
+ * ERR_NOT_FOUND  it is not there, or no longer a file
+ * ERR_IO         it cannot be opened
+ */
+bool walk_open_file(int root, Str below, int *out, Err *err) ATTR_MUST_USE;
+
 #endif

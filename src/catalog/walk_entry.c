@@ -139,3 +139,32 @@ bool walk_stat(Arena *arena, PosixNames *names, Str path, PosixFacts *out, Err *
     return ok || err_sys(err, walk_vanished(errno) ? ERR_NOT_FOUND : ERR_IO, "cannot look at '%.*s'",
                          STR_ARG(path));
 }
+
+bool walk_open_file(int root, Str below, int *out, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    char *path = str_to_z(&scratch, below);
+    int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+    struct statx st;
+    FD_SCOPE(seen);
+    FD_SCOPE(fd);
+
+    /* A device may act when it is opened, so the kind is asked first, and again of what was opened. */
+    seen = walk_open(root, path, below.len, O_PATH, false);
+    if (seen < 0 || os_statx(seen, "", AT_EMPTY_PATH, STATX_TYPE, &st) < 0)
+        return err_sys(err, walk_vanished(errno) ? ERR_NOT_FOUND : ERR_IO, "cannot look at '%.*s'",
+                       STR_ARG(below));
+    if (!S_ISREG(st.stx_mode))
+        return err_set(err, ERR_NOT_FOUND, "'%.*s' is not a regular file", STR_ARG(below));
+    fd = walk_open(root, path, below.len, flags | O_NOATIME, false);
+    if (fd < 0 && errno == EPERM)
+        fd = walk_open(root, path, below.len, flags, false);
+    if (fd < 0 || os_statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) < 0)
+        return err_sys(err, walk_vanished(errno) ? ERR_NOT_FOUND : ERR_IO, "cannot open '%.*s'",
+                       STR_ARG(below));
+    if (!S_ISREG(st.stx_mode))
+        return err_set(err, ERR_NOT_FOUND, "'%.*s' is not a regular file", STR_ARG(below));
+    *out = fd;
+    fd = -1;
+    return true;
+}

@@ -17,12 +17,15 @@ static int check_tests, check_bad;
         }                                                       \
     } while (0)
 
-#define RUN(fn)                                                                          \
-    do {                                                                                 \
-        int before = check_bad;                                                          \
-        fn();                                                                            \
-        printf("%sok %d - %s\n", check_bad == before ? "" : "not ", ++check_tests, #fn); \
-    } while (0)
+static inline void check_run(void (*test)(void), const char *name)
+{
+    int before = check_bad;
+
+    test();
+    printf("%sok %d - %s\n", check_bad == before ? "" : "not ", ++check_tests, name);
+    (void)fflush(stdout); /* what a crash of the next one must not take along */
+}
+#define RUN(fn) check_run(fn, #fn)
 
 #define DONE()                          \
     do {                                \

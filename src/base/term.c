@@ -32,11 +32,18 @@ bool term_is_tty(int fd)
     return isatty(fd) == 1;
 }
 
+bool term_can_redraw(void)
+{
+    const char *term = getenv("TERM");
+
+    return term && *term && strcmp(term, "dumb") != 0;
+}
+
 bool term_has_colour(int fd)
 {
-    const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+    const char *no = getenv("NO_COLOR");
 
-    return term_is_tty(fd) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+    return term_is_tty(fd) && term_can_redraw() && !(no && *no);
 }
 
 /* The first character of `text`: its bytes, and its columns in *width. */

@@ -21,6 +21,9 @@ int term_columns(int fd);
 
 bool term_is_tty(int fd);
 
+/* Whether the terminal of the environment can go back and clear a line: $TERM is set and not "dumb". */
+bool term_can_redraw(void);
+
 /* Whether colour is wanted on `fd`: a terminal that is not "dumb", and no $NO_COLOR (no-color.org). */
 bool term_has_colour(int fd);
 

@@ -9,9 +9,7 @@ cd "$(dirname "$0")/../.." || exit 1
 bad=0
 
 mapfile -t files < <(find src test -name '*.[ch]' | sort)
-for file in "${files[@]}"; do
-    clang-format-14 "$file" | cmp -s - "$file" || { echo "$file:1: not formatted: ./dev fmt"; bad=1; }
-done
+src/tools/format.sh || bad=1
 for check in layers doccheck sqlcheck; do
     "src/tools/$check.py" || bad=1
 done

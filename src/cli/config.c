@@ -2,9 +2,10 @@
 #include "cli/config.h"
 
 #include "base/log.h"
+#include "serve/sections.h"
 
 static const ConfSection *const sections[] = {
-    &log_conf,
+    &server_section, &database_section, &postgresql_section, &http_section, &log_conf,
 };
 
 const ConfSet config_set = {sections, COUNT_OF(sections)};

@@ -26,7 +26,8 @@ struct Cluster {
     Install install;
     Duration start_timeout;
     bool scratch;
-    pid_t child; /* the postmaster, when this process started it; else 0 */
+    const atomic_bool *flag; /* to give up waiting, or NULL */
+    pid_t child;             /* the postmaster, when this process started it; else 0 */
 };
 
 /* ---- paths ---- */
@@ -265,6 +266,16 @@ static pid_t running(Cluster *cluster)
     return process_has_argument((pid_t)pid, cluster->data) ? (pid_t)pid : 0;
 }
 
+pid_t cluster_pid(Cluster *cluster)
+{
+    return running(cluster);
+}
+
+void cluster_watch_flag(Cluster *cluster, const atomic_bool *flag)
+{
+    cluster->flag = flag;
+}
+
 static PGPing ping(const Cluster *cluster)
 {
     ARENA_SCOPE(scratch);
@@ -471,6 +482,9 @@ static bool wait_ready(Cluster *cluster, pid_t pid, bool *gone, Err *err)
             *gone = true;
             return did_not_start(cluster, err);
         }
+        if (cluster->flag && atomic_load(cluster->flag))
+            return err_set(err, ERR_INTERRUPTED, "stopped while the cluster '%s' was starting",
+                           cluster->name);
         waited = time_monotonic() - began;
         if (waited > cluster->start_timeout) {
             (void)err_set(err, ERR_DB, "the cluster '%s' runs, but takes no connections after %lld s",

@@ -21,6 +21,7 @@
 #ifndef DB_CLUSTER_H
 #define DB_CLUSTER_H
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "base/str.h"
@@ -60,8 +61,9 @@ bool cluster_make(Cluster *cluster, Err *err) ATTR_MUST_USE;
  * Start the cluster (making it first when needed) and wait until it takes connections. No error when it
  * runs already. After a crash this includes PostgreSQL's recovery.
  *
- * ERR_DB    it did not start; the message ends with what PostgreSQL logged
- * ERR_BUSY  processes of an earlier start are still there and cannot be ended
+ * ERR_DB           it did not start; the message ends with what PostgreSQL logged
+ * ERR_BUSY         processes of an earlier start are still there and cannot be ended
+ * ERR_INTERRUPTED  cluster_watch_flag()
  * and what cluster_make() reports
  */
 bool cluster_start(Cluster *cluster, Err *err) ATTR_MUST_USE;
@@ -86,6 +88,12 @@ typedef struct ClusterState {
 
 /* Ask how it is; also lets go of a child that ended. Cheap enough for every second. */
 ClusterState cluster_state(Cluster *cluster);
+
+/* The running postmaster, or 0; without asking whether it takes connections. */
+pid_t cluster_pid(Cluster *cluster);
+
+/* Let cluster_start() give up with ERR_INTERRUPTED once *flag is true. What it started goes on by itself. */
+void cluster_watch_flag(Cluster *cluster, const atomic_bool *flag);
 
 /* What libpq needs to connect. `user` NULL: the superuser `postgres`. */
 const char *cluster_dsn(const Cluster *cluster, Arena *arena, const char *database, const char *user);

@@ -145,9 +145,15 @@ const char *db_dsn_with(Arena *arena, const char *dsn, const char *keyword, cons
     for (PQconninfoOption *option = options; option->keyword; option++)
         if (option->val && strcmp(option->keyword, keyword) != 0)
             put_pair(&out, option->keyword, option->val);
-    put_pair(&out, keyword, value);
+    if (value)
+        put_pair(&out, keyword, value);
     PQconninfoFree(options);
     return str_to_z(arena, buf_str(&out));
+}
+
+const char *db_dsn_without_password(Arena *arena, const char *dsn, Err *err)
+{
+    return db_dsn_with(arena, dsn, "password", NULL, err);
 }
 
 bool db_reopen(Db *db, Err *err)

@@ -67,11 +67,15 @@ bool db_open(Arena *arena, const char *conninfo, Db **out, Err *err) ATTR_MUST_U
 void db_close(Db *db);
 
 /*
- * A connection string with one of its values replaced or added: db_dsn_with(arena, dsn, "dbname", "mas", err).
+ * A connection string with one of its values replaced or added, or for NULL taken away:
+ * db_dsn_with(arena, dsn, "dbname", "mas", err).
  * NULL and ERR_USAGE when `dsn` cannot be read.
  */
 const char *db_dsn_with(Arena *arena, const char *dsn, const char *keyword, const char *value,
                         Err *err) ATTR_MUST_USE;
+
+/* The same for showing it: without its password. */
+const char *db_dsn_without_password(Arena *arena, const char *dsn, Err *err) ATTR_MUST_USE;
 
 /* Connect again after the server went away; prepared statements are forgotten. ERR_DB. */
 bool db_reopen(Db *db, Err *err) ATTR_MUST_USE;

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/instance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/os.h"
+
+struct Instance {
+    Arena *arena;
+    const char *dir, *file;
+    Conf *conf;
+    InstanceServer *servers; /* INSTANCE_SERVERS_MAX */
+    size_t servers_count;
+};
+
+/* ---- opening ---- */
+
+static bool add_embedded(Instance *instance, InstanceServer *server, Err *err)
+{
+    const PostgresqlSection *how = conf_get(instance->conf, &postgresql_section, (Str){0});
+    Arena *arena = instance->arena;
+    ClusterSpec spec = {
+        .name = server->name,
+        .dir = str_printf(arena, "%s/pg/%s", instance->dir, server->name).ptr,
+        .run_dir = str_printf(arena, "%s/run", instance->dir).ptr,
+        .log_dir = str_printf(arena, "%s/log", instance->dir).ptr,
+        .bin_dir = instance_below(instance, arena, how->bin_dir),
+        .account = how->account.len ? str_to_z(arena, how->account) : NULL,
+        .start_timeout = how->start_timeout,
+    };
+
+    return cluster_open(arena, &spec, &server->cluster, err);
+}
+
+static bool is_name(Str name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+
+    if (name.len == 0 || name.len > INSTANCE_NAME_MAX || (name.ptr[0] >= '0' && name.ptr[0] <= '9'))
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if (!memchr(letters, name.ptr[i], sizeof letters - 1))
+            return false;
+    return true;
+}
+
+static bool check_name(Str name, Err *err)
+{
+    if (is_name(name))
+        return true;
+    (void)err_set(err, ERR_USAGE, "'%.*s' is not a name for a server", STR_ARG(name));
+    return err_hint(err, "names are of a-z, 0-9 and _, start with a letter and have at most %d",
+                    INSTANCE_NAME_MAX);
+}
+
+/* A value over several lines has newlines where it was parted. */
+static const char *in_one_line(Arena *arena, Str value)
+{
+    char *line = str_to_z(arena, value);
+
+    for (char *at = line; (at = strchr(at, '\n'));)
+        *at = ' ';
+    return line;
+}
+
+static bool read_servers(Instance *instance, Err *err)
+{
+    const void *values;
+    size_t at = 0;
+    Str name;
+
+    while (conf_next(instance->conf, &server_section, &at, &name, &values)) {
+        const ServerSection *section = values;
+        InstanceServer *server = &instance->servers[instance->servers_count];
+
+        if (instance->servers_count == INSTANCE_SERVERS_MAX)
+            return err_set(err, ERR_CONFIG, "there are more than %d servers in '%s'", INSTANCE_SERVERS_MAX,
+                           instance->file);
+        if (!check_name(name, err)) {
+            err->code = ERR_CONFIG;
+            return false;
+        }
+        server->name = str_to_z(instance->arena, name);
+        if (!str_eq(section->dsn, STR("embedded")))
+            server->dsn = in_one_line(instance->arena, section->dsn);
+        else
+            (void)!add_embedded(instance, server, &server->why);
+        instance->servers_count++;
+    }
+    return true;
+}
+
+static bool no_instance(const char *dir, Err *err)
+{
+    if (errno == EACCES) {
+        (void)err_sys(err, ERR_DENIED, "cannot open the instance '%s'", dir);
+        return err_hint(err, "it belongs to another user");
+    }
+    (void)err_set(err, ERR_NOT_FOUND, "there is no instance at '%s'", dir);
+    return err_hint(err, "make one with: strata init '%s'; or name another with -C DIR", dir);
+}
+
+bool instance_open(Arena *arena, const char *dir, const ConfSet *set, Instance **out, Err *err)
+{
+    Instance *instance = arena_new(arena, Instance, 1);
+    char real[PATH_MAX];
+
+    if (!realpath(dir, real))
+        return no_instance(dir, err);
+    instance->arena = arena;
+    instance->servers = arena_new(arena, InstanceServer, INSTANCE_SERVERS_MAX);
+    instance->dir = str_copy(arena, str_from_z(real)).ptr;
+    instance->file = str_printf(arena, "%s/strata.ini", instance->dir).ptr;
+    if (access(instance->file, R_OK) < 0)
+        return no_instance(instance->dir, err);
+    if (!conf_load(set, instance->file, arena, &instance->conf, err) || !read_servers(instance, err))
+        return false;
+    *out = instance;
+    return true;
+}
+
+const char *instance_path(const Instance *instance)
+{
+    return instance->dir;
+}
+
+const Conf *instance_conf(const Instance *instance)
+{
+    return instance->conf;
+}
+
+const char *instance_below(const Instance *instance, Arena *arena, Str name)
+{
+    if (name.len == 0)
+        return NULL;
+    if (name.ptr[0] == '/')
+        return str_to_z(arena, name);
+    return str_printf(arena, "%s/%.*s", instance->dir, STR_ARG(name)).ptr;
+}
+
+/* ---- servers ---- */
+
+size_t instance_servers(const Instance *instance, InstanceServer **out)
+{
+    *out = instance->servers;
+    return instance->servers_count;
+}
+
+bool instance_find_server(const Instance *instance, Str name, InstanceServer **out, Err *err)
+{
+    InstanceServer *servers;
+    size_t count = instance_servers(instance, &servers);
+
+    for (size_t i = 0; i < count; i++)
+        if (str_eq_z(name, servers[i].name)) {
+            if (!servers[i].dsn && !servers[i].cluster) {
+                *err = servers[i].why;
+                return false;
+            }
+            *out = &servers[i];
+            return true;
+        }
+    (void)err_set(err, ERR_NOT_FOUND, "there is no server '%.*s'", STR_ARG(name));
+    return err_hint(err, "strata server list shows those there are");
+}
+
+bool instance_dsn(const InstanceServer *server, Arena *arena, const char *database, const char *user,
+                  const char **out, Err *err)
+{
+    const char *dsn = server->cluster ? cluster_dsn(server->cluster, arena, "postgres", NULL) : server->dsn;
+
+    if (database)
+        dsn = db_dsn_with(arena, dsn, "dbname", database, err);
+    if (dsn && user)
+        dsn = db_dsn_with(arena, dsn, "user", user, err);
+    if (dsn)
+        *out = dsn;
+    return dsn != NULL;
+}
+
+/* ---- adding one ---- */
+
+/* Long values go on in lines that start with a blank, parted where the connection string has a blank itself. */
+static void put_value(Buf *out, Str value)
+{
+    size_t column = sizeof "dsn = ";
+
+    for (Str word; value.len > 0; column += word.len + 1) {
+        value = str_cut(value, ' ', &word);
+        if (column > sizeof "dsn = " && column + word.len > CONF_LINE_MAX - 10) {
+            buf_put_z(out, "\n   ");
+            column = sizeof "   ";
+        }
+        buf_printf(out, " %.*s", STR_ARG(word));
+    }
+}
+
+/* The text reads back as the same value, whatever it holds that means something in the file. */
+static bool check_reads_back(const Instance *instance, const ConfSet *set, Str text, Str name, Str dsn,
+                             Err *err)
+{
+    ARENA_SCOPE(scratch);
+    Conf *conf = conf_parse(set, text, instance->file, &scratch);
+    const ServerSection *section = conf_get(conf, &server_section, name);
+
+    if (section && str_eq_z(dsn, in_one_line(&scratch, section->dsn)))
+        return true;
+    return err_set(err, ERR_USAGE, "the connection string cannot be written in strata.ini");
+}
+
+static bool check_dsn(Str dsn, Err *err)
+{
+    ARENA_SCOPE(scratch);
+
+    if (str_eq(dsn, STR("embedded")))
+        return true;
+    if (dsn.len == 0)
+        return err_set(err, ERR_USAGE, "the connection string is empty");
+    return db_dsn_with(&scratch, str_to_z(&scratch, dsn), "application_name", "strata", err) != NULL;
+}
+
+static bool lock_file(const char *path, int *out, Err *err)
+{
+    *out = os_open(path, O_RDONLY, 0);
+    if (*out < 0 || flock(*out, LOCK_EX) < 0)
+        return err_sys(err, ERR_IO, "cannot lock '%s'", path);
+    return true;
+}
+
+bool instance_check_server(const Instance *instance, Str name, Str dsn, Err *err)
+{
+    if (!check_name(name, err) || !check_dsn(str_trim(dsn), err))
+        return false;
+    for (size_t i = 0; i < instance->servers_count; i++)
+        if (str_eq_z(name, instance->servers[i].name))
+            return err_set(err, ERR_CONFLICT, "there is a server '%.*s' already", STR_ARG(name));
+    if (instance->servers_count == INSTANCE_SERVERS_MAX)
+        return err_set(err, ERR_LIMIT, "there are %d servers, which is as many as there can be",
+                       INSTANCE_SERVERS_MAX);
+    return true;
+}
+
+bool instance_add_server(const Instance *instance, const ConfSet *set, Str name, Str dsn, Err *err)
+{
+    BUF_SCOPE(text);
+    FD_SCOPE(lock);
+
+    dsn = str_trim(dsn);
+    if (!instance_check_server(instance, name, dsn, err))
+        return false;
+    if (!lock_file(instance->dir, &lock, err) || !os_read_file(instance->file, CONF_FILE_MAX, &text, err))
+        return false;
+    buf_printf(&text, "%s\n[server %.*s]\ndsn =", text.len && text.ptr[text.len - 1] != '\n' ? "\n" : "",
+               STR_ARG(name));
+    put_value(&text, dsn);
+    buf_put_byte(&text, '\n');
+    return check_reads_back(instance, set, buf_str(&text), name, dsn, err) &&
+           os_write_file(instance->file, buf_str(&text), 0600, err);
+}
+
+/* ---- the service database ---- */
+
+DatabaseSpec instance_database(const Instance *instance)
+{
+    const DatabaseSection *section = conf_get(instance->conf, &database_section, (Str){0});
+    Arena *arena = instance->arena;
+
+    return (DatabaseSpec){str_to_z(arena, section->name), str_to_z(arena, section->owner),
+                          str_to_z(arena, section->reader)};
+}
+
+static bool service_server(const Instance *instance, InstanceServer **out, Err *err)
+{
+    const DatabaseSection *section = conf_get(instance->conf, &database_section, (Str){0});
+
+    return instance_find_server(instance, section->server, out, err) ||
+           err_wrap(err, "cannot find the server of the service database");
+}
+
+/* A role for the whole session, as libpq's `options` wants it: a blank or backslash in a word has a backslash. */
+static const char *role_option(Arena *arena, const char *role)
+{
+    BUF_SCOPE(text);
+
+    buf_put_z(&text, "-c role=");
+    for (; *role; role++) {
+        if (*role == ' ' || *role == '\\')
+            buf_put_byte(&text, '\\');
+        buf_put_byte(&text, *role);
+    }
+    return str_to_z(arena, buf_str(&text));
+}
+
+bool instance_database_dsn(const Instance *instance, Arena *arena, InstanceRole role, const char **out,
+                           Err *err)
+{
+    DatabaseSpec spec = instance_database(instance);
+    InstanceServer *server;
+    const char *dsn;
+
+    if (!service_server(instance, &server, err))
+        return false;
+    /* a role that logs in by itself cannot become another again; elsewhere we have one account, and put it on */
+    if (role == INSTANCE_READER && server->cluster)
+        return instance_dsn(server, arena, spec.name, spec.reader, out, err);
+    if (!instance_dsn(server, arena, spec.name, NULL, &dsn, err))
+        return false;
+    *out = db_dsn_with(arena, dsn, "options",
+                       role_option(arena, role == INSTANCE_OWNER ? spec.owner : spec.reader), err);
+    return *out != NULL;
+}
+
+const char *instance_default_database(const Instance *instance, const InstanceServer *server)
+{
+    const DatabaseSection *section = conf_get(instance->conf, &database_section, (Str){0});
+
+    return str_eq_z(section->server, server->name) ? str_to_z(instance->arena, section->name) : NULL;
+}
+
+bool instance_check_up(const Instance *instance, const InstanceServer *server, Err *err)
+{
+    if (!server->cluster || cluster_pid(server->cluster) != 0)
+        return true;
+    (void)err_set(err, ERR_DB, "the instance '%s' is down", instance->dir);
+    return err_hint(err, "start it with: strata -C '%s' up", instance->dir);
+}
+
+bool instance_connect(const Instance *instance, Arena *arena, InstanceRole role, Db **out, Err *err)
+{
+    InstanceServer *server;
+    const char *dsn;
+
+    if (!service_server(instance, &server, err) || !instance_check_up(instance, server, err))
+        return false;
+    return instance_database_dsn(instance, arena, role, &dsn, err) && db_open(arena, dsn, out, err);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/sections.h"
+
+static const ConfKey server_keys[] = {
+#define X(...) CONF_ROW(ServerSection, __VA_ARGS__)
+#include "serve/server.def"
+#undef X
+};
+static const ConfKey database_keys[] = {
+#define X(...) CONF_ROW(DatabaseSection, __VA_ARGS__)
+#include "serve/database.def"
+#undef X
+};
+static const ConfKey postgresql_keys[] = {
+#define X(...) CONF_ROW(PostgresqlSection, __VA_ARGS__)
+#include "serve/postgresql.def"
+#undef X
+};
+static const ConfKey http_keys[] = {
+#define X(...) CONF_ROW(HttpSection, __VA_ARGS__)
+#include "serve/http.def"
+#undef X
+};
+
+const ConfSection server_section =
+    CONF_SECTION("server", "NAME", "a PostgreSQL server", ServerSection, server_keys);
+const ConfSection database_section =
+    CONF_SECTION("database", NULL, "the service database", DatabaseSection, database_keys);
+const ConfSection postgresql_section =
+    CONF_SECTION("postgresql", NULL, "how embedded servers are run", PostgresqlSection, postgresql_keys);
+const ConfSection http_section = CONF_SECTION("http", NULL, "the HTTP service", HttpSection, http_keys);

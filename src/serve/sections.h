@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sections -- what strata.ini says about servers, the database and the service */
+#ifndef SERVE_SECTIONS_H
+#define SERVE_SECTIONS_H
+
+#include "base/conf.h"
+
+#define X CONF_FIELD
+typedef struct ServerSection {
+#include "serve/server.def"
+} ServerSection;
+typedef struct DatabaseSection {
+#include "serve/database.def"
+} DatabaseSection;
+typedef struct PostgresqlSection {
+#include "serve/postgresql.def"
+} PostgresqlSection;
+typedef struct HttpSection {
+#include "serve/http.def"
+} HttpSection;
+#undef X
+
+extern const ConfSection server_section, database_section, postgresql_section, http_section;
+
+#endif

@@ -15,7 +15,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SPDX = "/* SPDX-License-Identifier: Apache-2.0 */"
-NAMES_CODE = re.compile(r"\bERR_[A-Z]+\b|\b[Aa]s \w+\(\)|\bwhat .* raises\b")
+NAMES_CODE = re.compile(r"\bERR_[A-Z_]+\b|\b[Aa]s \w+\(\)|\bwhat .* raises\b")
 
 
 def blocks(text):
@@ -31,7 +31,7 @@ def undocumented(path, text):
         for name in re.findall(r"\b(\w+)\([^;{]*\bErr \*err\)", declarations):
             documented[name] = bool(NAMES_CODE.search(comment))
     head = re.search(r"/\*(.*?)\*/", body[len(SPDX):], re.S)
-    if head and re.search(r"\bERR_[A-Z]+\b", head[1]):
+    if head and re.search(r"\bERR_[A-Z_]+\b", head[1]):
         return
     for found in re.finditer(r"^(?!static|typedef)\w[\w *]*?\b(\w+)\([^;{]*?(?<!const )\bErr \*err\)[^;{]*;", body, re.M):
         if not documented.get(found[1], False) and path.name != "err.h":

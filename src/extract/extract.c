@@ -43,7 +43,7 @@ static void nothing(const ExtractFile *file, ExtractResult *out, const char *why
 
     say(out, damaged ? EXTRACT_PROBLEM : EXTRACT_NOTHING,
         damaged
-            ? str_printf(file->arena, "'%.*s' is named as data but %s", STR_ARG(file->record->filename), why)
+            ? str_printf(file->arena, "'%.*s' is named as data, but %s", STR_ARG(file->record->filename), why)
             : str_from_z(why));
 }
 
@@ -66,7 +66,7 @@ static bool look_at(const ExtractFile *file, ExtractResult *out)
         return false;
     }
     if (st->st_size == 0) {
-        nothing(file, out, "empty");
+        nothing(file, out, "it is empty");
         return false;
     }
     return true;
@@ -84,7 +84,7 @@ static void conclude(ExtractFile *file, bool done, const Err *err, ExtractResult
     } else if (done) {
         say(out, EXTRACT_NOTHING, STR("no dataset in it"));
     } else if (err->code == ERR_NOT_FOUND) {
-        nothing(file, out, "of no known format");
+        nothing(file, out, "no reader recognizes it");
     } else {
         say(out, EXTRACT_PROBLEM,
             str_printf(file->arena, "%s%s%.*s", err->text, noise.len > 0 ? ": " : "", STR_ARG(noise)));

@@ -69,6 +69,10 @@ static Str inner_name(GDALDatasetH ds, Str ds_name, Str description)
     Str name = last_part(ds_name);
     const char *variable;
 
+    if (str_starts(ds_name, STR("GTIFF_DIR:"))) { /* pages have numbers only, before the file's name */
+        (void)str_cut(str_sub(ds_name, sizeof "GTIFF_DIR:" - 1, ds_name.len), ':', &name);
+        return name;
+    }
     if (all_digits(name) && description.len > 0)
         return described_name(description);
     if (name.len > 0 || GDALGetRasterCount(ds) == 0)
@@ -200,7 +204,7 @@ static void read_part(Source *source, const char *name, Str description)
     DATASET_SCOPE(ds);
     Str ds_name = str_from_z(name);
 
-    if (source->nc.id >= 0 && nc_is_bounds(&source->nc, last_part(ds_name)))
+    if (source->nc.id >= 0 && !nc_is_data(&source->nc, last_part(ds_name)))
         return;
     gdal_noise_reset();
     ds = GDALOpenEx(name, GDAL_OF_READONLY | GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR, NULL, NULL, NULL);
@@ -208,6 +212,20 @@ static void read_part(Source *source, const char *name, Str description)
         note_missing(source->file, ds_name);
     else
         (void)read_raster(source, ds, ds_name, inner_name(ds, ds_name, description));
+}
+
+/* The coordinates of a curvilinear grid are datasets as well: they lie where the data lies that they place. */
+static void place_coordinates(Record *record)
+{
+    for (const RecordSet *data = record->first; data; data = data->next)
+        for (RecordSet *set = record->first; set; set = set->next) {
+            if (!str_eq(set->polygon, STR("POLYGON EMPTY")) || data->coordinates[0].len == 0 ||
+                !(str_eq(set->ds_name, data->coordinates[0]) || str_eq(set->ds_name, data->coordinates[1])))
+                continue;
+            set->polygon = data->polygon;
+            set->proj_wkt = data->proj_wkt;
+            set->proj4 = data->proj4;
+        }
 }
 
 static void read_parts(Source *source, char **parts)
@@ -222,6 +240,7 @@ static void read_parts(Source *source, char **parts)
         if (name)
             read_part(source, name, str_from_z(description));
     }
+    place_coordinates(source->file->record);
     if (n > EXTRACT_SETS_MAX)
         source->file->missing = str_printf(source->file->arena, "only the first %d of %d datasets were read",
                                            EXTRACT_SETS_MAX, n);
@@ -268,8 +287,29 @@ static void read_open(Source *source, GDALDatasetH ds)
     else if (GDALGetRasterCount(ds) > 0 && str_eq_z(source->driver, "GRIB"))
         read_messages(source, ds);
     else if (GDALGetRasterCount(ds) > 0)
-        (void)read_raster(source, ds, file->path, inner_name(ds, file->path, (Str){0}));
+        (void)read_raster(source, ds, str_from_z(GDALGetDescription(ds)),
+                          inner_name(ds, file->path, (Str){0}));
     vector_read(file, ds);
+    if (str_eq_z(source->driver, "GTiff"))
+        raster_check_end(file, ds);
+}
+
+/* HDF5 files that are netCDF-4 by another name are better read as such: all dimensions, time, positions. */
+static void prefer_netcdf(Source *source, GDALDatasetH *ds)
+{
+    ARENA_SCOPE(scratch);
+    GDALDatasetH other = NULL;
+
+    if (nc_open_file(&source->nc, source->file->path_z) && nc_is_netcdf4(&source->nc))
+        other = GDALOpenEx(str_printf(&scratch, "NETCDF:\"%s\"", source->file->path_z).ptr,
+                           GDAL_OF_READONLY | GDAL_OF_RASTER, NULL, NULL, NULL);
+    if (!other) {
+        nc_close_file(&source->nc);
+        return;
+    }
+    (void)GDALClose(*ds);
+    *ds = other;
+    source->driver = source->file->record->file_type = STR("netCDF");
 }
 
 bool gdal_file_read(ExtractFile *file, Err *err)
@@ -287,6 +327,8 @@ bool gdal_file_read(ExtractFile *file, Err *err)
     file->record->file_type = source.driver;
     if (str_eq_z(source.driver, "netCDF"))
         (void)nc_open_file(&source.nc, file->path_z);
+    else if (str_starts(source.driver, STR("HDF5")))
+        prefer_netcdf(&source, &ds);
     read_open(&source, ds);
     nc_close_file(&source.nc);
     return true;

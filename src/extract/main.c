@@ -15,6 +15,7 @@
 #include "extract/extract.h"
 #include "extract/frame.h"
 #include "extract/gdal_env.h"
+#include "extract/sandbox.h"
 #include "extract/worker.h"
 
 static const char usage[] = "usage: strata-extract [--tsv] [--stats] [--rules FILE] FILE...\n"
@@ -65,6 +66,8 @@ static int run_worker(Arena *arena, const Options *options)
         return frame_write(out, 'E', text, &err) ? status : fail(&err);
     }
     gdal_env_open();
+    if (!sandbox_enter(&err))
+        return fail(&err);
     return worker_serve(&setup, out, &err) ? 0 : fail(&err);
 }
 
@@ -105,6 +108,8 @@ static int run_by_hand(Arena *arena, const Options *options, char *const *paths)
     if (!load(arena, options, &setup, &err))
         return fail(&err);
     gdal_env_open();
+    if (!sandbox_enter(&err))
+        return fail(&err);
     for (; *paths; paths++)
         good = print_file(options, &setup, *paths) && good;
     if (fflush(stdout) != 0)

@@ -131,12 +131,28 @@ static bool find_group(NcFile *file, Str variable, int *group, Str *name)
     return nc_inq_grp_full_ncid(file->id, str_to_z(&scratch, variable), group) == NC_NOERR;
 }
 
-bool nc_is_bounds(NcFile *file, Str variable)
+bool nc_is_data(NcFile *file, Str variable)
 {
-    int group;
+    ARENA_SCOPE(scratch);
+    int group, id;
+    nc_type type;
     Str name;
 
-    return file->id >= 0 && find_group(file, variable, &group, &name) && is_bounds_in(group, name);
+    if (file->id < 0 || !find_group(file, variable, &group, &name))
+        return true;
+    if (nc_inq_varid(group, str_to_z(&scratch, name), &id) == NC_NOERR &&
+        nc_inq_vartype(group, id, &type) == NC_NOERR && (type == NC_CHAR || type == NC_STRING))
+        return false;
+    return !is_bounds_in(group, name);
+}
+
+bool nc_is_netcdf4(const NcFile *file)
+{
+    ARENA_SCOPE(scratch);
+    size_t len;
+
+    return nc_inq_attlen(file->id, NC_GLOBAL, "_NCProperties", &len) == NC_NOERR ||
+           str_starts(text_att(&scratch, file->id, NC_GLOBAL, "Conventions"), STR("CF-"));
 }
 
 /* --- variables and their dimensions --- */
@@ -362,18 +378,42 @@ static void describe_axes(Arena *arena, const Var *var, const int side[2], Recor
 
 /* --- horizontal coordinates --- */
 
+static bool named_one_of(int group, int id, const char *const *names)
+{
+    char name[NC_MAX_NAME + 1] = "";
+
+    if (nc_inq_varname(group, id, name) != NC_NOERR)
+        return false;
+    while (*names && strcasecmp(name, *names) != 0)
+        names++;
+    return *names != NULL;
+}
+
+/* By units, standard name or axis, as CF has it; else by a name that says it. */
 static bool is_horizontal(Arena *arena, int group, int id, bool *is_x, bool *is_degrees)
 {
+    static const char *const degrees[2][3] = {{"lon", "longitude", NULL}, {"lat", "latitude", NULL}};
+    static const char *const plain[2][3] = {{"x", "easting", NULL}, {"y", "northing", NULL}};
+    static const struct {
+        const char *units[2], *names[2], *axis;
+    } says[2] = {{{"degrees_e", "degree_e"}, {"longitude", "projection_x_coordinate"}, "X"},
+                 {{"degrees_n", "degree_n"}, {"latitude", "projection_y_coordinate"}, "Y"}};
     Str units = text_att(arena, group, id, "units"), name = text_att(arena, group, id, "standard_name");
+    bool rotated = str_starts(name, STR("grid_l"));
 
-    *is_x = str_starts(units, STR("degrees_e")) || str_starts(units, STR("degree_e")) ||
-            str_eq_z(name, "longitude") || str_eq_z(name, "projection_x_coordinate") ||
-            att_is(arena, group, id, "axis", "X");
-    *is_degrees = str_starts(units, STR("degree")) && !str_eq_z(name, "grid_longitude") &&
-                  !str_eq_z(name, "grid_latitude");
-    return *is_x || str_starts(units, STR("degrees_n")) || str_starts(units, STR("degree_n")) ||
-           str_eq_z(name, "latitude") || str_eq_z(name, "projection_y_coordinate") ||
-           att_is(arena, group, id, "axis", "Y");
+    for (int i = 0; i < 2; i++) {
+        bool named = named_one_of(group, id, degrees[i]);
+
+        if (!str_starts(units, str_from_z(says[i].units[0])) &&
+            !str_starts(units, str_from_z(says[i].units[1])) && !str_eq_z(name, says[i].names[0]) &&
+            !str_eq_z(name, says[i].names[1]) && !att_is(arena, group, id, "axis", says[i].axis) && !named &&
+            !named_one_of(group, id, plain[i]))
+            continue;
+        *is_x = i == 0;
+        *is_degrees = !rotated && (str_starts(units, STR("degree")) || (named && units.len == 0));
+        return true;
+    }
+    return false;
 }
 
 static void describe_side(Arena *arena, const Var *var, int d, NcSide *side)

@@ -37,8 +37,11 @@ typedef struct NcGrid {
 bool nc_open_file(NcFile *file, const char *path);
 void nc_close_file(NcFile *file);
 
-/* Whether a variable only holds the cell bounds of another. */
-bool nc_is_bounds(NcFile *file, Str variable);
+/* Whether an open HDF5 file was written by the netCDF library, or claims its conventions. */
+bool nc_is_netcdf4(const NcFile *file);
+
+/* False for a variable of text, or one that only holds the cell bounds of another. */
+bool nc_is_data(NcFile *file, Str variable);
 
 /*
  * Fill axes, stamps and raster_count of `set` from a variable, given as a name or /group/name.

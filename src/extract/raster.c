@@ -59,6 +59,39 @@ void raster_describe(const ExtractFile *file, GDALDatasetH ds, RecordSet *set)
     describe_nodata(band, set);
 }
 
+/* The first byte behind a block; 0 when it has none (a sparse file) or the format does not tell. */
+static int64_t end_of_block(GDALRasterBandH band, int column, int row)
+{
+    ARENA_SCOPE(scratch);
+    Str keys[] = {str_printf(&scratch, "BLOCK_OFFSET_%d_%d", column, row),
+                  str_printf(&scratch, "BLOCK_SIZE_%d_%d", column, row)};
+    int64_t end = 0, part;
+
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        if (!str_to_int64(str_from_z(GDALGetMetadataItem(band, keys[i].ptr, "TIFF")), &part))
+            return 0;
+        end += part;
+    }
+    return end;
+}
+
+void raster_check_end(ExtractFile *file, GDALDatasetH ds)
+{
+    GDALRasterBandH band = GDALGetRasterBand(ds, GDALGetRasterCount(ds));
+    int width, height;
+    int64_t end;
+
+    if (!band)
+        return;
+    GDALGetBlockSize(band, &width, &height);
+    end = end_of_block(band, (GDALGetRasterBandXSize(band) - 1) / width,
+                       (GDALGetRasterBandYSize(band) - 1) / height);
+    if (end > file->record->st.st_size)
+        file->missing =
+            str_printf(file->arena, "'%.*s' is cut: its data would end at byte %jd of %jd",
+                       STR_ARG(file->record->filename), (intmax_t)end, (intmax_t)file->record->st.st_size);
+}
+
 /* --- where it is --- */
 
 static void find_srs(const ExtractFile *file, GDALDatasetH ds, const NcGrid *grid, RecordSet *set)
@@ -163,6 +196,8 @@ static bool place_by_location(const ExtractFile *file, GDALDatasetH ds, RecordSe
 
     if (!items || !open_location(items, &location))
         return false;
+    for (int i = 0; i < 2; i++)
+        set->coordinates[i] = str_copy(file->arena, str_from_z(location.name[i]));
     if (fits(&location, items, set))
         set_location(file->arena, &location, items, set);
     return footprint_of_bands(file->arena, location.band[0], location.band[1], srs_is_degrees(set->proj_wkt),
@@ -276,8 +311,8 @@ bool raster_measure(ExtractFile *file, GDALDatasetH ds, RecordSet *set)
     GDALGetBlockSize(GDALGetRasterBand(ds, 1), &block_width, &block_rows);
     rows = (int)(CELLS / set->x_size) / block_rows * block_rows; /* whole blocks, each read once */
     if (rows < block_rows)
-        rows = (int64_t)block_rows * set->x_size > 16 * CELLS ? 1 : block_rows;
-    values = arena_new(&scratch, double, (size_t)rows *(size_t)set->x_size);
+        rows = (int64_t)block_rows * set->x_size > (int64_t)16 * CELLS ? 1 : block_rows;
+    values = arena_new(&scratch, double, (size_t)set->x_size *(size_t)rows);
     set->stats = arena_new(file->arena, RecordStats, (size_t)bands);
     for (int b = 0; b < bands; b++)
         if (!measure_band(GDALGetRasterBand(ds, b + 1), values, rows, &set->stats[b])) {

@@ -18,6 +18,12 @@ void raster_describe(const ExtractFile *file, GDALDatasetH ds, RecordSet *set);
  */
 void raster_place(const ExtractFile *file, GDALDatasetH ds, const NcGrid *grid, RecordSet *set);
 
+/*
+ * Note in file->missing a TIFF whose last block lies behind the end of the file: it opens like a whole one, and
+ * only reading its pixels would show that it was cut.
+ */
+void raster_check_end(ExtractFile *file, GDALDatasetH ds);
+
 /* Exact statistics of every band, when asked for. False, with a sentence in file->missing, when reading fails. */
 bool raster_measure(ExtractFile *file, GDALDatasetH ds, RecordSet *set);
 

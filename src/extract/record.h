@@ -65,6 +65,7 @@ typedef struct RecordSet {
     RecordAxis *axes;
     size_t axes_len;
     RecordGeoLoc *geo_loc;
+    Str coordinates[2]; /* the datasets that its cells' positions are in, for its siblings; not in the JSON */
 } RecordSet;
 
 typedef struct Record {

@@ -70,7 +70,7 @@ bool rules_parse(Arena *arena, Str text, const char *name, Rules *out, Err *err)
 /* Read rule sets from a file of at most 1 MiB. As rules_parse(), and ERR_NOT_FOUND, ERR_IO, ERR_LIMIT. */
 bool rules_load(Arena *arena, const char *path, Rules *out, Err *err) ATTR_MUST_USE;
 
-/* The rule sets compiled in. */
+/* The rule sets compiled in. ERR_CONFIG would be a mistake in rules.json. */
 bool rules_built_in(Arena *arena, Rules *out, Err *err) ATTR_MUST_USE;
 
 /* The first set that holds for `path`; out->rule is NULL when none does. */

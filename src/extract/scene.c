@@ -131,7 +131,7 @@ static Str join(Arena *arena, Str beside, Str path)
 
     while (str_starts(path, STR("./")))
         path = str_sub(path, 2, path.len);
-    if (str_starts(path, STR("/")) || dir.len == 0)
+    if (str_starts(path, STR("/")) || dir.len == beside.len || str_base_name(beside).len == beside.len)
         return str_copy(arena, path);
     return str_printf(arena, "%.*s%s%.*s", STR_ARG(dir), str_ends(dir, STR("/")) ? "" : "/", STR_ARG(path));
 }

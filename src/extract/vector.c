@@ -37,10 +37,19 @@ static void read_layer(ExtractFile *file, OGRLayerH layer)
     }
 }
 
+/* A shapefile is several files that each open as the whole: the one with the shapes counts. */
+static bool is_side_file(const ExtractFile *file)
+{
+    return str_eq_z(file->record->file_type, "ESRI Shapefile") && !str_ends(file->path, STR(".shp")) &&
+           !str_ends(file->path, STR(".SHP")) && !str_ends(file->path, STR(".zip"));
+}
+
 void vector_read(ExtractFile *file, GDALDatasetH ds)
 {
     int n = GDALDatasetGetLayerCount(ds);
 
+    if (is_side_file(file))
+        return;
     for (int i = 0; i < n && i < EXTRACT_SETS_MAX; i++) {
         OGRLayerH layer = GDALDatasetGetLayer(ds, i);
 

@@ -10,6 +10,8 @@
  * parent.
  *
  * memory  bytes; 0 for no limit
+ *
+ * ERR_IO  the kernel refuses one of these
  */
 bool worker_confine(uint64_t memory, Err *err) ATTR_MUST_USE;
 

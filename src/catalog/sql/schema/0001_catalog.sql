@@ -301,3 +301,92 @@ begin
     execute format('alter schema %I rename to %I', name, new_name);
     perform catalog.replace_views();
 end $$;
+
+-- Moves a path with all below it: keys are made of the path, so every row of theirs changes. What is at the new
+-- place goes first. Returns how many paths moved; 0 when there is nothing at the old one.
+create function catalog.rename_path(old_path text, new_path text, root text) returns bigint language plpgsql as $$
+declare
+    n bigint;
+begin
+    if old_path = new_path then
+        return 0;
+    end if;
+    drop table if exists pg_temp.moved, pg_temp.renamed_gone;
+    create temp table moved on commit drop as
+    select pa_hash old_hash, pa_type, md5(new_path || substr(pa_path, length(old_path) + 1))::uuid new_hash,
+           new_path || substr(pa_path, length(old_path) + 1) path
+      from paths
+     where pa_hash = md5(old_path)::uuid or pa_parents @> array[md5(old_path)::uuid];
+    get diagnostics n = row_count;
+    if n = 0 then
+        return 0;
+    end if;
+    create temp table renamed_gone on commit drop as
+    select pa_hash h from paths where pa_hash = md5(new_path)::uuid or pa_parents @> array[md5(new_path)::uuid];
+    delete from cells using datasets, renamed_gone where ce_dataset = ds_id and po_hash = h;
+    delete from datasets using renamed_gone where po_hash = h;
+    delete from files using renamed_gone where fi_hash = h;
+    delete from directories using renamed_gone where di_hash = h;
+    delete from links using renamed_gone where li_hash = h;
+    delete from metadata using renamed_gone where md_hash = h;
+    delete from scans using renamed_gone where sc_dir = h;
+    delete from coverage using renamed_gone where co_dir = h;
+    delete from paths using renamed_gone where pa_hash = h;
+
+    update paths set pa_hash = new_hash, pa_path = path,
+           pa_parents = array(select md5(array_to_string((string_to_array(path, '/'))[1:i], '/'))::uuid
+                                from generate_series(2, array_length(string_to_array(path, '/'), 1) - 1) i)
+      from moved where pa_hash = old_hash;
+    update metadata set md_hash = new_hash,
+           md_json = case when md_type = 'gdal'
+                          then replace(md_json::text, trim(both '"' from to_json(old_path)::text), trim(both '"' from to_json(new_path)::text))::jsonb
+                          else md_json end
+      from moved where md_hash = old_hash;
+    update files set fi_hash = new_hash, fi_parent = pa_parents[array_length(pa_parents, 1)],
+           fi_name = right(path, position('/' in reverse(path)) - 1)
+      from moved join paths on pa_hash = new_hash where fi_hash = old_hash;
+    update links set li_hash = new_hash, li_parent = pa_parents[array_length(pa_parents, 1)],
+           li_name = right(path, position('/' in reverse(path)) - 1)
+      from moved join paths on pa_hash = new_hash where li_hash = old_hash;
+    update directories set di_hash = new_hash, di_parent = pa_parents[array_length(pa_parents, 1)],
+           di_name = right(path, position('/' in reverse(path)) - 1)
+      from moved join paths on pa_hash = new_hash where di_hash = old_hash;
+    update scans set sc_dir = new_hash from moved where sc_dir = old_hash;
+    update datasets set po_hash = new_hash, ds_parent = pa_parents[array_length(pa_parents, 1)],
+           ds_json = replace(ds_json, trim(both '"' from to_json(old_path)::text), trim(both '"' from to_json(new_path)::text))
+      from moved join paths on pa_hash = new_hash where po_hash = old_hash;
+    delete from coverage using moved where co_dir = old_hash;
+
+    perform catalog.add_missing_directories('paths', root);
+    insert into directories (di_hash, di_parent, di_name)
+    select pa_hash, pa_parents[array_length(pa_parents, 1)], right(pa_path, position('/' in reverse(pa_path)) - 1)
+      from paths
+     where pa_type = 'directory' and not exists (select from directories where di_hash = pa_hash);
+    perform catalog.recount_above(array[old_path, new_path]);
+    return n;
+end $$;
+
+-- Makes the counts of the directories above some paths anew from what is directly in each, deepest first.
+create function catalog.recount_above(names text[]) returns void language plpgsql as $$
+declare
+    dir record;
+begin
+    for dir in
+        select distinct d.h, d.depth
+          from unnest(names) p (path)
+         cross join lateral (select md5(array_to_string((string_to_array(path, '/'))[1:i], '/'))::uuid h, i depth
+                               from generate_series(2, array_length(string_to_array(path, '/'), 1) - 1) i) d
+         order by d.depth desc
+    loop
+        update directories
+           set di_count = (select count(*) from files where fi_parent = dir.h)
+                        + (select coalesce(sum(k.di_count), 0) from directories k where k.di_parent = dir.h),
+               di_size = (select coalesce(sum(fi_size), 0) from files where fi_parent = dir.h)
+                       + (select coalesce(sum(k.di_size), 0) from directories k where k.di_parent = dir.h),
+               di_datasets = (select count(*) from datasets where ds_parent = dir.h)
+                           + (select coalesce(sum(k.di_datasets), 0) from directories k where k.di_parent = dir.h)
+         where di_hash = dir.h;
+        insert into coverage_due (cd_dir) select dir.h where exists (select from coverage where co_dir = dir.h)
+            on conflict do nothing;
+    end loop;
+end $$;

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/ingest.h"
+
+#include "base/jsonread.h"
+#include "base/lock.h"
+#include "catalog/lines.h"
+#include "catalog/loader.h"
+#include "catalog/shard.h"
+#include "catalog_sql.h"
+
+typedef struct Ingest {
+    const IngestOptions *options;
+    Arena arena;
+    Arena line; /* of the line in hand */
+    Loader *loader;
+    Batch *batch;
+    DatasetReader *datasets; /* opened with the first gdal record */
+    Db *db;                  /* for renames; opened with the first */
+    bool removing;           /* the batch holds removals, and nothing else */
+    pthread_mutex_t reject_mutex;
+    IngestTotals totals;
+} Ingest;
+
+static void release(Ingest *ingest)
+{
+    batch_free(ingest->batch);
+    arena_free(&ingest->line);
+    arena_free(&ingest->arena);
+    (void)pthread_mutex_destroy(&ingest->reject_mutex);
+}
+
+static void reject(Ingest *ingest, int64_t line, Str path, const char *reason)
+{
+    LOCK_SCOPE(held, &ingest->reject_mutex);
+    ingest->totals.rejected++;
+    if (ingest->options->reject)
+        ingest->options->reject(ingest->options->reject_ctx, line, path, reason);
+}
+
+static void reject_record(void *ingest_v, const BatchRecord *record, const char *reason)
+{
+    reject(ingest_v, record->origin, record->path, reason);
+}
+
+/* ---- order: removals and records do not share a batch ---- */
+
+static bool give(Ingest *ingest, Err *err)
+{
+    return loader_give(ingest->loader, &ingest->batch, err);
+}
+
+static bool turn_to(Ingest *ingest, bool removing, Err *err)
+{
+    if (ingest->removing == removing)
+        return true;
+    ingest->removing = removing;
+    return give(ingest, err) && loader_drain(ingest->loader, err);
+}
+
+/* ---- one line ---- */
+
+typedef struct Line {
+    int64_t number;
+    Str path, type, json;
+} Line;
+
+static bool check_path(Ingest *ingest, Line *line, Err *err)
+{
+    Str text = line->path;
+
+    /* What the original or another program wrote without our escapes. */
+    if (str_utf8_prefix(text) != text.len)
+        text = pathname_escape(&ingest->line, text);
+    if (!pathname_normalise(&ingest->line, text, &line->path, err))
+        return false;
+    for (size_t i = 0; i < line->path.len; i++)
+        if ((unsigned char)line->path.ptr[i] < ' ' || line->path.ptr[i] == 0x7f)
+            return err_set(err, ERR_USAGE, "the path has a control byte that is not escaped");
+    if (!pathname_is_within(line->path, loader_root(ingest->loader)))
+        return err_set(err, ERR_USAGE, "the path is not in '%.*s', the root of the shard",
+                       STR_ARG(loader_root(ingest->loader)));
+    return true;
+}
+
+static bool check_json(Str json, Err *err)
+{
+    JsonIn in = json_in(json);
+    JsonValue value;
+
+    if (!json_value(&in, &value) || !json_done(&in))
+        return err_set(err, ERR_USAGE, "byte %zu of the JSON: %s", json_at(&in) + 1, in.problem);
+    if (value.kind != JSON_OBJECT)
+        return err_set(err, ERR_USAGE, "the JSON is not an object");
+    return true;
+}
+
+static bool split(Str text, Line *line, Err *err)
+{
+    enum { TYPE_MAX = 100 };
+
+    Str rest = str_cut(str_cut(text, '\t', &line->path), '\t', &line->type);
+
+    line->json = str_trim(rest);
+    if (line->type.len == 0 || !rest.ptr)
+        return err_set(err, ERR_USAGE, "not three fields with tabs between them");
+    if (line->type.len > TYPE_MAX || str_utf8_prefix(line->type) != line->type.len)
+        return err_set(err, ERR_USAGE, "the type is not text of at most %d bytes", TYPE_MAX);
+    return true;
+}
+
+static bool take_record(Ingest *ingest, const Line *line, Err *err)
+{
+    BatchRecord record = {.origin = line->number, .path = line->path, .type = line->type, .json = line->json};
+    PosixFacts facts;
+
+    if (str_eq(line->type, STR("posix"))) {
+        if (!posix_parse(&ingest->line, line->json, &facts, err))
+            return false;
+        record.facts = &facts;
+    } else if (str_eq(line->type, STR("gdal"))) {
+        if (!ingest->datasets && !dataset_reader_open(&ingest->arena, ingest->options->conninfo,
+                                                      ingest->options->shard, &ingest->datasets, err))
+            return false;
+        if (!dataset_parse(ingest->datasets, batch_arena(ingest->batch), line->path, line->json,
+                           &record.datasets, err))
+            return false;
+    } else if (!check_json(line->json, err))
+        return false;
+    batch_add(ingest->batch, &record);
+    return true;
+}
+
+static bool take_deleted(Ingest *ingest, const Line *line, Err *err)
+{
+    if (!turn_to(ingest, true, err))
+        return false;
+    batch_add_gone(ingest->batch, pathname_hash(line->path));
+    return true;
+}
+
+static bool read_from(Ingest *ingest, const Line *line, Str *out, Err *err)
+{
+    JsonIn in = json_in(line->json);
+    JsonValue value = {0};
+    Str key;
+    bool found = false;
+
+    for (bool more = json_enter(&in, '{'); more && json_key_next(&in, &key);) {
+        if (!json_value(&in, &value) || !str_eq(key, STR("from")) || value.kind != JSON_STRING)
+            continue;
+        if (!pathname_normalise(&ingest->line, json_text(&ingest->line, &value), out, err))
+            return false;
+        found = true;
+    }
+    return (json_done(&in) && found) || err_set(err, ERR_USAGE, "a rename without {\"from\": path}");
+}
+
+/* Everything before must be in, and nothing of what comes after. */
+static bool take_renamed(Ingest *ingest, const Line *line, Err *err)
+{
+    Str from;
+
+    if (!read_from(ingest, line, &from, err))
+        return false;
+    if (!ingest->db && (!db_open(&ingest->arena, ingest->options->conninfo, &ingest->db, err) ||
+                        !shard_use(ingest->db, ingest->options->shard, err)))
+        return false;
+    return give(ingest, err) && loader_drain(ingest->loader, err) &&
+           db_run(ingest->db, &sql_rename_path,
+                  DB_ARGS(DB_TEXT(from), DB_TEXT(line->path), DB_TEXT(loader_root(ingest->loader))), NULL,
+                  err);
+}
+
+static const struct {
+    Str type;
+    bool (*take)(Ingest *ingest, const Line *line, Err *err);
+} special_lines[] = {{{"-deleted", 8}, take_deleted}, {{"-renamed", 8}, take_renamed}};
+
+static bool take_line(Ingest *ingest, Line *line, Err *err)
+{
+    if (!check_path(ingest, line, err))
+        return false;
+    for (size_t i = 0; i < COUNT_OF(special_lines); i++)
+        if (str_eq(line->type, special_lines[i].type))
+            return special_lines[i].take(ingest, line, err);
+    return turn_to(ingest, false, err) && take_record(ingest, line, err);
+}
+
+/* What is wrong with the line, not with the database or the disk. */
+static bool is_bad_line(const Err *err)
+{
+    return err->code == ERR_USAGE || err->code == ERR_LIMIT;
+}
+
+static bool take_text(Ingest *ingest, int64_t number, Str text, Err *err)
+{
+    Line line = {.number = number};
+
+    arena_reset(&ingest->line);
+    ingest->totals.lines++;
+    if (text.len && text.ptr[text.len - 1] == '\r')
+        text.len--;
+    if (!split(text, &line, err) || !take_line(ingest, &line, err)) {
+        if (!is_bad_line(err))
+            return false;
+        reject(ingest, number, line.path, err->text);
+        return true;
+    }
+    return !batch_is_full(ingest->batch) || give(ingest, err);
+}
+
+/* ---- the file ---- */
+
+static bool stop_asked(const Ingest *ingest)
+{
+    return ingest->options->stop && atomic_load(ingest->options->stop);
+}
+
+static bool read_lines(Ingest *ingest, int fd, Err *err)
+{
+    enum { REPORT_LINES = 256 };
+    Lines *lines = lines_new(&ingest->arena, fd);
+    const IngestOptions *options = ingest->options;
+    bool end;
+    Str text;
+
+    for (;;) {
+        if (!lines_next(lines, &text, &end, err))
+            return false;
+        if (end)
+            return true;
+        if (!take_text(ingest, lines_number(lines), text, err))
+            return err_wrap(err, "line %lld", (long long)lines_number(lines));
+        if (lines_number(lines) % REPORT_LINES != 0)
+            continue;
+        if (options->progress)
+            options->progress(options->progress_ctx, lines_number(lines), lines_bytes(lines));
+        if (stop_asked(ingest))
+            return err_set(err, ERR_INTERRUPTED, "interrupted after line %lld",
+                           (long long)lines_number(lines));
+    }
+}
+
+bool ingest_file(const IngestOptions *options, int fd, IngestTotals *out, Err *err)
+{
+    ATTR_CLEANUP(release) Ingest ingest = {.options = options};
+    LoaderTotals loaded = {0};
+    Err later = {0};
+    const LoaderOptions load = {.conninfo = options->conninfo,
+                                .shard = options->shard,
+                                .writers = options->writers,
+                                .reject = reject_record,
+                                .reject_ctx = &ingest};
+
+    *out = (IngestTotals){0};
+    (void)pthread_mutex_init(&ingest.reject_mutex, NULL);
+    ingest.batch = batch_new();
+    if (!loader_open(&ingest.arena, &load, &ingest.loader, err))
+        return false;
+    bool ok = read_lines(&ingest, fd, err);
+    if (!give(&ingest, ok ? err : &later))
+        ok = false;
+    if (!loader_finish(ingest.loader, &loaded, ok ? err : &later))
+        ok = false;
+    ingest.totals.accepted = ingest.totals.lines - ingest.totals.rejected;
+    ingest.totals.added = loaded.added;
+    ingest.totals.changed = loaded.changed;
+    ingest.totals.removed = loaded.removed;
+    *out = ingest.totals;
+    return ok;
+}

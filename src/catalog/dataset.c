@@ -230,7 +230,7 @@ static bool read_shape(DatasetReader *reader, Arena *arena, Dataset *ds, Err *er
 
 static bool read_name_and_axes(DatasetReader *reader, Arena *arena, Dataset *ds, Err *err)
 {
-    ds->name = text_field(arena, ds, FIELD_NAMESPACE);
+    ds->name = str_copy(arena, text_field(arena, ds, FIELD_NAMESPACE));
     ds->plain_name = dataset_plain_name(arena, ds->name);
     if (ds->name.len && !register_name(reader->reg, ds->plain_name, &ds->name_id, err))
         return false;

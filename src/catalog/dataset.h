@@ -23,7 +23,7 @@ bool dataset_reader_open(Arena *arena, const char *conninfo, Str shard, DatasetR
                          Err *err) ATTR_MUST_USE;
 
 /*
- * Read a gdal record; the list lives in `arena`, and points into `json`'s copy there.
+ * Read a gdal record; the list lives in `arena` and keeps nothing of `json`, but needs its reader to live.
  *
  * ERR_USAGE  it is not JSON, or a dataset has a shape, time or number that cannot be read
  * ERR_LIMIT  more than DATASET_COUNT_MAX datasets, or DATASET_STAMPS_MAX times

@@ -154,27 +154,30 @@ end $$;
 -- `source` is 'paths' for all of the shard or 'stage_paths' for what is being taken in.
 create function catalog.add_missing_directories(source regclass, root text) returns bigint language plpgsql as $$
 declare
-    added bigint := 0;
     n bigint;
 begin
-    loop
-        execute format($q$
-            insert into %1$s (pa_hash, pa_type, pa_path, pa_parents)
-            select h, 'directory', path, parents
-              from (select pa_parents[array_length(pa_parents, 1)] h, min(pa_path) child, min(array_length(pa_parents, 1)) depth
-                      from %1$s group by 1) k
-             cross join lateral (select left(child, -(position('/' in reverse(child)))) path) a
-             cross join lateral (select array(select md5(array_to_string((string_to_array(path, '/'))[1:i], '/'))::uuid
-                                                from generate_series(2, depth) i) parents) b
-             where (path = $1 or starts_with(path, rtrim($1, '/') || '/'))
-               and not exists (select from paths p where p.pa_hash = h)
-               and not exists (select from %1$s p where p.pa_hash = h)
-        $q$, source) using root;
-        get diagnostics n = row_count;
-        added := added + n;
-        exit when n = 0;
-    end loop;
-    return added;
+    execute format($q$
+        with recursive up (path) as (
+            select left(child, -position('/' in reverse(child)))
+              from (select min(pa_path) child from %1$s where pa_path <> $1
+                     group by pa_parents[array_length(pa_parents, 1)]) k
+             where child <> '/'
+             union
+            select left(path, -position('/' in reverse(path))) from up where length(path) > length($1)
+        )
+        insert into %1$s (pa_hash, pa_type, pa_path, pa_parents)
+        select md5(path)::uuid, 'directory', path,
+               array(select md5(array_to_string((string_to_array(path, '/'))[1:i], '/'))::uuid
+                       from generate_series(2, array_length(string_to_array(path, '/'), 1) - 1) i)
+          from up
+         where length(path) >= length($1) and path <> ''
+           and not exists (select from paths p where p.pa_hash = md5(path)::uuid)
+           %2$s
+    $q$, source, case when source <> 'paths'::regclass
+                      then format('and not exists (select from %s p where p.pa_hash = md5(path)::uuid)', source) end)
+    using root;
+    get diagnostics n = row_count;
+    return n;
 end $$;
 
 -- Counts and sizes of all directories of the shard from its files; writes only those that differ.

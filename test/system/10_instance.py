@@ -1,0 +1,354 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Instances: init, up, down, status, servers; and what a kill -9 of any process leaves. Usage: 10_instance.py STRATA
+
+As root those that the account matters to run a second time, as an ordinary user.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+STRATA = str(pathlib.Path(sys.argv[1]).resolve())
+TOP = pathlib.Path(tempfile.mkdtemp(prefix="strata-instance-", dir="/tmp"))
+TOP.chmod(0o711)
+tests, failures, account = 0, 0, None
+
+
+def check(condition, what):
+    global failures
+    if not condition:
+        failures += 1
+        frame = sys._getframe(1)
+        print(f"# {pathlib.Path(__file__).name}:{frame.f_lineno}: {what}", flush=True)
+    return bool(condition)
+
+
+def as_account():
+    return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if account == "nobody" else []
+
+
+def strata(dir, *words, fault=None, ok=True):
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("STRATA_", "PG"))} | ({"STRATA_FAULT": fault} if fault else {})
+    done = subprocess.run([*as_account(), PROGRAM, "-C", str(dir), *words], env=env, capture_output=True, text=True, cwd="/")
+    if ok is not None:
+        check(ok == (done.returncode == 0), f"{' '.join(words)}: status {done.returncode}, {done.stderr.strip()}")
+    return done
+
+
+def answer(dir, *words):
+    done = strata(dir, *words, "--json")
+    return json.loads(done.stdout) if done.returncode == 0 else {}
+
+
+def refused(dir, status, code, *words):
+    done = strata(dir, *words, "--json", ok=False)
+    error = json.loads(done.stderr)["error"] if done.stderr.startswith("{") else {}
+    check(done.returncode == status and error.get("code") == code, f"{' '.join(words)}: {done.returncode} {done.stderr}")
+    return error
+
+
+def get(url):
+    try:
+        with urllib.request.urlopen(url, timeout=60) as reply:
+            return reply.status, reply.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError as error:
+        return 0, str(error)
+
+
+def psql(dir, sql, *words):
+    dsn = strata(dir, "server", "dsn", "local", *words).stdout.strip()
+    done = subprocess.run([*as_account(), "psql", "-XAtq", "-d", dsn, "-c", sql], capture_output=True, text=True, cwd="/")
+    return done.stdout.strip() if done.returncode == 0 else done.stderr
+
+
+def gone(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")")[-1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def wait(condition, what):
+    for _ in range(1200):
+        if condition():
+            return True
+        time.sleep(0.1)
+    return check(False, f"waited in vain: {what}")
+
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)
+    wait(lambda: gone(pid), f"{pid} to die")
+
+
+def postmaster(dir):
+    return next(server["pid"] for server in answer(dir, "status")["servers"] if server["server"] == "local")
+
+
+def made(name):
+    dir = HOME / name
+    strata(dir, "init")
+    return dir
+
+
+# ---- tests ----
+
+def init_makes_one_instance_and_overwrites_nothing():
+    dir = HOME / "first"
+    check(answer(dir, "init") == {"dir": str(dir)}, "init says where")
+    check(re.search(r"^\[server local\]\ndsn = embedded$", (dir / "strata.ini").read_text(), re.M), "one embedded server")
+    check((dir / "strata.ini").stat().st_mode & 0o777 == 0o600 and (dir / "keys").stat().st_mode & 0o777 == 0o700, "modes")
+    before = (dir / "strata.ini").read_text()
+    refused(dir, 5, "CONFLICT", "init")
+    check((dir / "strata.ini").read_text() == before, "unchanged")
+    check(answer(dir, "status")["state"] == "down", "down")
+    used = HOME / "used"
+    subprocess.run([*as_account(), "sh", "-c", f"mkdir {used} && echo x >{used}/file"], check=True)
+    refused(used, 5, "CONFLICT", "init")
+    check(os.listdir(used) == ["file"], "nothing added")
+    other = HOME / "other"
+    check(answer(dir, "init", str(other)) == {"dir": str(other)}, "init DIR")
+
+
+def what_does_not_exist_is_not_found():
+    for words in ["up"], ["down"], ["status"], ["server", "list"], ["server", "dsn", "local"], ["pg"]:
+        check("init" in refused(HOME / "nowhere", 4, "NOT_FOUND", *words).get("hint", ""), "hint")
+    check(not (HOME / "nowhere").exists(), "nothing made")
+
+
+def up_status_and_down():
+    dir = HOME / "first"
+    refused(dir, 7, "DB", "pg", "-c", "select 1")
+    up = answer(dir, "up")
+    url = (dir / "run/http.url").read_text().strip()
+    check(up["url"] == url and not up["already_up"], f"{up}")
+    check(get(url + "/healthz")[0] == 200 and get(url + "/readyz")[0] == 200, "answers")
+    again = answer(dir, "up")
+    check(again["already_up"] and again["pid"] == up["pid"] and again["url"] == url, f"{again}")
+    status = answer(dir, "status")
+    check(status["state"] == "up" and status["pid"] == up["pid"] and status["url"] == url, f"{status}")
+    check({part["part"]: part["state"] for part in status["parts"]} ==
+          {"clusters": "up", "database": "up", "catalog": "up", "http": "up"}, f"{status['parts']}")
+    check(psql(dir, "select current_database() || ' ' || postgis_lib_version()").startswith("mas 3."), "PostGIS in mas")
+    check(psql(dir, "select count(*) from strata.migration where part = 'catalog'") != "0", "migrated")
+    check(psql(dir, "create table x ()", "--user", "api").startswith("ERROR"), "api only reads")
+    check(strata(dir, "pg", "-c", "select 41 + 1 as n").stdout.split()[2] == "42", "pg")
+    down = answer(dir, "down")
+    check(down["was_up"] and not answer(dir, "down")["was_up"], f"{down}")
+    check(gone(up["pid"]) and not (dir / "run/http.url").exists() and get(url)[0] == 0, "gone")
+    status = answer(dir, "status")
+    check(status["state"] == "down" and status["servers"][0]["state"] == "down", f"{status}")
+    check(answer(dir, "up")["url"] == url, "the address stays the same")
+    strata(dir, "down")
+
+
+def a_killed_service_is_taken_over():
+    dir = HOME / "first"
+    up = answer(dir, "up")
+    server = postmaster(dir)
+    kill(up["pid"])
+    check(answer(dir, "status")["state"] == "down" and not gone(server), "the cluster goes on")
+    check(psql(dir, "select 1") == "1", "answers")
+    again = answer(dir, "up")
+    check(not again["already_up"] and again["pid"] != up["pid"] and postmaster(dir) == server, "taken over")
+    check(get(again["url"] + "/readyz")[0] == 200, "ready")
+    kill(again["pid"])
+    check(not answer(dir, "down")["was_up"] and gone(server), "down stops what a killed service left")
+
+
+def a_killed_cluster_is_started_again():
+    dir = HOME / "first"
+    url = answer(dir, "up")["url"]
+    psql(dir, "create table if not exists kept (n int)")
+    for n in range(3):
+        psql(dir, f"insert into kept values ({n})")
+        server = postmaster(dir)
+        kill(server)
+        wait(lambda: postmaster(dir) not in (None, server) and get(url + "/readyz")[0] == 200, "the cluster to return")
+    check(psql(dir, "select count(*) from kept") == "3", "nothing lost")
+    strata(dir, "down")
+
+
+def everything_killed_at_once_comes_back():
+    dir = HOME / "first"
+    pid = answer(dir, "up")["pid"]
+    psql(dir, "insert into kept values (3)")
+    server = postmaster(dir)
+    os.kill(pid, signal.SIGSTOP)  # so that it does not start the cluster again in between
+    kill(server)
+    kill(pid)
+    up = answer(dir, "up")
+    check(get(up["url"] + "/readyz")[0] == 200 and psql(dir, "select count(*) from kept") == "4", "all there")
+    strata(dir, "down")
+
+
+def a_killed_init_is_done_again():
+    for name, fault in ("k1", "instance_written:kill"), ("k2", "cluster_made:kill"):
+        dir = HOME / name
+        check(strata(dir, "init", fault=fault, ok=False).returncode == -signal.SIGKILL, "killed")
+        up = answer(dir, "up")
+        check(get(up["url"] + "/readyz")[0] == 200, "up all the same")
+        strata(dir, "down")
+    dir = HOME / "k3"
+    refused_init = strata(dir, "init", fault="cluster_made:EIO", ok=False)
+    check(refused_init.returncode == 6 and not dir.exists(), f"{refused_init.stderr}")
+
+
+def two_instances_are_up_side_by_side():
+    a, b = HOME / "first", made("second")
+    up = [answer(dir, "up") for dir in (a, b)]
+    check(up[0]["url"] != up[1]["url"] and postmaster(a) != postmaster(b), f"{up}")
+    psql(a, "create table only_a ()")
+    check("only_a" in psql(b, "select from only_a"), "not the same database")
+    strata(a, "down")
+    check(get(up[1]["url"] + "/readyz")[0] == 200, "the other goes on")
+    strata(b, "down")
+
+
+def in_the_foreground_it_stops_at_ctrl_c():
+    dir = HOME / "first"
+    with open(TOP / "foreground.log", "w+") as log:
+        process = subprocess.Popen([*as_account(), PROGRAM, "-C", str(dir), "up", "--foreground", "--json"], stdout=subprocess.PIPE,
+                                   stderr=log, text=True, cwd="/")
+        up = json.loads(process.stdout.readline())
+        check(get(up["url"] + "/readyz")[0] == 200 and up["pid"] == process.pid, f"{up}")
+        server = postmaster(dir)
+        process.send_signal(signal.SIGINT)
+        check(process.wait() == 0 and gone(server) and not (dir / "run/http.url").exists(), "stopped in order")
+
+
+def starters_at_the_same_time_make_one_service():
+    dir = HOME / "first"
+    starters = [subprocess.Popen([*as_account(), PROGRAM, "-C", str(dir), "up", "--json"], stdout=subprocess.PIPE, text=True, cwd="/")
+                for _ in range(4)]
+    said = [json.loads(starter.communicate()[0] or "{}") for starter in starters]
+    check([starter.returncode for starter in starters] == [0] * 4, f"{[s.returncode for s in starters]}")
+    check(sum(not one["already_up"] for one in said) == 1, f"{said}")
+    check(answer(dir, "status")["state"] == "up", "up")
+    strata(dir, "down")
+
+
+def a_start_that_fails_says_why_and_leaves_nothing_running():
+    dir = HOME / "second"
+    ini = (dir / "strata.ini").read_text()
+    url = answer(HOME / "first", "up")["url"]
+    (dir / "strata.ini").write_text(ini + f"\n[http]\nlisten = {url.removeprefix('http://')}\n")
+    error = refused(dir, 6, "IO", "up")
+    check("HTTP" in error["message"], f"{error}")
+    status = answer(dir, "status")
+    check(status["state"] == "down" and status["servers"][0]["state"] == "down", f"{status}")
+    (dir / "strata.ini").write_text(ini + "\n[http]\nlisen = x\n")
+    error = refused(dir, 3, "CONFIG", "up")
+    check("listen" in error["hint"], f"{error}")
+    (dir / "strata.ini").write_text(ini)
+    local = dir / "pg/local/local.conf"
+    subprocess.run([*(["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if account == "root" else as_account()),
+                    "sh", "-c", f"echo 'work_mem = much' >{local}"], check=True)
+    error = refused(dir, 7, "DB", "up")
+    check("work_mem" in error["message"] and "log" in error["hint"], f"{error}")
+    local.unlink()
+    strata(dir, "up")
+    strata(dir, "down")
+    strata(HOME / "first", "down")
+
+
+def servers_are_added_and_used():
+    dir = HOME / "second"
+    check(answer(dir, "server", "add", "third", "embedded") == {"name": "third", "kind": "embedded"}, "embedded")
+    refused(dir, 5, "CONFLICT", "server", "add", "third", "embedded")
+    refused(dir, 2, "USAGE", "server", "add", "Bad name", "embedded")
+    refused(dir, 2, "USAGE", "server", "add", "x", "host='")
+    refused(dir, 7, "DB", "server", "add", "x", "host=/nonexistent")
+    strata(dir, "up")
+    listed = {s["name"]: s for s in map(json.loads, strata(dir, "server", "list", "--json").stdout.splitlines())}
+    check(set(listed) == {"local", "third"} and all(s["running"] for s in listed.values()), f"{listed}")
+    dsn = strata(dir, "server", "dsn", "third").stdout.strip()
+    long = dsn + " password='it;s a \" secret' application_name=" + "x" * 300
+    strata(dir, "server", "add", "far", dsn + " password=secret")
+    strata(dir, "server", "add", "unseen", "host=/nonexistent", "--unchecked")
+    done = strata(dir, "server", "add", "long", long, ok=None)
+    check(done.returncode in (0, 2), f"{done.stderr}")
+    listed = strata(dir, "server", "list").stdout
+    check("far" in listed and "secret" not in listed, "no passwords in lists")
+    check("secret" in strata(dir, "server", "dsn", "far").stdout, "but in what to connect with")
+    refused(dir, 4, "NOT_FOUND", "server", "dsn", "nobody")
+    strata(dir, "down")
+    strata(dir, "config", "check")
+
+
+def the_configuration_is_read_again():
+    dir = HOME / "first"
+    pid = answer(dir, "up")["pid"]
+    ini = (dir / "strata.ini").read_text()
+    (dir / "strata.ini").write_text(ini + "\n[log]\nlevel = warning\n\n[http]\nworkers = 3\n")
+    os.kill(pid, signal.SIGHUP)
+    log = dir / "log/strata.log"
+    wait(lambda: "key=workers (takes effect at the next start)" in log.read_text(), "the change to be noticed")
+    (dir / "strata.ini").write_text("nonsense\n")
+    os.kill(pid, signal.SIGHUP)
+    wait(lambda: "the configuration stays as it was" in log.read_text(), "the mistake to be noticed")
+    (dir / "strata.ini").write_text(ini)
+    check(answer(dir, "status")["state"] == "up", "still up")
+    strata(dir, "down")
+
+
+def names_the_directory_that_postgresql_cannot_enter():
+    if account != "root":
+        return
+    closed = HOME / "closed"
+    closed.mkdir(mode=0o700)
+    error = refused(closed / "inside", 9, "DENIED", "init")
+    check(str(closed) in error["message"] and "chmod" in error["hint"], f"{error}")
+    check(os.listdir(closed) == [], "nothing left")
+
+
+TESTS = [init_makes_one_instance_and_overwrites_nothing, what_does_not_exist_is_not_found, up_status_and_down,
+         a_killed_service_is_taken_over, a_killed_cluster_is_started_again, everything_killed_at_once_comes_back,
+         a_killed_init_is_done_again, two_instances_are_up_side_by_side, in_the_foreground_it_stops_at_ctrl_c,
+         starters_at_the_same_time_make_one_service, a_start_that_fails_says_why_and_leaves_nothing_running,
+         servers_are_added_and_used, the_configuration_is_read_again, names_the_directory_that_postgresql_cannot_enter]
+
+
+AGAIN = [init_makes_one_instance_and_overwrites_nothing, up_status_and_down, a_killed_service_is_taken_over,
+         a_killed_cluster_is_started_again, in_the_foreground_it_stops_at_ctrl_c]
+
+
+def run_all(chosen):
+    global tests
+    for test in chosen:
+        before = failures
+        try:
+            test()
+        except Exception as error:  # a broken test is a failed test; the others still say something
+            check(False, f"{type(error).__name__}: {error}")
+        tests += 1
+        print(f"{'ok' if failures == before else 'not ok'} {tests} - {test.__name__} as {account}", flush=True)
+    for dir in HOME.iterdir():
+        if (dir / "strata.ini").exists():
+            strata(dir, "down", ok=None)
+
+
+try:
+    PROGRAM = shutil.copy(STRATA, TOP / "strata")
+    os.chmod(PROGRAM, 0o755)
+    for account in ["root", "nobody"] if os.geteuid() == 0 else ["user"]:
+        HOME = TOP / account
+        HOME.mkdir(mode=0o755)
+        if account == "nobody":
+            shutil.chown(HOME, "nobody", "nogroup")
+        run_all(TESTS if account != "nobody" else AGAIN)
+finally:
+    shutil.rmtree(TOP, ignore_errors=True)
+print(f"1..{tests}")
+sys.exit(failures != 0)

@@ -77,3 +77,23 @@ bool cmd_below(Str name, Str group, Str *out_word)
     (void)str_cut(name, ' ', out_word);
     return true;
 }
+
+size_t cmd_next_words(const CmdSet *set, Str group, CmdNext *out)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < set->cmds_count; i++) {
+        Str name = str_from_z(set->cmds[i]->name), word;
+
+        if (!cmd_below(name, group, &word))
+            continue;
+        Str whole = str_sub(name, 0, (size_t)(word.ptr - name.ptr) + word.len);
+        const CmdGroup *below = cmd_find_group(set, whole);
+
+        if (count && str_eq(out[count - 1].name, whole))
+            continue;
+        out[count++] = (CmdNext){whole, word, str_from_z(below ? below->summary : set->cmds[i]->summary),
+                                 below ? NULL : set->cmds[i]};
+    }
+    return count;
+}

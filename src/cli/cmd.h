@@ -59,13 +59,14 @@ typedef struct StrList {
 
 typedef struct Opt {
     OptType type;
-    const char *name;          /* long name, without dashes */
-    char letter;               /* short name, or 0 */
-    size_t offset;             /* of the field in the command's options struct */
-    const char *arg;           /* what the value is called in help; NULL for a flag */
-    const char *help;          /* one line, lower case, no full stop */
-    const char *const *values; /* OPT_ENUM, OPT_SET: the words, ended by NULL */
-    int64_t min, max;          /* OPT_COUNT */
+    const char *name; /* long name, without dashes */
+    char letter;      /* short name, or 0 */
+    size_t offset;    /* of the field in the command's options struct */
+    const char *arg;  /* what the value is called in help; NULL for a flag */
+    const char *help; /* one line, lower case, no full stop */
+    const char *const
+        *values;      /* OPT_ENUM, OPT_SET: the words, ended by NULL; "" first: none of them is given */
+    int64_t min, max; /* OPT_COUNT */
 } Opt;
 
 /* The options that every command takes, anywhere on the line. */
@@ -137,5 +138,14 @@ const CmdGroup *cmd_find_group(const CmdSet *set, Str name);
 
 /* Whether `name` is below `group` ("" is above all), and the word after it. */
 bool cmd_below(Str name, Str group, Str *out_word);
+
+/* A word that may come after a group's: a command or a group below it. */
+typedef struct CmdNext {
+    Str name, word, summary; /* "catalog shard", "shard", ... */
+    const Cmd *cmd;          /* NULL for a group */
+} CmdNext;
+
+/* The words after `group`, each once; returns how many. `out` has room for as many as there are commands. */
+size_t cmd_next_words(const CmdSet *set, Str group, CmdNext *out);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/quantity.h"
 #include "base/term.h"
+#include "cli/parse.h"
 
 enum { NARROW = 60, COLUMNS_MAX = 100 };
 
@@ -105,8 +106,9 @@ void help_put_option_text(const Opt *opt, const void *defaults, Buf *out)
     BUF_SCOPE(value);
 
     buf_put_z(out, opt->help);
-    for (size_t i = 0; opt->values && opt->values[i]; i++)
-        buf_printf(out, "%s%s", i ? ", " : ": ", opt->values[i]);
+    if (opt->values)
+        buf_put_z(out, ": ");
+    parse_put_words(opt, ", ", out);
     if (defaults)
         put_default(opt, defaults, &value);
     if (value.len)
@@ -193,36 +195,12 @@ void help_cmd(const Cmd *cmd, HelpStyle style, Buf *out)
 
 /* ---- a group ---- */
 
-typedef struct Row {
-    Str name, text;
-} Row;
-
-/* The rows of a group: each next word once, a command's with its summary, a group's with its own. */
-static size_t collect_rows(const CmdSet *set, Str group, Row *rows)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < set->cmds_count; i++) {
-        Str name = str_from_z(set->cmds[i]->name), word;
-
-        if (!cmd_below(name, group, &word))
-            continue;
-        name = str_sub(name, 0, (size_t)(word.ptr - name.ptr) + word.len);
-        if (count && str_eq(rows[count - 1].name, name))
-            continue;
-        const CmdGroup *below = cmd_find_group(set, name);
-
-        rows[count++] = (Row){name, str_from_z(below ? below->summary : set->cmds[i]->summary)};
-    }
-    return count;
-}
-
 void help_group(const CmdSet *set, const CmdGroup *group, HelpStyle style, Buf *out)
 {
     ARENA_SCOPE(scratch);
     Str name = str_from_z(group ? group->name : NULL);
-    Row *rows = arena_new(&scratch, Row, set->cmds_count);
-    size_t count = collect_rows(set, name, rows);
+    CmdNext *rows = arena_new(&scratch, CmdNext, set->cmds_count);
+    size_t count = cmd_next_words(set, name, rows);
     int columns = 0;
 
     put_usage_line(style,
@@ -236,7 +214,7 @@ void help_group(const CmdSet *set, const CmdGroup *group, HelpStyle style, Buf *
             columns = term_width(rows[i].name);
     put_heading(style, "commands:", out);
     for (size_t i = 0; i < count; i++)
-        put_row(style, columns, rows[i].name, rows[i].text, out);
+        put_row(style, columns, rows[i].name, rows[i].summary, out);
     put_heading(style, "options of every command:", out);
     put_options(style, cmd_globals, NULL, option_columns(cmd_globals), out);
     buf_put_byte(out, '\n');

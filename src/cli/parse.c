@@ -10,11 +10,22 @@
 static bool index_of(Str word, const char *const *values, unsigned *out)
 {
     for (unsigned i = 0; values[i]; i++)
-        if (str_eq_z(word, values[i])) {
+        if (word.len && str_eq_z(word, values[i])) {
             *out = i;
             return true;
         }
     return false;
+}
+
+void parse_put_words(const Opt *opt, const char *gap, Buf *out)
+{
+    bool first = true;
+
+    for (size_t i = 0; opt->values && opt->values[i]; i++)
+        if (opt->values[i][0]) {
+            buf_printf(out, "%s%s", first ? "" : gap, opt->values[i]);
+            first = false;
+        }
 }
 
 static bool refuse_word(const Opt *opt, Str word, Err *err)
@@ -22,8 +33,7 @@ static bool refuse_word(const Opt *opt, Str word, Err *err)
     ARENA_SCOPE(scratch);
     BUF_SCOPE(words);
 
-    for (size_t i = 0; opt->values[i]; i++)
-        buf_printf(&words, "%s%s", i ? ", " : "", opt->values[i]);
+    parse_put_words(opt, ", ", &words);
     return err_set(err, ERR_USAGE, "--%s: '%.*s' is none of %.*s", opt->name, STR_ARG(word),
                    STR_ARG(buf_str(&words)));
 }

@@ -39,4 +39,7 @@ bool parse_value(const Opt *opt, Str value, void *opts, Arena *arena, Err *err) 
 /* ERR_USAGE: there is no command `name`, with the nearest one in the hint. Always false. */
 bool parse_refuse_command(const CmdSet *set, Str name, Arena *arena, Err *err);
 
+/* The words that an option may be, parted by `gap`. */
+void parse_put_words(const Opt *opt, const char *gap, Buf *out);
+
 #endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/completion.h"
+
+#include "cli/parse.h"
+
+/* `text` between single quotes, which all three shells take; `also` is put behind a backslash where it is not 0. */
+static void put_quoted(Str text, char also, Buf *out)
+{
+    buf_put_byte(out, '\'');
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '\'') {
+            buf_put_z(out, "'\\''");
+            continue;
+        }
+        if (also && (text.ptr[i] == also || text.ptr[i] == '\\'))
+            buf_put_byte(out, '\\');
+        buf_put_byte(out, text.ptr[i]);
+    }
+    buf_put_byte(out, '\'');
+}
+
+/* Calls `put` for every place on the line that words follow: the start, and every group. */
+static void for_each_group(const CmdSet *set, void (*put)(const CmdSet *set, Str group, Buf *out), Buf *out)
+{
+    put(set, (Str){0}, out);
+    for (size_t i = 0; i < set->groups_count; i++)
+        put(set, str_from_z(set->groups[i].name), out);
+}
+
+/* Options whose value is a word of its own, as patterns of a shell's case. */
+static void put_valued(const Opt *opts, Buf *out)
+{
+    for (; opts && opts->type != OPT_END; opts++) {
+        if (opts->type == OPT_FLAG)
+            continue;
+        buf_printf(out, "%s--%s", out->len && out->ptr[out->len - 1] != '(' ? "|" : "", opts->name);
+        if (opts->letter)
+            buf_printf(out, "|-%c", opts->letter);
+    }
+}
+
+/*
+ * The walk over the words before the cursor that bash and zsh share: it leaves in `at` the command as far as it is
+ * typed. `first` is the index of the first word, `words` the array, `end` the index of the word at the cursor.
+ */
+static void put_walk(const CmdSet *set, const char *first, const char *words, const char *end, Buf *out)
+{
+    buf_printf(out, "    for ((i = %s; i < %s; i++)); do\n        word=\"${%s[i]}\"\n", first, end, words);
+    buf_put_z(out,
+              "        if [[ -n $skip ]]; then skip=; continue; fi\n        case \"$word\" in\n        (");
+    put_valued(cmd_globals, out);
+    buf_put_z(out, ") skip=1 ;;\n        (-*) ;;\n        (*) case \"$at$word\" in\n            (");
+    for (size_t i = 0; i < set->groups_count; i++)
+        buf_printf(out, "'%s'|", set->groups[i].name);
+    for (size_t i = 0; i < set->cmds_count; i++)
+        buf_printf(out, "%s'%s'", i ? "|" : "", set->cmds[i]->name);
+    buf_put_z(out, ") at=\"$at$word \" ;;\n            esac ;;\n        esac\n    done\n");
+}
+
+/* ---- bash ---- */
+
+static void put_bash_words(const CmdSet *set, Str group, Buf *out)
+{
+    ARENA_SCOPE(scratch);
+    CmdNext *next = arena_new(&scratch, CmdNext, set->cmds_count);
+    size_t count = cmd_next_words(set, group, next);
+
+    buf_printf(out, "    ('%.*s%s') words='", STR_ARG(group), group.len ? " " : "");
+    for (size_t i = 0; i < count; i++)
+        buf_printf(out, "%s%.*s", i ? " " : "", STR_ARG(next[i].word));
+    buf_put_z(out, "' ;;\n");
+}
+
+static void put_bash_options(const Opt *opts, Buf *out)
+{
+    for (; opts && opts->type != OPT_END; opts++)
+        buf_printf(out, " --%s", opts->name);
+}
+
+/* What may follow an option with a list of words. */
+static void put_bash_values(const char *at, const Opt *opts, Buf *out)
+{
+    for (; opts && opts->type != OPT_END; opts++) {
+        if (!opts->values)
+            continue;
+        buf_printf(out, "    (%s--%s) words='", at, opts->name);
+        parse_put_words(opts, " ", out);
+        buf_put_z(out, "' ;;\n");
+    }
+}
+
+void completion_put_bash(const CmdSet *set, Buf *out)
+{
+    buf_put_z(
+        out,
+        "# bash completion of strata; load it with: source <(strata completion bash)\n"
+        "_strata() {\n"
+        "    local cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\" at='' skip='' words='' options=''\n"
+        "    local word i\n");
+    put_walk(set, "1", "COMP_WORDS", "COMP_CWORD", out);
+    buf_put_z(out, "    case \"$at\" in\n");
+    for_each_group(set, put_bash_words, out);
+    for (size_t i = 0; i < set->cmds_count; i++) {
+        buf_printf(out, "    ('%s ') options='", set->cmds[i]->name);
+        put_bash_options(set->cmds[i]->opts, out);
+        buf_put_z(out, "' ;;\n");
+    }
+    buf_put_z(out, "    esac\n    options+='");
+    put_bash_options(cmd_globals, out);
+    buf_put_z(out, "'\n    case \"$at$prev\" in\n");
+    for (size_t i = 0; i < set->cmds_count; i++) {
+        BUF_SCOPE(at);
+
+        buf_printf(&at, "'%s '%c", set->cmds[i]->name, '\0');
+        put_bash_values(at.ptr, set->cmds[i]->opts, out);
+    }
+    put_bash_values("*", cmd_globals, out);
+    buf_put_z(out, "    esac\n"
+                   "    if [[ $cur == -* ]]; then words=$options; fi\n"
+                   "    if [[ -n $words ]]; then\n"
+                   "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+                   "    else\n"
+                   "        compopt -o filenames 2>/dev/null\n"
+                   "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
+                   "    fi\n"
+                   "}\n"
+                   "complete -F _strata strata\n");
+}
+
+/* ---- zsh ---- */
+
+static void put_zsh_words(const CmdSet *set, Str group, Buf *out)
+{
+    ARENA_SCOPE(scratch);
+    CmdNext *next = arena_new(&scratch, CmdNext, set->cmds_count);
+    size_t count = cmd_next_words(set, group, next);
+
+    buf_printf(out, "    ('%.*s%s') cmds=(", STR_ARG(group), group.len ? " " : "");
+    for (size_t i = 0; i < count; i++) {
+        Str row = str_printf(&scratch, "%.*s:%.*s", STR_ARG(next[i].word), STR_ARG(next[i].summary));
+
+        buf_put_byte(out, ' ');
+        put_quoted(row, 0, out);
+    }
+    buf_put_z(out, ") ;;\n");
+}
+
+static void put_zsh_options(const Opt *opts, Buf *out)
+{
+    ARENA_SCOPE(scratch);
+
+    for (; opts && opts->type != OPT_END; opts++) {
+        buf_put_byte(out, ' ');
+        put_quoted(str_printf(&scratch, "--%s:%s", opts->name, opts->help), 0, out);
+    }
+}
+
+void completion_put_zsh(const CmdSet *set, Buf *out)
+{
+    buf_put_z(out,
+              "#compdef strata\n"
+              "# zsh completion of strata; put it into a directory of $fpath as _strata, or load it with:\n"
+              "# source <(strata completion zsh)\n"
+              "_strata() {\n"
+              "    local at='' skip='' word i\n"
+              "    local -a cmds options\n");
+    put_walk(set, "2", "words", "CURRENT", out);
+    buf_put_z(out, "    case \"$at\" in\n");
+    for_each_group(set, put_zsh_words, out);
+    for (size_t i = 0; i < set->cmds_count; i++) {
+        buf_printf(out, "    ('%s ') options=(", set->cmds[i]->name);
+        put_zsh_options(set->cmds[i]->opts, out);
+        buf_put_z(out, ") ;;\n");
+    }
+    buf_put_z(out, "    esac\n    options+=(");
+    put_zsh_options(cmd_globals, out);
+    buf_put_z(out,
+              ")\n"
+              "    if [[ $PREFIX == -* ]]; then\n"
+              "        _describe -o option options\n"
+              "    elif (( $#cmds )); then\n"
+              "        _describe command cmds\n"
+              "    else\n"
+              "        _files\n"
+              "    fi\n"
+              "}\n"
+              "if [[ ${funcstack[1]} == _strata ]]; then _strata \"$@\"; else compdef _strata strata; fi\n");
+}
+
+/* ---- fish ---- */
+
+static void put_fish_words(const CmdSet *set, Str group, Buf *out)
+{
+    ARENA_SCOPE(scratch);
+    CmdNext *next = arena_new(&scratch, CmdNext, set->cmds_count);
+    size_t count = cmd_next_words(set, group, next);
+
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(out, "complete -c strata -f -n '__strata_at %.*s' -a %.*s -d ", STR_ARG(group),
+                   STR_ARG(next[i].word));
+        put_quoted(next[i].summary, '\\', out);
+        buf_put_byte(out, '\n');
+    }
+}
+
+static void put_fish_option(const Opt *opt, Str at, Buf *out)
+{
+    buf_printf(out, "complete -c strata%.*s -l %s", STR_ARG(at), opt->name);
+    if (opt->letter)
+        buf_printf(out, " -s %c", opt->letter);
+    if (opt->type != OPT_FLAG)
+        buf_put_z(out, opt->values ? " -x" : " -r");
+    if (opt->values) {
+        buf_put_z(out, " -a '");
+        parse_put_words(opt, " ", out);
+        buf_put_byte(out, '\'');
+    }
+    buf_put_z(out, " -d ");
+    put_quoted(str_from_z(opt->help), '\\', out);
+    buf_put_byte(out, '\n');
+}
+
+void completion_put_fish(const CmdSet *set, Buf *out)
+{
+    ARENA_SCOPE(scratch);
+
+    buf_put_z(
+        out,
+        "# fish completion of strata; load it with: strata completion fish | source\n"
+        "function __strata_at\n"
+        "    set -l words\n"
+        "    set -l skip 0\n"
+        "    for word in (commandline -opc)[2..-1]\n"
+        "        if test $skip = 1\n"
+        "            set skip 0\n"
+        "        else if contains -- $word -C --dir --color\n"
+        "            set skip 1\n"
+        "        else if not string match -q -- '-*' $word\n"
+        "            set -a words $word\n"
+        "        end\n"
+        "    end\n"
+        "    test \"$words\" = \"$argv\"\n"
+        "end\n"
+        "function __strata_in\n"
+        "    string match -q -- \"* $argv *\" \" \"(string join ' ' (string match -v -- '-*' (commandline -opc)))\" \"\n"
+        "end\n");
+    for_each_group(set, put_fish_words, out);
+    for (const Opt *opt = cmd_globals; opt->type != OPT_END; opt++)
+        put_fish_option(opt, (Str){0}, out);
+    for (size_t i = 0; i < set->cmds_count; i++) {
+        Str at = str_printf(&scratch, " -n '__strata_in %s'", set->cmds[i]->name);
+
+        for (const Opt *opt = set->cmds[i]->opts; opt && opt->type != OPT_END; opt++)
+            put_fish_option(opt, at, out);
+    }
+}

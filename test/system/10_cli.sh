@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The command line as a person and a script meet it. STRATA is the program.
+set -u
+strata=${STRATA:-build/strata}
+tests=0
+unset COLUMNS STRATA_DIR NO_COLOR
+
+# ok NAME COMMAND...: one test, passed when the command is true.
+ok() {
+    local name=$1
+    shift
+    tests=$((tests + 1))
+    if "$@"; then echo "ok $tests - $name"; else echo "not ok $tests - $name"; fi
+}
+
+skip() {
+    tests=$((tests + 1))
+    echo "ok $tests - $1 # SKIP $2"
+}
+
+# run ARG...: leaves standard output in $out, standard error in $err, the exit status in $status.
+run() {
+    "$strata" "$@" >"$TMPDIR/out" 2>"$TMPDIR/err"
+    status=$?
+    out=$(<"$TMPDIR/out")
+    err=$(<"$TMPDIR/err")
+}
+
+is() { [ "$1" = "$2" ] || { echo "# got: $1"; echo "# not: $2"; return 1; }; }
+has() { [[ $1 == *"$2"* ]] || { echo "# '$2' is not in: $1"; return 1; }; }
+no() { ! "$@"; }
+
+# Every command and group there is, from the completion that the program prints of itself.
+commands=$("$strata" completion bash | sed -n "s/^ *('\(.*\) ') options=.*/\1/p")
+groups=$("$strata" completion bash | sed -n "s/^ *('\(.*\) ') words=.*/\1/p")
+ok "there are commands" has "$commands" "config show"
+
+every_command_has_help() {
+    local command words
+    while read -r command; do
+        read -ra words <<<"$command"
+        run "${words[@]}" --help
+        is "$status" 0 && has "$out" "usage: strata $command" && is "$err" "" || return 1
+        run help "${words[@]}"
+        is "$status" 0 && has "$out" "usage: strata $command" || return 1
+    done <<<"$commands"
+}
+ok "every command says what it does" every_command_has_help
+
+every_group_has_help() {
+    local group words
+    while read -r group; do
+        read -ra words <<<"$group"
+        run "${words[@]}" --help
+        is "$status" 0 && has "$out" "commands:" || return 1
+        run "${words[@]}"
+        is "$status" 2 && has "$err" "commands:" && is "$out" "" || return 1
+    done <<<"$groups"
+}
+ok "every group lists its commands, and is an error alone" every_group_has_help
+
+every_command_refuses_an_unknown_option() {
+    local command words
+    while read -r command; do
+        read -ra words <<<"$command"
+        run "${words[@]}" --no-such-option-at-all
+        is "$status" 2 && has "$err" "has no option '--no-such-option-at-all'" && has "$err" "hint: " || return 1
+    done <<<"$commands"
+}
+ok "every command refuses an option it does not have" every_command_refuses_an_unknown_option
+
+help_fits() {
+    local command words wide
+    while read -r command; do
+        read -ra words <<<"$command"
+        # Examples (which follow their heading) and words that are longer than the line stay whole.
+        wide=$(COLUMNS=40 "$strata" "${words[@]}" --help | sed '/^examples:/,/^options/d' |
+            awk 'length($0) > 40 && $1 != "" && NF > 1 && !/^  -/')
+        is "$wide" "" || return 1
+    done <<<"$commands"
+}
+ok "help fits a terminal of 40 columns" help_fits
+
+run
+ok "no command is an error that shows the commands" is "$status" 2
+ok "and says so on standard error alone" has "$err" "commands:"
+ok "with nothing on standard output" is "$out" ""
+
+run confg show
+ok "a mistyped word is answered with the near one" is "$err" "strata: there is no command 'confg'
+hint: did you mean 'config'?"
+run config show --smaple
+ok "so is a mistyped option" has "$err" "did you mean '--sample'?"
+
+run config explain no.such.key --json
+ok "an error is JSON with --json" is "$err" \
+    '{"error":{"code":"NOT_FOUND","message":"there is no configuration key '"'no.such.key'"'","hint":"strata config show lists them"}}'
+ok "and has the status of its kind" is "$status" 4
+run --json nonsense
+ok "also where the line itself is wrong" has "$err" '{"error":{"code":"USAGE","message":"there is no command '"'nonsense'"'"'
+
+mkdir -p "$TMPDIR/instance"
+printf '[log]\nlevel = loud\n[lgo]\n' >"$TMPDIR/instance/strata.ini"
+run -C "$TMPDIR/instance" config show
+ok "a wrong configuration names file and line" has "$err" "strata.ini:2: level = 'loud' is not one of debug, info, warning, error"
+ok "and ends with 3" is "$status" 3
+run -C "$TMPDIR/instance" config check --json
+ok "config check names everything that is wrong" has "$out" "strata.ini:3: there is no section [lgo]"
+printf '[log]\nlevel = warning\n' >"$TMPDIR/instance/strata.ini"
+run -C "$TMPDIR/instance" config check
+ok "config check is content with a right one" is "$status" 0
+run -C "$TMPDIR/instance" config show --json
+ok "config show tells where a value is from" has "$out" '"value":"warning","origin":"'"$TMPDIR/instance/strata.ini:2"'"'
+STRATA_LOG_LEVEL=error run -C "$TMPDIR/instance" config show --json
+ok "the environment comes first" has "$out" '"value":"error","origin":"environment STRATA_LOG_LEVEL"'
+"$strata" config show --sample >"$TMPDIR/sample.ini"
+run config check "$TMPDIR/sample.ini"
+ok "the sample is a right configuration" is "$status" 0
+STRATA_DIR=$TMPDIR/instance run config show --json
+ok "STRATA_DIR names the instance" has "$out" '"value":"warning"'
+
+json_lines() { "$strata" debug faults --json | /usr/bin/python3 -c 'import json,sys; n=[json.loads(l)["name"] for l in sys.stdin]; sys.exit(not n)'; }
+ok "a list is an object a line with --json" json_lines
+run debug faults
+ok "and a table otherwise" has "$out" "NAME"
+no_escape() { no grep -q $'\033' <<<"$1"; }
+run --help
+ok "no colour where it is not a terminal" no_escape "$out"
+run --color=always --help
+ok "unless it is asked for" has "$out" $'\033[1m'
+
+# A reader that is gone at once: nothing is complained of.
+quiet_pipe() { is "$( { "$strata" help --man commands | true; } 2>&1)" ""; }
+ok "a reader that goes away is no error to speak of" quiet_pipe
+run_full() { "$strata" help --man commands >/dev/full 2>"$TMPDIR/err"; status=$?; err=$(<"$TMPDIR/err"); }
+run_full
+ok "a full disk is" is "$status" 6
+ok "and is named" has "$err" "cannot print"
+
+STRATA_FAULT=nonsense:kill run version
+ok "a fault point that is not there is refused" has "$err" "there is no fault point 'nonsense'"
+run version extra
+ok "an argument too many is named with the usage" is "$err" "strata: 'strata version' does not take 'extra'
+hint: usage: strata version"
+run completion tcsh
+ok "a shell that is not known is refused" is "$status" 2
+
+# ---- completions, in the shells themselves ----
+
+bash_completes() {
+    bash -c 'source <("$0" completion bash); COMP_WORDS=(strata config s); COMP_CWORD=2; _strata; echo "${COMPREPLY[*]}"
+             COMP_WORDS=(strata -C /x config show --sa); COMP_CWORD=5; _strata; echo "${COMPREPLY[*]}"
+             COMP_WORDS=(strata --color a); COMP_CWORD=2; _strata; echo "${COMPREPLY[*]}"' "$strata"
+}
+ok "bash completes commands, options and their values" is "$(bash_completes)" "show
+--sample
+auto always"
+if command -v zsh >/dev/null; then
+    zsh_loads() { zsh -fc 'autoload -U compinit; compinit -D; source <("$1" completion zsh); print $_comps[strata]' zsh "$strata"; }
+    ok "zsh loads its completion" is "$(zsh_loads)" "_strata"
+else
+    skip "zsh loads its completion" "zsh is not installed"
+fi
+if command -v fish >/dev/null; then
+    fish_completes() { HOME=$TMPDIR fish --no-config -c '"$argv[1]" completion fish | source; complete -C "strata config s"; complete -C "strata --color al"' "$strata" | cut -f 1; }
+    ok "fish completes commands and values" is "$(fish_completes)" "show
+always"
+else
+    skip "fish completes commands and values" "fish is not installed"
+fi
+man_page() { [ -s "${BUILD:-build}/docs/strata.1" ] && grep -q "EXIT STATUS" "${BUILD:-build}/docs/strata.1"; }
+if command -v scdoc >/dev/null; then ok "scdoc makes man pages of the tables" man_page; else skip "man pages" "scdoc is not installed"; fi
+
+echo "1..$tests"

@@ -13,13 +13,18 @@
 
 enum { TEXT_MAX = 110 };
 
-/* A phrase of help: there, in one line, and without a full stop. */
-static bool is_phrase(const char *text)
+/* A text of help: there, in one line, and without a full stop. */
+static bool is_line(const char *text)
 {
     size_t len = text ? strlen(text) : 0;
 
-    return len > 3 && len <= TEXT_MAX && !strchr(text, '\n') && text[len - 1] != '.' &&
-           !isupper((unsigned char)text[0]) && text[0] != ' ';
+    return len > 3 && !strchr(text, '\n') && text[len - 1] != '.' && text[0] != ' ';
+}
+
+/* A phrase that goes on where a name ends: short, and not a sentence of its own. */
+static bool is_phrase(const char *text)
+{
+    return is_line(text) && strlen(text) <= TEXT_MAX && !isupper((unsigned char)text[0]);
 }
 
 static bool every_word_before_is_a_group(const Cmd *cmd)
@@ -106,7 +111,7 @@ static void every_default_of_the_configuration_is_allowed(void)
         CHECK(is_phrase(section->meaning));
         for (size_t k = 0; k < section->keys_count; k++) {
             buf_printf(&text, "%s = %s\n", section->keys[k].name, section->keys[k].preset);
-            CHECK(is_phrase(section->keys[k].meaning));
+            CHECK(is_line(section->keys[k].meaning));
         }
     }
     Conf *conf = conf_parse(&config_set, buf_str(&text), "defaults", &arena);

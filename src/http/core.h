@@ -192,7 +192,7 @@ void address_put_url(Buf *buf, const Address *address, unsigned port, bool tls);
 void conn_notify(void *server, struct MHD_Connection *connection, void **conn,
                  enum MHD_ConnectionNotificationCode code);
 void conn_set_due(Conn *conn, Duration due);
-void *conn_tick(void *server);
+void *conn_tick(void *arg);
 
 /* exchange.c: libmicrohttpd's callbacks, and the work on a request. */
 void *exchange_on_target(void *server, const char *target, struct MHD_Connection *connection);
@@ -227,15 +227,16 @@ void stream_end(Exchange *x, bool ok);
 void exchange_resume(Exchange *x); /* with x->lock held */
 
 /* events.c: the reader of an event stream's reply, its end, and what the ticker does once a second. */
-ssize_t events_read(void *cursor, uint64_t at, char *data, size_t max);
+ssize_t events_read(void *arg, uint64_t at, char *data, size_t max);
 void events_leave(Events *events, struct EventCursor *cursor);
 void events_tick(Events *events);
 
 /* builtin.c and openapi.c: the routes every server has. */
 extern const Route builtin_routes[];
 extern const size_t builtin_route_count;
+/* ERR_BUG: a row is wrong. */
 bool builtin_metrics(Server *server, Err *err) ATTR_MUST_USE;
-void openapi_print(const Server *server, Buf *out);
+void openapi_print(const Server *server, Buf *buf);
 
 /* observe.c: the metrics and access log of a finished request; `status` 499 when the client left before an answer. */
 void observe_done(Exchange *x, int status);

@@ -26,11 +26,18 @@ static bool parse_int(const Param *param, Str text, Arena *arena, Value *out)
     return str_to_int64(text, &out->number) && (param->type == PARAM_INT || text.ptr[0] != '-');
 }
 
+/* Decimal only: strtod() would read 0x10, inf and nan as well. */
+static bool read_double(Str text, double *out)
+{
+    return !memchr(text.ptr ? text.ptr : "", 'x', text.len) &&
+           !memchr(text.ptr ? text.ptr : "", 'X', text.len) && str_to_double(text, out) && isfinite(*out);
+}
+
 static bool parse_double(const Param *param, Str text, Arena *arena, Value *out)
 {
     (void)param;
     (void)arena;
-    return str_to_double(text, &out->real) && isfinite(out->real);
+    return read_double(text, &out->real);
 }
 
 static bool parse_bool(const Param *param, Str text, Arena *arena, Value *out)
@@ -76,7 +83,7 @@ static bool parse_size(const Param *param, Str text, Arena *arena, Value *out)
     if (str_to_int64(text, &out->number))
         return out->number >= 0;
     const char *unit = text.len ? memchr(units, text.ptr[text.len - 1], sizeof units - 1) : NULL;
-    if (!unit || !str_to_double(str_sub(text, 0, text.len - 1), &real))
+    if (!unit || !read_double(str_sub(text, 0, text.len - 1), &real))
         return false;
     for (const char *u = units; u <= unit; u++)
         scale *= 1024;
@@ -141,7 +148,7 @@ static bool parse_doubles(const Param *param, Str text, Arena *arena, Value *out
         Str member;
 
         text = str_cut(text, ',', &member);
-        if (!str_to_double(member, &out->reals[i]) || !isfinite(out->reals[i]))
+        if (!read_double(member, &out->reals[i]))
             return false;
     }
     return true;

@@ -77,10 +77,11 @@ static inline bool reply_flush(Reply *reply, Err *err)
     return reply->body.len < REPLY_CHUNK || reply_flush_chunk(reply, err);
 }
 
-/* Append to the body, and flush. The codes of reply_flush(). */
+/* Append to the body, and flush. ERR_INTERRUPTED, ERR_BUSY: as reply_flush(). */
 bool reply_write(Reply *reply, Str bytes, Err *err) ATTR_MUST_USE;
 
-/* Hand over what is in the body now, however little: for answers that come in slowly. The codes of reply_flush(). */
+/* Hand over what is in the body now, however little: for answers that come in slowly. ERR_INTERRUPTED, ERR_BUSY: as
+ * reply_flush(). */
 bool reply_push(Reply *reply, Err *err) ATTR_MUST_USE;
 
 /* Replace whatever was put together by the JSON form of `err`: {"error":{"code","message","hint"}}. */

@@ -117,11 +117,22 @@ void send_whole(Exchange *x)
         atomic_store_explicit(&x->sent, body->len, memory_order_relaxed);
 }
 
+static struct MHD_Response *make_stream(const Exchange *x, MHD_ContentReaderCallback read, void *arg)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, MHD_BLOCK, read, arg, NULL);
+
+    /* libmicrohttpd 0.9.75 would send the last chunk even after the head alone: so no chunks, and close. */
+    if (x->head)
+        (void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    return response;
+}
+
 void send_stream(Exchange *x)
 {
     bool gzip = wants_gzip(x);
 
-    x->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, MHD_BLOCK, stream_read, x, NULL);
+    x->response = make_stream(x, stream_read, x);
     add_headers(x, x->response, gzip);
     if (gzip && !x->head)
         x->gzip = gzip_new();
@@ -144,7 +155,6 @@ void send_events(Exchange *x)
     x->reply.type = "text/event-stream";
     x->reply.cache = "no-store";
     reply_header(&x->reply, "X-Accel-Buffering", STR("no"));
-    x->response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, MHD_BLOCK, events_read, x->reply.cursor, NULL);
+    x->response = make_stream(x, events_read, x->reply.cursor);
     add_headers(x, x->response, false);
 }

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/lock.h"
@@ -23,8 +24,8 @@ static void fill_defaults(ServerOptions *options)
     USUALLY(workers, 16);
     USUALLY(queue, 1024);
     USUALLY(connections, 1024);
-    USUALLY(header_bytes, 32 * 1024);
-    USUALLY(body_bytes, 10 * 1024 * 1024);
+    USUALLY(header_bytes, (size_t)32 * 1024);
+    USUALLY(body_bytes, (size_t)10 * 1024 * 1024);
     USUALLY(idle, SECONDS(60));
     USUALLY(read_time, SECONDS(60));
     USUALLY(request_time, SECONDS(300));
@@ -325,11 +326,13 @@ static void stop_ticker(Server *server)
 
 void server_stop(Server *server)
 {
+    FD_SCOPE(listening);
+
     atomic_store(&server->stopping, true);
     if (server->daemon) {
-        int fd = MHD_quiesce_daemon(server->daemon);
-
-        os_close(&fd);
+        /* Closed only at the end, because an event thread may just be about to use it. */
+        listening = MHD_quiesce_daemon(server->daemon);
+        (void)shutdown(listening, SHUT_RDWR);
         events_close(server->events);
         wait_idle(server, time_monotonic() + server->options.stop_time);
     }

@@ -108,7 +108,7 @@ void server_add_hook(Server *server, const ServerHook *hook);
 /* What answers a GET that no route does, `/` first of all. Fails with ERR_NOT_FOUND where there is nothing. */
 void server_set_fallback(Server *server, RouteHandler *handler, void *context, Role needs);
 
-/* A reason for /readyz to say 503: `check` fills err. Called from worker threads, one call at a time per request. */
+/* A reason for /readyz to say 503: `check` fails with ERR_DB or any other code. Called from worker threads, one call at a time per request. */
 void server_ready_check(Server *server, const char *name, bool (*check)(void *context, Err *err),
                         void *context);
 

@@ -88,7 +88,8 @@ static bool send_body(Exchange *x, GzipFlush flush, Err *err)
 {
     bool ok;
 
-    if (!x->response && !x->streaming)
+    /* Once it streams, the response is the event thread's. */
+    if (!x->streaming && !x->response)
         send_stream(x);
     if (!x->gzip) {
         ok = hand_over(x, &x->reply.body, err);

@@ -57,7 +57,7 @@ void token_file_close(TokenFile *file);
  */
 bool token_find(TokenFile *file, Str token, Arena *arena, User *out, Err *err) ATTR_MUST_USE;
 
-/* What went wrong when the file was read again, if anything. The codes of token_file_open(). */
+/* What went wrong when the file was read again, if anything: ERR_NOT_FOUND, ERR_IO, ERR_CONFIG as token_file_open(). */
 bool token_file_check(TokenFile *file, Err *err) ATTR_MUST_USE;
 
 /* A new random token of 256 bits, "strata_" and 64 hex digits; only its hash belongs in a file. ERR_IO. */

@@ -113,8 +113,7 @@ bool url_pairs(Arena *arena, Str raw, Pairs *out, Err *err)
 
     if (count > URL_PAIRS_MAX)
         return err_set(err, ERR_USAGE, "there are %zu parameters, more than %d", count, URL_PAIRS_MAX);
-    if (count)
-        pairs.at = arena_new(arena, Pair, count);
+    pairs.at = arena_new(arena, Pair, count + 1); /* never nothing, for the analyzer's peace */
     while (raw.len) {
         Str piece, name;
 

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* TLS: a service beyond this machine, with a certificate made here. */
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#include "base/os.h"
+#include "http/server.h"
+#include "test/check.h"
+#include "test/unit/http/client.h"
+
+static char dir[] = "/tmp/strata-tls-test-XXXXXX";
+static char cert_path[64], key_path[64], token_path[64];
+
+static void write_file(const char *path, Str text)
+{
+    Err err = {0};
+
+    CHECK(os_write_file(path, text, 0600, &err));
+}
+
+/* A certificate for `key`, signed by itself. */
+static void sign(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key)
+{
+    unsigned char serial = 1;
+    time_t now = time(NULL);
+
+    CHECK(gnutls_x509_crt_set_version(cert, 3) == 0 && gnutls_x509_crt_set_serial(cert, &serial, 1) == 0);
+    CHECK(gnutls_x509_crt_set_dn(cert, "CN=localhost", NULL) == 0 && gnutls_x509_crt_set_key(cert, key) == 0);
+    CHECK(gnutls_x509_crt_set_activation_time(cert, now - 60) == 0);
+    CHECK(gnutls_x509_crt_set_expiration_time(cert, now + 3600) == 0);
+    CHECK(gnutls_x509_crt_sign2(cert, cert, key, GNUTLS_DIG_SHA256, 0) == 0);
+}
+
+static void write_pem(const char *path, int status, gnutls_datum_t *pem)
+{
+    CHECK(status == 0);
+    write_file(path, (Str){(char *)pem->data, pem->size});
+    gnutls_free(pem->data);
+}
+
+static void make_certificate(void)
+{
+    unsigned bits = GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1);
+    gnutls_x509_privkey_t key;
+    gnutls_x509_crt_t cert;
+    gnutls_datum_t pem = {0};
+
+    CHECK(gnutls_x509_privkey_init(&key) == 0 && gnutls_x509_crt_init(&cert) == 0);
+    CHECK(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, bits, 0) == 0);
+    sign(cert, key);
+    write_pem(cert_path, gnutls_x509_crt_export2(cert, GNUTLS_X509_FMT_PEM, &pem), &pem);
+    write_pem(key_path, gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &pem), &pem);
+    gnutls_x509_crt_deinit(cert);
+    gnutls_x509_privkey_deinit(key);
+}
+
+/* What one request over TLS brings, head and body. */
+static void ask(unsigned port, Str request, Buf *out)
+{
+    CLIENT_SCOPE(client, port);
+    gnutls_session_t session;
+    gnutls_certificate_credentials_t trust;
+    int status;
+
+    CHECK(gnutls_certificate_allocate_credentials(&trust) == 0);
+    CHECK(gnutls_init(&session, GNUTLS_CLIENT) == 0 && gnutls_set_default_priority(session) == 0);
+    CHECK(gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, trust) == 0);
+    gnutls_transport_set_int(session, client.fd);
+    do
+        status = gnutls_handshake(session);
+    while (status < 0 && !gnutls_error_is_fatal(status));
+    CHECK(status == 0);
+    CHECK(gnutls_record_send(session, request.ptr, request.len) == (ssize_t)request.len);
+    for (;;) {
+        ssize_t got = gnutls_record_recv(session, buf_reserve(out, 65536), 65536);
+
+        if (got <= 0)
+            break;
+        out->len += (size_t)got;
+    }
+    gnutls_deinit(session);
+    gnutls_certificate_free_credentials(trust);
+}
+
+static bool rows(Request *request, Reply *reply, Err *err)
+{
+    (void)request;
+    for (int i = 0; i < 100000; i++) {
+        buf_printf(&reply->body, "%09d\n", i);
+        if (!reply_flush(reply, err))
+            return false;
+    }
+    return true;
+}
+
+static const Route routes[] = {{"GET", "/rows", "Rows", .handler = rows, .needs = READER}};
+
+static void an_address_beyond_this_machine_is_served_with_tls_and_tokens(void)
+{
+    BUF_SCOPE(line);
+    BUF_SCOPE(denied);
+    BUF_SCOPE(all);
+    Err err = {0};
+
+    token_put_hash(&line, STR("secret"));
+    buf_put_z(&line, " reader ann\n");
+    write_file(token_path, buf_str(&line));
+    TokenFile *tokens = token_file_open(token_path, &err);
+    ServerOptions options = {
+        .listen = "0.0.0.0:0", .cert_file = cert_path, .key_file = key_path, .tokens = tokens};
+    Server *server = server_new(&options, &err);
+    CHECK(server && server_mount(server, routes, COUNT_OF(routes), NULL, &err) && server_start(server, &err));
+    CHECK(strncmp(server_url(server), "https://0.0.0.0:", 16) == 0);
+    ask(server_port(server), STR("GET /rows HTTP/1.1\r\nHost: x.example\r\nConnection: close\r\n\r\n"),
+        &denied);
+    CHECK(str_starts(buf_str(&denied), STR("HTTP/1.1 401 ")));
+    ask(server_port(server),
+        STR("GET /rows HTTP/1.0\r\nHost: x.example\r\nAuthorization: Bearer secret\r\nConnection: close\r\n\r\n"),
+        &all);
+    CHECK(str_starts(buf_str(&all), STR("HTTP/1.1 200 ")) && all.len > 1000000);
+    CHECK(str_ends(buf_str(&all), STR("000099999\n")));
+    server_stop(server);
+    server_free(server);
+    token_file_close(tokens);
+}
+
+static void a_wrong_certificate_is_a_configuration_error(void)
+{
+    Err err = {0};
+    ServerOptions missing = {.cert_file = "/nonexistent/cert", .key_file = key_path};
+    ServerOptions swapped = {.cert_file = key_path, .key_file = cert_path};
+    Server *server = server_new(&missing, &err);
+
+    CHECK(server && !server_start(server, &err) && err.code == ERR_CONFIG);
+    server_free(server);
+    server = server_new(&swapped, &err);
+    CHECK(server && !server_start(server, &err) && err.code == ERR_CONFIG);
+    server_free(server);
+}
+
+int main(void)
+{
+    Err err = {0};
+
+    if (!mkdtemp(dir))
+        return 1;
+    (void)snprintf(cert_path, sizeof cert_path, "%s/cert", dir);
+    (void)snprintf(key_path, sizeof key_path, "%s/key", dir);
+    (void)snprintf(token_path, sizeof token_path, "%s/tokens", dir);
+    make_certificate();
+    RUN(an_address_beyond_this_machine_is_served_with_tls_and_tokens);
+    RUN(a_wrong_certificate_is_a_configuration_error);
+    CHECK(os_remove_tree(dir, &err));
+    DONE();
+}

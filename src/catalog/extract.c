@@ -161,7 +161,7 @@ static bool expected(const ExtractWorker *worker, char kind)
 {
     if (kind == 'H' || kind == 'E')
         return !worker->ready;
-    return worker->ready && worker->count > 0 && memchr("WRNX", kind, 4);
+    return worker->ready && worker->count > 0 && kind != 0 && strchr("WRNX", kind);
 }
 
 static bool take_frames(ExtractPool *pool, ExtractWorker *worker, Err *err)
@@ -352,7 +352,7 @@ bool extract_open(Arena *arena, const ExtractOptions *options, ExtractPool **out
     if (set->time_limit <= 0)
         set->time_limit = SECONDS(60);
     if (set->memory == 0)
-        set->memory = (uint64_t)4 << 30;
+        set->memory = (uint64_t)2 << 30;
     if (!make_arguments(arena, pool, err))
         return false;
     pool->workers = arena_new(arena, ExtractWorker, (size_t)set->workers);

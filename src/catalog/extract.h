@@ -44,7 +44,7 @@ typedef struct ExtractOptions {
     void *ctx;
     int workers;         /* processes; 0: as many as processors */
     Duration time_limit; /* for one file; 0: 60 seconds */
-    uint64_t memory;     /* address space of a process in bytes; 0: 4 GiB */
+    uint64_t memory;     /* address space of a process in bytes; 0: 2 GiB */
     const char *program; /* where strata-extract is; NULL: see extract_program() */
     const char *rules;   /* a file of rule sets instead of the built-in ones, or NULL */
     bool stats;          /* statistics of every band: reads all pixels */

@@ -17,8 +17,6 @@
 /* Bytes of a frame, with its kind: src/extract/frame.h. */
 enum { FRAME_MAX = 64 << 20, HEAD = 4, PIECE = 64 * 1024 };
 
-extern char **environ;
-
 void extract_worker_init(ExtractWorker *worker)
 {
     *worker = (ExtractWorker){.to = -1, .from = -1, .noise = -1};
@@ -144,7 +142,7 @@ bool extract_worker_receive(ExtractWorker *worker)
         buf_consume(&worker->in, worker->parsed);
         worker->parsed = 0;
     }
-    if (worker->in.len == 0 && worker->in.size > 16 * PIECE)
+    if (worker->in.len == 0 && worker->in.size > (size_t)16 * PIECE)
         buf_release(&worker->in); /* one huge record must not be remembered as memory */
     n = os_read(worker->from, buf_reserve(&worker->in, PIECE), PIECE);
     if (n < 0)
@@ -196,17 +194,35 @@ static Str last_words(ExtractWorker *worker, Arena *arena)
     return str_trim((Str){text, n > 0 ? (size_t)n : 0});
 }
 
+/*
+ * False when the process is not gone after a second: one that waits for a dead network file system cannot be
+ * killed, and waiting for it would hang the parent as well. It stays until the file system answers.
+ */
+static bool kill_and_reap(pid_t pid, int *status)
+{
+    (void)kill(pid, SIGKILL);
+    for (int tries = 0; tries < 200; tries++) {
+        pid_t got = waitpid(pid, status, WNOHANG);
+
+        if (got == pid || (got < 0 && errno != EINTR))
+            return true;
+        time_sleep(MILLISECONDS(tries < 50 ? 1 : 10));
+    }
+    return false;
+}
+
 Str extract_worker_end(ExtractWorker *worker, Arena *arena)
 {
     Str how = STR("ended"), words = {0};
     int status = 0;
 
     if (worker->pid > 0) {
-        (void)kill(worker->pid, SIGKILL);
-        while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
-            ;
+        bool ended = kill_and_reap(worker->pid, &status);
+
         words = last_words(worker, arena);
-        if (WIFSIGNALED(status))
+        if (!ended)
+            how = STR("cannot be ended, it waits for the file system");
+        else if (WIFSIGNALED(status))
             how = str_printf(arena, "crashed (%s)", strsignal(WTERMSIG(status)));
         else
             how = str_printf(arena, "ended with status %d", WEXITSTATUS(status));

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pool with the real extractor, on HDF5 that no netCDF library wrote. */
+#include <fcntl.h>
 #include <hdf5.h>
 #include <limits.h>
+#include <netcdf.h>
 #include <unistd.h>
 
 #include "base/os.h"
@@ -87,6 +89,33 @@ static void plain_hdf5_gives_a_dataset_for_each_array(void)
           strstr(seen.record, "\"polygon\":\"POLYGON EMPTY\""));
 }
 
+static void put_netcdf(const char *path)
+{
+    int file = -1, dims[2] = {-1, -1}, var = -1;
+
+    CHECK(nc_create(path, NC_CLOBBER, &file) == NC_NOERR);
+    CHECK(nc_def_dim(file, "y", 3, &dims[0]) == NC_NOERR && nc_def_dim(file, "x", 4, &dims[1]) == NC_NOERR);
+    CHECK(nc_def_var(file, "rain", NC_FLOAT, 2, dims, &var) == NC_NOERR && nc_close(file) == NC_NOERR);
+}
+
+/* A count of dimensions of 2147483650: netCDF 4.9.0 runs off its memory. Later versions may refuse the file. */
+static void a_file_that_crashes_the_netcdf_library_costs_only_itself(void)
+{
+    static const char *const names[] = {"whole.nc", "crash.nc", "whole.nc", "crash.nc", "whole.nc", NULL};
+    ARENA_SCOPE(arena);
+    Str whole = str_printf(&arena, "%s/whole.nc", top), crash = str_printf(&arena, "%s/crash.nc", top);
+    int fd;
+    Seen seen;
+
+    put_netcdf(whole.ptr);
+    put_netcdf(crash.ptr);
+    fd = os_open(crash.ptr, O_WRONLY, 0);
+    CHECK(fd >= 0 && pwrite(fd, "\x80", 1, 12) == 1);
+    os_close(&fd);
+    seen = read_files(&(ExtractOptions){0}, names);
+    CHECK(seen.found == 3 && seen.failed == 2);
+}
+
 static void killed_extractors_cost_one_file_each(void)
 {
     static const char *const names[] = {"plain.h5", "text", "plain.h5", "text", "plain.h5", "text", NULL};
@@ -144,6 +173,7 @@ int main(void)
     if (!mkdtemp(top) || !find_extractor())
         return 1;
     RUN(plain_hdf5_gives_a_dataset_for_each_array);
+    RUN(a_file_that_crashes_the_netcdf_library_costs_only_itself);
     RUN(killed_extractors_cost_one_file_each);
     RUN(too_little_memory_to_start_is_told_when_the_pool_is_opened);
     RUN(bad_rules_are_told_when_the_pool_is_opened);

@@ -25,17 +25,17 @@ static const char *const settings[][2] = {
     {"GDAL_NUM_THREADS", "1"},
 };
 
-/* Drivers of servers, of databases, and of formats whose readers run foreign programs' languages. */
+/* Drivers of servers and databases, of tables and documents without positions, and of directories. */
 static const char *const unwanted[] = {
-    "AmigoCloud", "AmigoCloud",    "Carto",     "CSW",      "DAAS",     "DERIVED",  "EEDA",
-    "EEDAI",      "Elasticsearch", "GMLAS",     "GPSBabel", "Google",   "HTTP",     "MSSQLSpatial",
-    "MySQL",      "MongoDBv3",     "NGW",       "OAPIF",    "OAPIF",    "ODBC",     "OGCAPI",
-    "PDF",        "PGDUMP",        "PGeo",      "PLMOSAIC", "PLScenes", "PLSCENES", "PostGISRaster",
-    "PostgreSQL", "SOSI",          "STACIT",    "STACTA",   "VDV",      "WCS",      "WFS",
-    "WFS3",       "WMS",           "WMTS",      "CSV",      "ODS",      "XLS",      "XLSX",
-    "MEM",        "Memory",        "API_PROXY", "Zarr",     "TIGER",    "AVCE00",
+    "AmigoCloud",    "API_PROXY",  "Carto",         "CSV",    "CSW",      "DAAS",     "DERIVED",
+    "EEDA",          "EEDAI",      "Elasticsearch", "GMLAS",  "GPSBabel", "HTTP",     "MEM",
+    "Memory",        "MongoDBv3",  "MSSQLSpatial",  "MySQL",  "NGW",      "OAPIF",    "ODBC",
+    "ODS",           "OGCAPI",     "PDF",           "PGDUMP", "PGeo",     "PLMOSAIC", "PLSCENES",
+    "PostGISRaster", "PostgreSQL", "STACIT",        "STACTA", "VDV",      "WCS",      "WFS",
+    "WMS",           "WMTS",       "XLS",           "XLSX",   "Zarr",
 };
 
+/* Virtual file systems of servers and of this process's own input and output. */
 static const char *const remote[] = {
     "/vsicurl/",
     "/vsicurl?",

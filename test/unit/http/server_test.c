@@ -502,22 +502,6 @@ static void readiness_names_what_is_missing(void)
     CHECK(fetch(port, &arena, "GET", "/healthz", "").status == 200);
 }
 
-static void requests_are_counted_by_route_and_status(void)
-{
-    ARENA_SCOPE(arena);
-
-    (void)fetch(port, &arena, "GET", "/text?bytes=1", "");
-    (void)fetch(port, &arena, "GET", "/text?bytes=x", "");
-    (void)fetch(port, &arena, "GET", "/a/path/nobody/knows", "");
-    Answer a = fetch(port, &arena, "GET", "/metrics", "");
-    CHECK(a.status == 200 && str_starts(answer_header(&a, "Content-Type"), STR("text/plain; version=0.0.4")));
-    CHECK(str_has(a.body, "strata_http_requests_total{method=\"GET\",route=\"/text\",status=\"200\"} "));
-    CHECK(str_has(a.body, "strata_http_requests_total{method=\"GET\",route=\"/text\",status=\"400\"} "));
-    CHECK(str_has(a.body, "route=\"/api/{shard}/ls\""));
-    CHECK(str_has(a.body, "strata_http_request_seconds_count{method=\"-\",route=\"mas\"} "));
-    CHECK(!str_has(a.body, "nobody/knows"));
-}
-
 static void addresses_beyond_this_machine_need_tls_and_tokens(void)
 {
     static const char *const bad[] = {"0.0.0.0:0", "*:0", "[::]:0", "192.0.2.1:80"};
@@ -588,7 +572,6 @@ int main(void)
     RUN(tokens_decide_who_may_what);
     RUN(pages_of_other_sites_are_kept_out);
     RUN(readiness_names_what_is_missing);
-    RUN(requests_are_counted_by_route_and_status);
     RUN(addresses_beyond_this_machine_need_tls_and_tokens);
     RUN(a_taken_port_is_an_error);
     server_stop(server);

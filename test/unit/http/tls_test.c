@@ -41,8 +41,8 @@ static void write_pem(const char *path, int status, gnutls_datum_t *pem)
 static void make_certificate(void)
 {
     unsigned bits = GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1);
-    gnutls_x509_privkey_t key;
-    gnutls_x509_crt_t cert;
+    gnutls_x509_privkey_t key = NULL;
+    gnutls_x509_crt_t cert = NULL;
     gnutls_datum_t pem = {0};
 
     CHECK(gnutls_x509_privkey_init(&key) == 0 && gnutls_x509_crt_init(&cert) == 0);
@@ -58,8 +58,8 @@ static void make_certificate(void)
 static void ask(unsigned port, Str request, Buf *out)
 {
     CLIENT_SCOPE(client, port);
-    gnutls_session_t session;
-    gnutls_certificate_credentials_t trust;
+    gnutls_session_t session = NULL;
+    gnutls_certificate_credentials_t trust = NULL;
     int status;
 
     CHECK(gnutls_certificate_allocate_credentials(&trust) == 0);

@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/lock.h"
+#include "base/map.h"
+#include "base/os.h"
+#include "catalog/pathname.h"
+#include "catalog/walk.h"
+#include "test/check.h"
+
+static char top[] = "/tmp/strata-watch-test-XXXXXX";
+
+/* What somebody who does what the events say believes of the tree. */
+typedef struct Model {
+    pthread_mutex_t mutex;
+    Arena arena;
+    Map paths; /* path -> PosixFacts; NULL: not there */
+    PosixNames *names;
+    size_t events, rescans;
+} Model;
+
+static void model_release(Model *model)
+{
+    arena_free(&model->arena);
+}
+
+#define MODEL_SCOPE(name) ATTR_CLEANUP(model_release) Model name = {.mutex = PTHREAD_MUTEX_INITIALIZER}
+
+static void set_facts(Model *model, Str path, const PosixFacts *facts)
+{
+    PosixFacts **slot = (PosixFacts **)map_slot(&model->paths, &model->arena, path);
+
+    *slot = arena_new(&model->arena, PosixFacts, 1);
+    **slot = *facts;
+}
+
+static void forget(Model *model, Str path)
+{
+    size_t at = 0;
+    Str known;
+    void *facts;
+
+    while (map_next(&model->paths, &at, &known, &facts))
+        if (facts && pathname_is_within(known, path))
+            *map_slot(&model->paths, &model->arena, known) = NULL;
+}
+
+static bool take_dir(void *ctx, const WalkDir *dir, Err *err)
+{
+    Model *model = ctx;
+    LOCK_SCOPE(held, &model->mutex);
+
+    (void)err;
+    if (dir->unlisted && dir->first)
+        set_facts(model, dir->path, &dir->facts);
+    for (size_t i = 0; i < dir->count; i++)
+        set_facts(model, pathname_join(&model->arena, dir->path, dir->entries[i].name),
+                  &dir->entries[i].facts);
+    return true;
+}
+
+static void look(Model *model, Str path)
+{
+    PosixFacts facts;
+    Err err = {0};
+
+    if (walk_stat(&model->arena, model->names, path, &facts, &err))
+        set_facts(model, path, &facts);
+    else
+        forget(model, path);
+}
+
+static void rescan(Model *model, Str path)
+{
+    const WalkSink sink = {.ctx = model, .dir = take_dir};
+    WalkTotals totals;
+    Err err = {0};
+
+    forget(model, path);
+    look(model, path);
+    if (!walk_run(path, &(WalkOptions){.threads = 2}, &sink, &totals, &err) && err.code == ERR_NOT_FOUND)
+        forget(model, path);
+}
+
+static void move(Model *model, Str from, Str path)
+{
+    ARENA_SCOPE(scratch);
+    Map moved = {0};
+    size_t at = 0;
+    Str known;
+    void *facts;
+
+    while (map_next(&model->paths, &at, &known, &facts))
+        if (facts && pathname_is_within(known, from))
+            *map_slot(&moved, &scratch,
+                      str_printf(&scratch, "%.*s%.*s", STR_ARG(path), (int)(known.len - from.len),
+                                 known.ptr + from.len)) = facts;
+    forget(model, from);
+    forget(model, path);
+    at = 0;
+    while (map_next(&moved, &at, &known, &facts))
+        *map_slot(&model->paths, &model->arena, known) = facts;
+}
+
+static void apply(Model *model, const WatchBatch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const WatchEvent *event = &batch->events[i];
+
+        model->events++;
+        model->rescans += event->kind == WATCH_RESCAN;
+        if (event->kind == WATCH_RENAMED)
+            move(model, event->from, event->path);
+        else if (event->kind == WATCH_DELETED)
+            forget(model, event->path);
+        else if (event->kind == WATCH_CHANGED)
+            look(model, event->path);
+        else
+            rescan(model, event->path);
+    }
+}
+
+/* Until nothing comes: the kernel queues an event before the call that makes it returns. */
+static void drain(Watch *watch, Model *model)
+{
+    WatchBatch batch = {.count = 1};
+    Err err = {0};
+
+    while (batch.count > 0) {
+        bool ok = watch_next(watch, MILLISECONDS(20), &batch, &err);
+
+        CHECK(ok);
+        if (!ok) {
+            printf("# %s\n", err.text);
+            return;
+        }
+        apply(model, &batch);
+    }
+}
+
+static bool same(const PosixFacts *a, const PosixFacts *b)
+{
+    return a && b && a->type == b->type && a->size == b->size && a->mode == b->mode && a->inode == b->inode &&
+           a->nlink == b->nlink && posix_time_eq(a->mtime, b->mtime) && posix_time_eq(a->ctime, b->ctime);
+}
+
+/* How many paths the model has wrong. */
+static int differences(const Model *model, Str root)
+{
+    MODEL_SCOPE(real);
+    size_t at = 0;
+    int count = 0;
+    Str path;
+    void *facts;
+
+    real.names = posix_names_new(&real.arena);
+    rescan(&real, root);
+    while (map_next(&real.paths, &at, &path, &facts))
+        if (facts && !same(map_get(&model->paths, path), facts)) {
+            if (count++ < 5)
+                printf("# %s: %.*s\n", map_get(&model->paths, path) ? "wrong" : "missing", STR_ARG(path));
+        }
+    at = 0;
+    while (map_next(&model->paths, &at, &path, &facts))
+        if (facts && !map_get(&real.paths, path)) {
+            if (count++ < 5)
+                printf("# gone but believed: %.*s\n", STR_ARG(path));
+        }
+    return count;
+}
+
+static Str new_tree(Arena *arena, const char *name)
+{
+    Err err = {0};
+    Str path = str_printf(arena, "%s/%s", top, name);
+
+    CHECK(os_make_dirs(path.ptr, 0755, &err));
+    return path;
+}
+
+static const char *below(Arena *arena, Str dir, const char *name)
+{
+    return str_printf(arena, "%.*s/%s", STR_ARG(dir), name).ptr;
+}
+
+static void put_file(const char *path, const char *content)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+
+    if (fd >= 0) {
+        (void)!write(fd, content, strlen(content));
+        (void)close(fd);
+    }
+}
+
+static WatchMethod method; /* of the tests below */
+
+/* NULL where the system does not allow the method. */
+static Watch *start(Arena *arena, Str dir, Model *model, const WatchOptions *more)
+{
+    WatchOptions options = *more;
+    Watch *watch;
+    Err err = {0};
+
+    options.method = method;
+    if (!watch_open(arena, dir, &options, &watch, &err)) {
+        printf("# %s\n", err.text);
+        CHECK(method == WATCH_FANOTIFY && err.code == ERR_DENIED);
+        return NULL;
+    }
+    CHECK(watch_method(watch) == method);
+    model->names = posix_names_new(&model->arena);
+    rescan(model, dir);
+    return watch;
+}
+
+static bool has(const WatchBatch *batch, WatchKind kind, const char *path, const char *from)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->events[i].kind == kind && str_eq_z(batch->events[i].path, path) &&
+            (!from || str_eq_z(batch->events[i].from, from)))
+            return true;
+    return false;
+}
+
+static void each_change_is_told_as_what_it_is(void)
+{
+    ARENA_SCOPE(arena);
+    MODEL_SCOPE(model);
+    Str dir = new_tree(&arena, method == WATCH_FANOTIFY ? "kinds-f" : "kinds-i");
+    const char *file = below(&arena, dir, "file"), *moved = below(&arena, dir, "moved"),
+               *sub = below(&arena, dir, "sub");
+    WatchBatch batch;
+    Err err = {0};
+    Watch *watch = start(&arena, dir, &model, &(WatchOptions){.settle = MILLISECONDS(20)});
+
+    if (!watch)
+        return;
+    put_file(file, "1");
+    CHECK(watch_next(watch, SECONDS(10), &batch, &err) && has(&batch, WATCH_CHANGED, file, NULL));
+    CHECK(has(&batch, WATCH_CHANGED, dir.ptr, NULL) && batch.count == 2);
+    put_file(file, "2");
+    CHECK(watch_next(watch, SECONDS(10), &batch, &err) && has(&batch, WATCH_CHANGED, file, NULL) &&
+          batch.count == 1);
+    CHECK(chmod(file, 0600) == 0);
+    CHECK(watch_next(watch, SECONDS(10), &batch, &err) && has(&batch, WATCH_CHANGED, file, NULL));
+    CHECK(rename(file, moved) == 0);
+    CHECK(watch_next(watch, SECONDS(10), &batch, &err) && has(&batch, WATCH_RENAMED, moved, file));
+    CHECK(unlink(moved) == 0);
+    CHECK(watch_next(watch, SECONDS(10), &batch, &err) && has(&batch, WATCH_DELETED, moved, NULL));
+    CHECK(mkdir(sub, 0755) == 0);
+    CHECK(watch_next(watch, SECONDS(10), &batch, &err) && has(&batch, WATCH_RESCAN, sub, NULL));
+    CHECK(watch_next(watch, MILLISECONDS(50), &batch, &err) && batch.count == 0);
+    CHECK(rmdir(sub) == 0);
+    CHECK(watch_next(watch, SECONDS(10), &batch, &err) && has(&batch, WATCH_DELETED, sub, NULL));
+}
+
+static void what_is_made_in_new_directories_at_once_is_not_missed(void)
+{
+    ARENA_SCOPE(arena);
+    MODEL_SCOPE(model);
+    Str dir = new_tree(&arena, method == WATCH_FANOTIFY ? "new-f" : "new-i");
+    Watch *watch = start(&arena, dir, &model, &(WatchOptions){.settle = MILLISECONDS(20)});
+    Err err = {0};
+
+    if (!watch)
+        return;
+    for (int i = 0; i < 200; i++) {
+        Str deep = str_printf(&arena, "%s/n%d/a/b/c", dir.ptr, i);
+
+        CHECK(os_make_dirs(deep.ptr, 0755, &err));
+        put_file(below(&arena, deep, "file"), "x");
+        if (i % 3 == 0)
+            CHECK(rename(str_printf(&arena, "%s/n%d", dir.ptr, i).ptr,
+                         str_printf(&arena, "%s/m%d", dir.ptr, i).ptr) == 0);
+        if (i % 5 == 0) {
+            WatchBatch batch;
+
+            CHECK(watch_next(watch, 0, &batch, &err));
+            apply(&model, &batch);
+        }
+    }
+    drain(watch, &model);
+    for (int i = 0; i < 200; i++)
+        put_file(str_printf(&arena, "%s/%c%d/a/b/c/file", dir.ptr, i % 3 ? 'n' : 'm', i).ptr, "more");
+    drain(watch, &model);
+    CHECK(differences(&model, dir) == 0);
+}
+
+static void two_names_exchanged_are_looked_at(void)
+{
+    ARENA_SCOPE(arena);
+    MODEL_SCOPE(model);
+    Str dir = new_tree(&arena, method == WATCH_FANOTIFY ? "swap-f" : "swap-i");
+    const char *a = below(&arena, dir, "a"), *b = below(&arena, dir, "b");
+
+    CHECK(mkdir(a, 0755) == 0 && mkdir(b, 0755) == 0);
+    put_file(below(&arena, dir, "a/in-a"), "1");
+    put_file(below(&arena, dir, "b/in-b"), "22");
+    Watch *watch = start(&arena, dir, &model, &(WatchOptions){0});
+    if (!watch)
+        return;
+    CHECK(renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0);
+    drain(watch, &model);
+    CHECK(differences(&model, dir) == 0);
+}
+
+static void moving_in_and_out_is_making_and_deleting(void)
+{
+    ARENA_SCOPE(arena);
+    MODEL_SCOPE(model);
+    Str dir = new_tree(&arena, method == WATCH_FANOTIFY ? "in-f" : "in-i");
+    Str other = new_tree(&arena, method == WATCH_FANOTIFY ? "out-f" : "out-i");
+
+    CHECK(mkdir(below(&arena, dir, "leaves"), 0755) == 0 && mkdir(below(&arena, other, "comes"), 0755) == 0);
+    put_file(below(&arena, dir, "leaves/x"), "1");
+    put_file(below(&arena, other, "comes/y"), "1");
+    Watch *watch = start(&arena, dir, &model, &(WatchOptions){0});
+    if (!watch)
+        return;
+    CHECK(rename(below(&arena, dir, "leaves"), below(&arena, other, "left")) == 0);
+    CHECK(rename(below(&arena, other, "comes"), below(&arena, dir, "came")) == 0);
+    drain(watch, &model);
+    CHECK(differences(&model, dir) == 0);
+    size_t events = model.events;
+    put_file(below(&arena, other, "left/x"), "2"); /* not ours any more */
+    drain(watch, &model);
+    CHECK(model.events == events);
+    put_file(below(&arena, dir, "came/y"), "2");
+    drain(watch, &model);
+    CHECK(model.events > events && differences(&model, dir) == 0);
+}
+
+static void what_is_excluded_is_not_told(void)
+{
+    ARENA_SCOPE(arena);
+    MODEL_SCOPE(model);
+    Str dir = new_tree(&arena, method == WATCH_FANOTIFY ? "ex-f" : "ex-i");
+    Str exclude[] = {STR("*.tmp"), STR("/cache")};
+    Watch *watch;
+
+    CHECK(mkdir(below(&arena, dir, "cache"), 0755) == 0 && mkdir(below(&arena, dir, "kept"), 0755) == 0);
+    watch =
+        start(&arena, dir, &model, &(WatchOptions){.exclude = exclude, .exclude_count = 2, .settle = 1000});
+    if (!watch)
+        return;
+    put_file(below(&arena, dir, "cache/x"), "1");
+    put_file(below(&arena, dir, "kept/x.tmp"), "1");
+    drain(watch, &model);
+    CHECK(model.events == 0);
+    CHECK(rename(below(&arena, dir, "kept/x.tmp"), below(&arena, dir, "kept/x")) == 0);
+    drain(watch, &model);
+    CHECK(map_get(&model.paths, str_from_z(below(&arena, dir, "kept/x"))));
+}
+
+static uint64_t random_state = 20261121;
+
+static unsigned random_below(unsigned limit)
+{
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(random_state >> 33) % limit;
+}
+
+/* Few names, so that they are used again and again, as files and as directories. */
+static Str random_path(Arena *arena, Str dir)
+{
+    static const char *const names[] = {"a", "b", "c", "d"};
+    unsigned depth = 1 + random_below(1 + random_below(4)); /* shallow ones more often */
+    Str path = dir;
+
+    for (unsigned i = 0; i < depth; i++)
+        path = str_printf(arena, "%.*s/%s", STR_ARG(path), names[random_below(COUNT_OF(names))]);
+    return path;
+}
+
+/* Whether it succeeds depends on what is there. */
+static void random_change(Str dir)
+{
+    ARENA_SCOPE(arena);
+    Str path = random_path(&arena, dir), other = random_path(&arena, dir);
+    Err err = {0};
+
+    switch (random_below(10)) {
+    case 0:
+    case 1:
+        put_file(path.ptr, "content");
+        break;
+    case 2:
+    case 3:
+    case 4:
+        (void)mkdir(path.ptr, 0755);
+        break;
+    case 5:
+        (void)unlink(path.ptr);
+        break;
+    case 6:
+        (void)!os_remove_tree(path.ptr, &err);
+        break;
+    case 7:
+        (void)chmod(path.ptr, 0700 + random_below(8) * 8);
+        break;
+    case 8:
+        (void)rename(path.ptr, other.ptr);
+        break;
+    default:
+        (void)renameat2(AT_FDCWD, path.ptr, AT_FDCWD, other.ptr,
+                        random_below(2) ? RENAME_EXCHANGE : RENAME_NOREPLACE);
+        break;
+    }
+}
+
+static void random_changes_in_between_lead_to_the_real_tree(void)
+{
+    enum { ROUNDS = 15, CHANGES = 150 };
+    ARENA_SCOPE(arena);
+    MODEL_SCOPE(model);
+    Str dir = new_tree(&arena, method == WATCH_FANOTIFY ? "random-f" : "random-i");
+    Watch *watch = start(&arena, dir, &model, &(WatchOptions){.settle = MILLISECONDS(1)});
+    int wrong = 0;
+
+    for (int round = 0; watch && round < ROUNDS && wrong == 0; round++) {
+        for (int i = 0; i < CHANGES; i++) {
+            WatchBatch batch;
+            Err err = {0};
+
+            random_change(dir);
+            if (random_below(8))
+                continue;
+            CHECK(watch_next(watch, 0, &batch, &err));
+            apply(&model, &batch);
+        }
+        drain(watch, &model);
+        wrong = differences(&model, dir);
+        CHECK(wrong == 0);
+    }
+    printf("# %zu events, %zu of them to walk\n", model.events, model.rescans);
+}
+
+typedef struct Storm {
+    Str dir;
+    atomic_bool done;
+} Storm;
+
+static void *blow(void *arg)
+{
+    enum { CHANGES = 6000 };
+    Storm *storm = arg;
+
+    for (int i = 0; i < CHANGES; i++)
+        random_change(storm->dir);
+    atomic_store(&storm->done, true);
+    return NULL;
+}
+
+static void a_storm_meanwhile_leads_to_the_real_tree(void)
+{
+    ARENA_SCOPE(arena);
+    MODEL_SCOPE(model);
+    Storm storm = {.dir = new_tree(&arena, method == WATCH_FANOTIFY ? "storm-f" : "storm-i")};
+    Watch *watch = start(&arena, storm.dir, &model, &(WatchOptions){.settle = MILLISECONDS(5)});
+    pthread_t thread;
+
+    if (!watch)
+        return;
+    CHECK(pthread_create(&thread, NULL, blow, &storm) == 0);
+    while (!atomic_load(&storm.done)) {
+        WatchBatch batch;
+        Err err = {0};
+
+        CHECK(watch_next(watch, MILLISECONDS(10), &batch, &err));
+        apply(&model, &batch);
+    }
+    CHECK(pthread_join(thread, NULL) == 0);
+    drain(watch, &model);
+    CHECK(differences(&model, storm.dir) == 0);
+}
+
+static void an_overflow_asks_for_the_whole_tree(void)
+{
+    enum { FILES = 20000 }; /* the kernel keeps 16384 events unless told otherwise */
+    ARENA_SCOPE(arena);
+    MODEL_SCOPE(model);
+    Str dir = new_tree(&arena, method == WATCH_FANOTIFY ? "flood-f" : "flood-i");
+    Watch *watch = start(&arena, dir, &model, &(WatchOptions){0});
+
+    if (!watch)
+        return;
+    CHECK(mkdir(below(&arena, dir, "sub"), 0755) == 0);
+    for (int i = 0; i < FILES; i++) {
+        ARENA_SCOPE(scratch);
+
+        put_file(str_printf(&scratch, "%s/f%d", dir.ptr, i).ptr, "");
+        CHECK(unlink(str_printf(&scratch, "%s/f%d", dir.ptr, i).ptr) == 0);
+    }
+    put_file(below(&arena, dir, "last"), "");
+    drain(watch, &model);
+    CHECK(differences(&model, dir) == 0 && model.rescans > 0);
+    put_file(below(&arena, dir, "sub/after"), "");
+    drain(watch, &model);
+    CHECK(differences(&model, dir) == 0);
+}
+
+static void the_roots_end_and_the_stop_flag_end_the_watch(void)
+{
+    ARENA_SCOPE(arena);
+    MODEL_SCOPE(model);
+    Str dir = new_tree(&arena, method == WATCH_FANOTIFY ? "end-f" : "end-i");
+    atomic_bool stop = false;
+    WatchBatch batch;
+    Err err = {0};
+    Watch *watch = start(&arena, dir, &model, &(WatchOptions){.stop = &stop});
+
+    if (!watch)
+        return;
+    atomic_store(&stop, true);
+    CHECK(!watch_next(watch, SECONDS(100), &batch, &err) && err.code == ERR_INTERRUPTED);
+    atomic_store(&stop, false);
+    CHECK(rmdir(dir.ptr) == 0);
+    CHECK(!watch_next(watch, SECONDS(1), &batch, &err) && err.code == ERR_NOT_FOUND);
+}
+
+static void a_root_that_is_none_is_an_error(void)
+{
+    ARENA_SCOPE(arena);
+    WatchOptions options = {.method = method};
+    Watch *watch;
+    Err err = {0};
+    Str file = str_printf(&arena, "%s/a-file", top);
+
+    put_file(file.ptr, "");
+    CHECK(!watch_open(&arena, STR("relative"), &options, &watch, &err) && err.code == ERR_USAGE);
+    CHECK(!watch_open(&arena, STR("/nonexistent"), &options, &watch, &err) && err.code == ERR_NOT_FOUND);
+    CHECK(!watch_open(&arena, file, &options, &watch, &err) && err.code == ERR_USAGE);
+}
+
+static void who_may_not_use_fanotify_gets_inotify(void)
+{
+    ARENA_SCOPE(arena);
+    Str dir = new_tree(&arena, "nobody");
+
+    CHECK(chmod(top, 0755) == 0);
+    (void)fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        Watch *watch;
+        Err err = {0};
+
+        check_bad = 0;
+        if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
+            _exit(1);
+        CHECK(watch_open(&arena, dir, &(WatchOptions){0}, &watch, &err) &&
+              watch_method(watch) == WATCH_INOTIFY);
+        CHECK(!watch_open(&arena, dir, &(WatchOptions){.method = WATCH_FANOTIFY}, &watch, &err));
+        CHECK(err.code == ERR_DENIED);
+        (void)fflush(stdout);
+        _exit(check_bad != 0);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
+static void run_all(WatchMethod which)
+{
+    method = which;
+    printf("# by %s\n", which == WATCH_FANOTIFY ? "fanotify" : "inotify");
+    RUN(each_change_is_told_as_what_it_is);
+    RUN(what_is_made_in_new_directories_at_once_is_not_missed);
+    RUN(two_names_exchanged_are_looked_at);
+    RUN(moving_in_and_out_is_making_and_deleting);
+    RUN(what_is_excluded_is_not_told);
+    RUN(random_changes_in_between_lead_to_the_real_tree);
+    RUN(a_storm_meanwhile_leads_to_the_real_tree);
+    RUN(an_overflow_asks_for_the_whole_tree);
+    RUN(the_roots_end_and_the_stop_flag_end_the_watch);
+    RUN(a_root_that_is_none_is_an_error);
+}
+
+int main(void)
+{
+    Err err = {0};
+
+    if (!mkdtemp(top))
+        return 1;
+    run_all(WATCH_INOTIFY);
+    run_all(WATCH_FANOTIFY);
+    RUN(who_may_not_use_fanotify_gets_inotify);
+    CHECK(os_remove_tree(top, &err));
+    DONE();
+}

@@ -301,7 +301,7 @@ static bool split_row(Str data, Str *fields, int *count, Err *err)
 bool copy_receive(Db *db, const char *statement, CopyRowFn *row, void *ctx, Err *err)
 {
     Str fields[FIELDS_MAX];
-    bool ok = true, first = true;
+    bool ok = true, first = true, cancelled = false;
     char *data;
     int len, count;
 
@@ -316,6 +316,10 @@ bool copy_receive(Db *db, const char *statement, CopyRowFn *row, void *ctx, Err 
         ok = ok && (message.len == 0 ||
                     (split_row(message, fields, &count, err) && (count < 0 || row(ctx, fields, count, err))));
         PQfreemem(data);
+        if (!ok && !cancelled) { /* what is on its way is read away below */
+            db_cancel(db);
+            cancelled = true;
+        }
     }
     for (PGresult *result; (result = PQgetResult(db_handle(db))); PQclear(result))
         if (ok && PQresultStatus(result) != PGRES_COMMAND_OK)

@@ -35,7 +35,10 @@ void copy_timestamptz(Buf *rows, Instant at);
 void copy_uuid_array(Buf *rows, const unsigned char *uuids, int count); /* 16 bytes each, one after another */
 void copy_timestamptz_array(Buf *rows, const Instant *stamps, int count);
 
-/* PostgreSQL numeric from a double: its shortest decimal text that reads back the same. NaN and null alike are null. */
+/*
+ * PostgreSQL numeric from a double: the shortest decimal that reads back the same (for numbers below 2.3e-308, one of
+ * 15 digits). NaN and infinities are null.
+ */
 void copy_numeric(Buf *rows, double value);
 
 /*

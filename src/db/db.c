@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "db/send.h"
 
 struct Db {
     Arena *arena;
@@ -266,8 +267,7 @@ static bool prepare(Db *db, const Sql *sql, Err *err)
         (void)db_err(db, result, err);
         return err_wrap(err, "cannot prepare '%s'", sql->name);
     }
-    static char known;
-    *map_slot(&db->prepared, &db->statements, name) = &known;
+    db_note_prepared(db, sql, true);
     return true;
 }
 
@@ -286,6 +286,28 @@ static bool run(Db *db, const Sql *sql, const DbArg *args, int binary, DbRows *o
     *out = result;
     result = NULL;
     return true;
+}
+
+bool db_send(Db *db, const Sql *sql, const DbArg *args, bool *prepares, Err *err)
+{
+    ATTR_CLEANUP(params_release) Params params = {0};
+
+    *prepares = !map_get(&db->prepared, str_from_z(sql->name));
+    if (!set_params(&params, sql, args, err))
+        return false;
+    if (*prepares && !PQsendPrepare(db->conn, sql->name, sql->text, 0, NULL))
+        return db_err(db, NULL, err);
+    if (!PQsendQueryPrepared(db->conn, sql->name, sql->params, params.values, params.lengths, params.formats,
+                             0))
+        return db_err(db, NULL, err);
+    return true;
+}
+
+void db_note_prepared(Db *db, const Sql *sql, bool there)
+{
+    static char known;
+
+    *map_slot(&db->prepared, &db->statements, str_from_z(sql->name)) = there ? &known : NULL;
 }
 
 bool db_query(Db *db, const Sql *sql, const DbArg *args, DbRows *out, Err *err)
@@ -321,7 +343,7 @@ bool db_query_int(Db *db, const Sql *sql, const DbArg *args, int64_t *out, Err *
     return true;
 }
 
-static void cancel(Db *db)
+void db_cancel(Db *db)
 {
     enum { TEXT = 256 };
     char text[TEXT];
@@ -347,7 +369,7 @@ static bool hand_over(Db *db, DbRowFn *row, void *ctx, Err *err)
         else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
             ok = db_err(db, result, err);
         if (!ok && status == PGRES_SINGLE_TUPLE)
-            cancel(db);
+            db_cancel(db);
     }
     return ok;
 }

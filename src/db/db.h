@@ -135,6 +135,9 @@ typedef bool DbRowFn(void *ctx, const PGresult *one, Err *err);
 bool db_stream(Db *db, const Sql *sql, const DbArg *args, bool binary, DbRowFn *row, void *ctx,
                Err *err) ATTR_MUST_USE;
 
+/* Ask the server to end what the connection is running; the call that waits for it then fails with ERR_INTERRUPTED. */
+void db_cancel(Db *db);
+
 /* Run a script of several statements without parameters (schema files, "begin", "vacuum x"). */
 bool db_script(Db *db, const char *text, Err *err) ATTR_MUST_USE;
 

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# tour DIRECTORY -- what ./dev run does once the program is built: an instance, a catalogue of DIRECTORY, some answers
+# out of it, and the service until Ctrl-C. Everything is kept, so a second run only looks at what changed.
+#
+# The instance is $STRATA_DIR or the user's own (strata --help).
+set -euo pipefail
+directory=$(realpath -e "$1")
+program=$(cd "$(dirname "$0")/../.." && pwd)/build/strata
+[ -d "$directory" ] || { echo "tour: '$directory' is not a directory" >&2; exit 2; }
+
+strata() { "$program" "$@"; }
+say() { printf '\n%s\n' "$*"; }
+
+# field NAME: a field of the JSON objects on standard input, one a line.
+field() { /usr/bin/python3 -c 'import json,sys
+for line in filter(str.strip, sys.stdin): print(json.loads(line)[sys.argv[1]])' "$1"; }
+
+# The shard of this directory: the one that has it, or a free name made of its last part.
+shard_of() {
+    local list name number=1
+    list=$(strata catalog shard list --json)
+    name=$(/usr/bin/python3 -c 'import json,sys
+for line in filter(str.strip, sys.stdin):
+    shard = json.loads(line)
+    if shard["path"] == sys.argv[1]: print(shard["name"])' "$directory" <<<"$list")
+    [ -z "$name" ] || { echo "$name"; return; }
+    name=$(basename "$directory" | tr -c 'A-Za-z0-9_\n' _ | sed 's/^\([0-9]\)/_\1/; s/^_*$/root/')
+    while field name <<<"$list" | grep -qx "$name"; do
+        name=${name%%_[0-9]*}_$((number += 1))
+    done
+    strata catalog shard create "$name" "$directory" >/dev/null
+    echo "$name"
+}
+
+# query SQL: with the tables of the shard in sight.
+query() { strata pg -c "set search_path = $shard, public; $1" | sed '/^SET$/d; /^$/d'; }
+
+state=$(strata status --json 2>/dev/null | field state || true)
+[ -n "$state" ] || { say "Making an instance"; strata init; }
+if [ "$state" != up ]; then
+    trap 'strata down >/dev/null' EXIT
+    trap 'exit 130' INT TERM
+    say "Starting it"
+fi
+strata up
+shard=$(shard_of)
+
+say "Crawling $directory into the shard '$shard'"
+strata catalog crawl "$shard" "$directory" --kind posix,magic
+
+say "How much is there?"
+strata catalog shard stat "$shard"
+say "The largest directories, with everything below them"
+query "select pa_path as directory, di_count as files, pg_size_pretty(di_size) as size
+         from directories join paths on pa_hash = di_hash
+        where pa_path <> (select sh_path from shards where sh_code = '$shard')
+        order by di_size desc limit 8"
+say "What is in the files, by content"
+query "select coalesce(fi_kind, '(not known)') as kind, count(*) as files, pg_size_pretty(sum(fi_size)) as size
+         from files group by 1 order by 2 desc limit 12"
+say "What changed last"
+query "select pa_path as file, fi_mtime as changed from files join paths on pa_hash = fi_hash
+        order by fi_mtime desc limit 8"
+
+url=$(strata status --json | field url)
+say "The service is at"
+printf '  %s\n' "$url/stac" "$url/openapi.json" "$url/api/v1/catalog/$shard/ls?path=$directory" "$url/metrics"
+if [ "$state" = up ]; then
+    say "It was up before and stays so."
+    exit 0
+fi
+say "Ctrl-C stops it; run this again to look only at what changed."
+while strata status --json | field state | grep -qx up; do
+    sleep 5 &
+    wait $!
+done

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -49,6 +48,11 @@ bool stop_init(Err *err)
 bool stop_asked(void)
 {
     return atomic_load_explicit(&asked, memory_order_relaxed);
+}
+
+const atomic_bool *stop_flag(void)
+{
+    return &asked;
 }
 
 int stop_fd(void)

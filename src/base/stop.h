@@ -9,6 +9,8 @@
 #ifndef BASE_STOP_H
 #define BASE_STOP_H
 
+#include <stdatomic.h>
+
 #include "base/err.h"
 
 /*
@@ -20,6 +22,9 @@ bool stop_init(Err *err) ATTR_MUST_USE;
 
 /* Any thread, any number of times; cheap. */
 bool stop_asked(void);
+
+/* The flag behind it, for what watches one. */
+const atomic_bool *stop_flag(void);
 
 /* As a signal would. Safe in a signal handler. */
 void stop_ask(void);

@@ -164,6 +164,18 @@ void batch_add_scan(Batch *batch, const BatchScan *scan)
     copy_int4(rows, scan->links);
 }
 
+void batch_add_look(Batch *batch, const BatchLook *look)
+{
+    Buf *rows = &batch->rows[BATCH_LOOKS];
+
+    copy_row(rows, 5);
+    copy_uuid(rows, look->file.bytes);
+    copy_text(rows, look->type);
+    copy_int8(rows, look->size);
+    copy_timestamptz(rows, look->mtime);
+    copy_bool(rows, look->failed);
+}
+
 void batch_add_gone(Batch *batch, PathHash hash)
 {
     Buf *rows = &batch->rows[BATCH_GONE];
@@ -179,7 +191,8 @@ bool batch_is_full(const Batch *batch)
 
 bool batch_is_empty(const Batch *batch)
 {
-    return batch->record_count == 0 && batch->rows[BATCH_SCANS].len == 0 && batch->rows[BATCH_GONE].len == 0;
+    return batch->record_count == 0 && batch->rows[BATCH_SCANS].len == 0 &&
+           batch->rows[BATCH_LOOKS].len == 0 && batch->rows[BATCH_GONE].len == 0;
 }
 
 size_t batch_records(const Batch *batch)

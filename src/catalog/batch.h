@@ -10,6 +10,7 @@
 #define CATALOG_BATCH_H
 
 #include "base/buf.h"
+#include "base/time.h"
 #include "catalog/dataset.h"
 #include "catalog/pathname.h"
 #include "catalog/posix.h"
@@ -26,6 +27,7 @@ typedef enum BatchTable {
     BATCH_SCANS,
     BATCH_DATASETS,
     BATCH_CELLS,
+    BATCH_LOOKS,
     BATCH_GONE,
     BATCH_TABLE_COUNT
 } BatchTable;
@@ -46,6 +48,15 @@ typedef struct BatchScan {
     int32_t files, directories, links;
 } BatchScan;
 
+/* A file's state that a crawler of contents has looked at: see the table `looks`. */
+typedef struct BatchLook {
+    PathHash file;
+    Str type;
+    int64_t size;
+    Instant mtime;
+    bool failed;
+} BatchLook;
+
 typedef struct Batch Batch;
 
 Batch *batch_new(void);
@@ -55,6 +66,7 @@ void batch_reset(Batch *batch);
 /* Everything is copied but `datasets`, which must be in batch_arena(). */
 void batch_add(Batch *batch, const BatchRecord *record);
 void batch_add_scan(Batch *batch, const BatchScan *scan);
+void batch_add_look(Batch *batch, const BatchLook *look);
 void batch_add_gone(Batch *batch, PathHash hash); /* with all below it */
 Arena *batch_arena(Batch *batch);
 

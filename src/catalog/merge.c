@@ -71,6 +71,7 @@ static const struct {
 #define SCANS "scans from stdin (format binary)"
 #define DATASETS \
     "datasets (po_hash, ds_parent, ds_no, po_stamps, po_min_stamp, po_max_stamp, po_name, ds_name, po_pixel_x, po_pixel_y, po_polygon, ds_srs, ds_axes, ds_xmin, ds_ymin, ds_xmax, ds_ymax, ds_west, ds_south, ds_east, ds_north, ds_json, ds_id) from stdin (format binary)"
+#define LOOKS "looks from stdin (format binary)"
 #define CELLS "cells from stdin (format binary)"
     [BATCH_PATHS] = {"copy " PATHS, "copy stage_" PATHS},
     [BATCH_METADATA] = {"copy " METADATA, "copy stage_" METADATA},
@@ -80,6 +81,7 @@ static const struct {
     [BATCH_SCANS] = {"copy " SCANS, "copy stage_" SCANS},
     [BATCH_DATASETS] = {"copy " DATASETS, "copy stage_" DATASETS},
     [BATCH_CELLS] = {"copy " CELLS, "copy stage_" CELLS},
+    [BATCH_LOOKS] = {"copy " LOOKS, "copy stage_" LOOKS},
     [BATCH_GONE] = {"copy stage_gone from stdin (format binary)",
                     "copy stage_gone from stdin (format binary)"},
 };
@@ -122,6 +124,7 @@ static const Step take_in_steps[] = {
     {&sql_merge_bare_directories, BATCH_PATHS},
     {&sql_merge_links, BATCH_LINKS},
     {&sql_merge_scans, BATCH_SCANS},
+    {&sql_merge_looks, BATCH_LOOKS},
     {&sql_merge_kinds, BATCH_METADATA},
 };
 
@@ -318,15 +321,21 @@ static bool complete_tables(Merge *merge, Err *err)
            db_run(merge->db, &sql_bulk_directories, DB_NO_ARGS, NULL, err) && db_commit(merge->db, err);
 }
 
+/* Everything that is a sum over other rows. */
+static bool rebuild_sums(Merge *merge, Err *err)
+{
+    return db_run(merge->db, &sql_rebuild_tallies, DB_NO_ARGS, NULL, err) &&
+           db_run(merge->db, &sql_rebuild_levels, DB_NO_ARGS, NULL, err) &&
+           db_run(merge->db, &sql_rebuild_kinds, DB_NO_ARGS, NULL, err) &&
+           db_run(merge->db, &sql_rebuild_coverage_due, DB_NO_ARGS, NULL, err);
+}
+
 static bool complete_counts(Merge *merge, Err *err)
 {
     if (!db_begin(merge->db, err))
         return false;
     TX_SCOPE(merge->db);
-    return db_run(merge->db, &sql_rebuild_tallies, DB_NO_ARGS, NULL, err) &&
-           db_run(merge->db, &sql_rebuild_levels, DB_NO_ARGS, NULL, err) &&
-           db_run(merge->db, &sql_rebuild_kinds, DB_NO_ARGS, NULL, err) &&
-           db_run(merge->db, &sql_rebuild_coverage_due, DB_NO_ARGS, NULL, err) &&
+    return rebuild_sums(merge, err) &&
            db_run(merge->db, &sql_shard_set_bulk, DB_ARGS(DB_TEXT(merge->shard.code), DB_BOOL(false)), NULL,
                   err) &&
            db_commit(merge->db, err);
@@ -349,4 +358,40 @@ bool merge_complete_bulk(Merge *const *merges, int count, Err *err)
         !complete_counts(merge, err))
         return false;
     return db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
+}
+
+/* ---- refresh ---- */
+
+bool merge_refresh_begin(Merge *merge, Err *err)
+{
+    RESULT_SCOPE(got);
+
+    if (!db_query(merge->db, &sql_bulk_lock, DB_ARGS(DB_TEXT(merge->shard.code)), &got, err))
+        return false;
+    if (!db_bool(got, 0, 0))
+        return err_set(err, ERR_BUSY, "shard '%.*s' is being loaded by another process",
+                       STR_ARG(merge->shard.code));
+    return db_begin(merge->db, err) && db_run(merge->db, &sql_refresh_empty, DB_NO_ARGS, NULL, err);
+}
+
+bool merge_refresh_batch(Merge *merge, Batch *batch, Err *err)
+{
+    static const BatchTable tables[] = {BATCH_FILES, BATCH_DIRECTORIES, BATCH_LINKS, BATCH_DATASETS,
+                                        BATCH_CELLS};
+
+    for (size_t i = 0; i < COUNT_OF(tables); i++)
+        if (!copy_send(merge->db, copies[tables[i]].whole, batch_rows(batch, tables[i]), err))
+            return false;
+    return true;
+}
+
+bool merge_refresh_commit(Merge *merge, Err *err)
+{
+    return db_script(merge->db, "analyze files, directories, datasets", err) && rebuild_sums(merge, err) &&
+           db_commit(merge->db, err) && db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
+}
+
+void merge_refresh_abort(Merge *merge)
+{
+    db_rollback(merge->db);
 }

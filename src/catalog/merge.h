@@ -46,4 +46,12 @@ bool merge_begin_bulk(Merge *merge, bool *began, Err *err) ATTR_MUST_USE;
 /* Complete a bulk load: missing directories, indexes (side by side on all connections), counts. */
 bool merge_complete_bulk(Merge *const *merges, int count, Err *err) ATTR_MUST_USE;
 
+/* ---- refresh.c's part: one transaction that empties and fills what is derived ---- */
+
+bool merge_refresh_begin(Merge *merge, Err *err) ATTR_MUST_USE;
+/* Copies a batch that was sealed as `whole`, but for paths and records, which are there. */
+bool merge_refresh_batch(Merge *merge, Batch *batch, Err *err) ATTR_MUST_USE;
+bool merge_refresh_commit(Merge *merge, Err *err) ATTR_MUST_USE;
+void merge_refresh_abort(Merge *merge);
+
 #endif

@@ -128,3 +128,45 @@ bool shard_use(Db *db, Str name, Err *err)
 {
     return find(db, name, err) && db_run(db, &sql_shard_use, DB_ARGS(DB_TEXT(name)), NULL, err);
 }
+
+static Instant time_at(const PGresult *rows, int row, int col)
+{
+    Instant at = 0;
+
+    (void)time_parse(db_text(rows, row, col), &at);
+    return at;
+}
+
+bool shard_list(Db *db, Arena *arena, ShardInfo **out, size_t *count, Err *err)
+{
+    RESULT_SCOPE(rows);
+
+    if (!db_query(db, &sql_shard_list, DB_NO_ARGS, &rows, err))
+        return false;
+    *count = (size_t)db_count(rows);
+    *out = arena_new(arena, ShardInfo, *count + 1);
+    for (int i = 0; i < db_count(rows); i++)
+        (*out)[i] = (ShardInfo){.name = str_copy(arena, db_text(rows, i, 0)),
+                                .path = str_copy(arena, db_text(rows, i, 1)),
+                                .unlogged = db_bool(rows, i, 2),
+                                .loading = db_bool(rows, i, 3),
+                                .created = time_at(rows, i, 4)};
+    return true;
+}
+
+bool shard_stat(Db *db, Str name, ShardStat *out, Err *err)
+{
+    RESULT_SCOPE(rows);
+
+    if (!shard_use(db, name, err) || !db_query(db, &sql_shard_stat, DB_ARGS(DB_TEXT(name)), &rows, err))
+        return false;
+    *out = (ShardStat){.files = db_int(rows, 0, 0),
+                       .directories = db_int(rows, 0, 1),
+                       .links = db_int(rows, 0, 2),
+                       .datasets = db_int(rows, 0, 3),
+                       .bytes = db_int(rows, 0, 4),
+                       .problems = db_int(rows, 0, 5),
+                       .disk_bytes = db_int(rows, 0, 6),
+                       .crawled = time_at(rows, 0, 7)};
+    return true;
+}

@@ -27,6 +27,24 @@ bool shard_truncate(Db *db, Str name, Err *err) ATTR_MUST_USE;
 /* ERR_NOT_FOUND, ERR_CONFLICT, ERR_USAGE. */
 bool shard_rename(Db *db, Str name, Str new_name, Err *err) ATTR_MUST_USE;
 
+typedef struct ShardInfo {
+    Str name, path;
+    bool unlogged, loading; /* loading: a first load is under way or was cut off */
+    Instant created;
+} ShardInfo;
+
+/* All shards by name. */
+bool shard_list(Db *db, Arena *arena, ShardInfo **out, size_t *count, Err *err) ATTR_MUST_USE;
+
+typedef struct ShardStat {
+    int64_t files, directories, links, datasets, bytes, problems;
+    int64_t disk_bytes; /* in the database */
+    Instant crawled;    /* when the last crawl ended; 0: never */
+} ShardStat;
+
+/* ERR_NOT_FOUND. */
+bool shard_stat(Db *db, Str name, ShardStat *out, Err *err) ATTR_MUST_USE;
+
 /* Make unqualified names mean the shard's relations on this connection. ERR_NOT_FOUND. */
 bool shard_use(Db *db, Str name, Err *err) ATTR_MUST_USE;
 

@@ -136,6 +136,16 @@ create table problems (
     primary key (pr_path, pr_type)
 );
 
+-- Which state of a file a crawler of contents has looked at, whether or not it had anything to say of it.
+create table looks (
+    lk_hash   uuid not null,
+    lk_type   text not null,                -- magic, checksum, gdal
+    lk_size   bigint not null,
+    lk_mtime  timestamptz not null,
+    lk_failed boolean not null,             -- see problems
+    primary key (lk_hash, lk_type)
+);
+
 -- Every crawl of the shard: how fresh each subtree is, and where an interrupted one goes on.
 create table crawls (
     cr_id       bigint generated always as identity primary key,

@@ -333,6 +333,7 @@ begin
     delete from links using renamed_gone where li_hash = h;
     delete from metadata using renamed_gone where md_hash = h;
     delete from scans using renamed_gone where sc_dir = h;
+    delete from looks using renamed_gone where lk_hash = h;
     delete from coverage using renamed_gone where co_dir = h;
     delete from paths using renamed_gone where pa_hash = h;
 
@@ -355,6 +356,7 @@ begin
            di_name = right(path, position('/' in reverse(path)) - 1)
       from moved join paths on pa_hash = new_hash where di_hash = old_hash;
     update scans set sc_dir = new_hash from moved where sc_dir = old_hash;
+    update looks set lk_hash = new_hash from moved where lk_hash = old_hash;
     update datasets set po_hash = new_hash, ds_parent = pa_parents[array_length(pa_parents, 1)],
            ds_json = replace(ds_json, trim(both '"' from to_json(old_path)::text), trim(both '"' from to_json(new_path)::text))
       from moved join paths on pa_hash = new_hash where po_hash = old_hash;

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* catalog_routes -- /api/v1/catalog: what people and programs ask the catalogue */
+#ifndef SERVE_CATALOG_ROUTES_H
+#define SERVE_CATALOG_ROUTES_H
+
+#include "http/server.h"
+#include "serve/catalog_listing.h"
+
+/* `service` and `arena` must outlive the server. ERR_BUG: a table is wrong. */
+bool catalog_routes_mount(Server *server, CatalogService *service, Arena *arena, Err *err) ATTR_MUST_USE;
+
+/* Publish what the answers look like. */
+void catalog_schemas(Server *server, Arena *arena);
+
+/* Of these, /find; in a file of its own. */
+bool catalog_routes_mount_find(Server *server, CatalogService *service, Err *err) ATTR_MUST_USE;
+
+#endif

@@ -133,7 +133,7 @@ static int64_t days_of(CfCalendar calendar, int64_t year, int month, int day)
     case CF_JULIAN:
         return julian_days(year, month, day);
     case CF_360_DAY:
-        return year * 360 + (month - 1) * 30 + day - 1;
+        return year * 360 + (month - 1) * (int64_t)30 + day - 1;
     case CF_NOLEAP:
     case CF_ALL_LEAP:
         break;
@@ -241,26 +241,30 @@ static size_t leading_digits(Str s)
     return n;
 }
 
-/* "1970-1-1", "1970-01", "1970" or "19700101" */
-static bool take_date(Str *rest, int64_t date[3])
+static bool take_dashed_date(Str *rest, int64_t date[3])
 {
     bool negative = take_byte(rest, '-');
 
     (void)take_byte(rest, '+');
-    date[1] = date[2] = 1;
-    if (leading_digits(*rest) == 8)
-        return take_digits(rest, 4, &date[0]) && take_digits(rest, 2, &date[1]) &&
-               take_digits(rest, 2, &date[2]);
     if (!take_digits(rest, 6, &date[0]))
         return false;
     if (negative)
         date[0] = -date[0];
-    if (take_byte(rest, '-')) {
-        if (!take_digits(rest, 2, &date[1]))
-            return false;
-        if (take_byte(rest, '-') && !take_digits(rest, 2, &date[2]))
-            return false;
-    }
+    if (!take_byte(rest, '-'))
+        return true;
+    return take_digits(rest, 2, &date[1]) && (!take_byte(rest, '-') || take_digits(rest, 2, &date[2]));
+}
+
+/* "1970-1-1", "1970-01", "1970" or "19700101" */
+static bool take_date(Str *rest, int64_t date[3])
+{
+    bool packed = leading_digits(*rest) == 8;
+
+    date[1] = date[2] = 1;
+    if (packed ? !(take_digits(rest, 4, &date[0]) && take_digits(rest, 2, &date[1]) &&
+                   take_digits(rest, 2, &date[2]))
+               : !take_dashed_date(rest, date))
+        return false;
     return date[1] >= 1 && date[1] <= 12 && date[2] >= 1 && date[2] <= 31;
 }
 
@@ -281,8 +285,11 @@ static bool take_clock(Str *rest, int64_t *clock)
         }
     }
     if (take_byte(rest, '.'))
-        for (; leading_digits(*rest) > 0; *rest = str_sub(*rest, 1, rest->len), scale /= 10)
+        while (leading_digits(*rest) > 0) {
             fraction += (rest->ptr[0] - '0') * scale;
+            scale /= 10;
+            *rest = str_sub(*rest, 1, rest->len);
+        }
     *clock = ((part[0] * 60 + part[1]) * 60 + part[2]) * 1000000 + llround(fraction * 1e6);
     return part[0] <= 24 && part[1] <= 59 && part[2] <= 60;
 }
@@ -421,7 +428,7 @@ bool cf_time_instant(const CfTime *time, double value, Instant *out)
     if (!isfinite(value))
         return false;
     if (time->packed)
-        return value < 1e9 && packed_instant(time, value, out);
+        return value > 0 && value < 1e9 && packed_instant(time, value, out);
     if (time->months > 0)
         return fabs(value) < 1e6 && month_instant(time, value, out);
     if (fabs(value * time->step) > limit)

@@ -12,8 +12,9 @@
 
 /* Endings that promise data: such a file that nobody recognizes is damaged, any other one is just no data. */
 static const char *const data_endings[] = {
-    ".nc",   ".nc3", ".nc4", ".cdf",  ".h5",   ".hdf5",  ".he5",  ".hdf", ".hdf4", ".he4", ".tif",
-    ".tiff", ".jp2", ".grb", ".grb2", ".grib", ".grib2", ".gpkg", ".shp", ".fits", ".img", ".vrt",
+    ".nc",    ".nc3",  ".nc4", ".cdf",  ".h5",  ".hdf5",          ".he5",  ".hdf",
+    ".hdf4",  ".he4",  ".tif", ".tiff", ".jp2", ".grb",           ".grb2", ".grib",
+    ".grib2", ".gpkg", ".shp", ".fits", ".img", "-metadata.yaml", ".vrt",
 };
 
 static bool ends_in(Str path, const char *ending)
@@ -85,6 +86,9 @@ static void conclude(ExtractFile *file, bool done, const Err *err, ExtractResult
         say(out, EXTRACT_NOTHING, STR("no dataset in it"));
     } else if (err->code == ERR_NOT_FOUND) {
         nothing(file, out, "no reader recognizes it");
+    } else if ((err->code == ERR_CORRUPT || err->code == ERR_LIMIT) && !promises_data(file->path)) {
+        say(out, EXTRACT_NOTHING,
+            str_copy(file->arena, str_from_z(err->text))); /* any YAML file of any program */
     } else {
         say(out, EXTRACT_PROBLEM,
             str_printf(file->arena, "%s%s%.*s", err->text, noise.len > 0 ? ": " : "", STR_ARG(noise)));

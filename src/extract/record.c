@@ -274,18 +274,18 @@ static void put_posix(JsonOut *out, const Record *record)
     json_end(out, '}');
 }
 
-void record_put_json(const Record *record, Buf *buf)
+void record_put_json(const Record *record, Buf *out)
 {
-    JsonOut out = json_out(buf);
+    JsonOut json = json_out(out);
 
-    json_begin(&out, '{');
-    put_text(&out, "filename", record->filename);
-    put_text(&out, "file_type", record->file_type);
-    json_key(&out, "geo_metadata");
-    json_begin(&out, '[');
+    json_begin(&json, '{');
+    put_text(&json, "filename", record->filename);
+    put_text(&json, "file_type", record->file_type);
+    json_key(&json, "geo_metadata");
+    json_begin(&json, '[');
     for (const RecordSet *set = record->first; set; set = set->next)
-        put_set(&out, set);
-    json_end(&out, ']');
-    put_posix(&out, record);
-    json_end(&out, '}');
+        put_set(&json, set);
+    json_end(&json, ']');
+    put_posix(&json, record);
+    json_end(&json, '}');
 }

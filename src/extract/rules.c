@@ -45,9 +45,10 @@ static Str group(const pcre2_code *pattern, pcre2_match_data *match, Str subject
     int number = pcre2_substring_number_from_name(pattern, (PCRE2_SPTR)name);
     const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(match);
 
-    if (number < 0 || (uint32_t)number >= pcre2_get_ovector_count(match) || ends[2 * number] == PCRE2_UNSET)
+    if (number < 0 || (uint32_t)number >= pcre2_get_ovector_count(match) ||
+        ends[(size_t)number * 2] == PCRE2_UNSET)
         return (Str){0};
-    return str_sub(subject, ends[2 * number], ends[2 * number + 1]);
+    return str_sub(subject, ends[(size_t)number * 2], ends[(size_t)number * 2 + 1]);
 }
 
 /* A group as a number within limits; `missing` when there is no such group, and false when it is out of them. */

@@ -289,7 +289,7 @@ bool scene_read(ExtractFile *file, Err *err)
     yaml_parser_set_input_string(&doc.parser, (const unsigned char *)text.ptr, text.len);
     doc.loaded = yaml_parser_load(&doc.parser, &doc.document);
     if (!doc.loaded)
-        return err_set(err, ERR_IO, "'%.*s' is no YAML: line %zu: %s", STR_ARG(file->record->filename),
+        return err_set(err, ERR_CORRUPT, "'%.*s' is no YAML: line %zu: %s", STR_ARG(file->record->filename),
                        doc.parser.problem_mark.line + 1,
                        doc.parser.problem ? doc.parser.problem : "unreadable");
     root = yaml_document_get_root_node(&doc.document);

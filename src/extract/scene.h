@@ -18,8 +18,9 @@ enum { SCENE_MAX = 4 << 20 };
 /*
  * Fill the record of a YAML file; it stays empty when the document is none of the two kinds.
  *
- * ERR_IO     the file cannot be read, or is no YAML
- * ERR_LIMIT  it is longer than SCENE_MAX
+ * ERR_IO       the file cannot be read
+ * ERR_CORRUPT  it is no YAML
+ * ERR_LIMIT    it is longer than SCENE_MAX
  */
 bool scene_read(ExtractFile *file, Err *err) ATTR_MUST_USE;
 

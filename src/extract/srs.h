@@ -15,7 +15,7 @@ typedef struct SrsText {
 SrsText srs_text(Arena *arena, OGRSpatialReferenceH srs);
 
 /* From anything GDAL understands: "EPSG:32755", WKT, a PROJ text. Empty texts when it does not. */
-SrsText srs_from_user(Arena *arena, Str text);
+SrsText srs_from_user(Arena *arena, Str given);
 
 /* Whether coordinates of the system are degrees. */
 bool srs_is_degrees(Str wkt);

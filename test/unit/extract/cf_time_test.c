@@ -98,6 +98,8 @@ static void start_dates_are_read_in_every_spelling(void)
         {"days since 1970", "", 1, "1970-01-02T00:00:00Z"},
         {"days since 1970-02", "", 1, "1970-02-02T00:00:00Z"},
         {"days since 1970-13-01", "", 0, NULL},
+        {"days since 19709901", "", 0, NULL},
+        {"days since 19700199", "", 0, NULL},
         {"days since 1970-02-30", "", 0, NULL},
         {"days since 1970-01-01 25:00:00", "", 0, NULL},
         {"days since 1970-01-01 00:61", "", 0, NULL},
@@ -106,6 +108,7 @@ static void start_dates_are_read_in_every_spelling(void)
         {"days since yesterday", "", 0, NULL},
         {"day as %Y%m%d.%f", "", 19990102.25, "1999-01-02T06:00:00Z"},
         {"day as %Y%m%d.%f", "", 19991302, NULL},
+        {"day as %Y%m%d.%f", "", -1e30, NULL},
     };
 
     CHECK_CASES(cases);

@@ -118,19 +118,23 @@ static bool open_root(Walk *walk, Arena *arena, Err *err)
     return true;
 }
 
+enum { LEFT_OPEN = 128 };
+
 bool walk_run(Str root, const WalkOptions *options, const WalkSink *sink, WalkTotals *out, Err *err)
 {
     ARENA_SCOPE(arena);
     Walk walk = {.options = *options, .sink = sink, .started = time_monotonic()};
 
     *out = (WalkTotals){0};
+    if (options->left_open == 0)
+        walk.options.left_open = LEFT_OPEN;
     if (!pathname_normalise(&arena, root, &walk.root, err) || !open_root(&walk, &arena, err))
         return false;
     walk.names = options->names ? options->names : posix_names_new(&arena);
     walk.include = walk_match_new(&arena, options->include, options->include_count);
     walk.exclude = walk_match_new(&arena, options->exclude, options->exclude_count);
     (void)pthread_mutex_init(&walk.mutex, NULL);
-    walk_queue_init(&walk.queue);
+    walk_queue_init(&walk.queue, options->queue_bytes ? options->queue_bytes : WALK_QUEUE_BYTES);
     walk_queue_push(&walk.queue, walk_node_new(NULL, STR(""), true));
     run_threads(&walk, thread_count(options->threads));
     walk.totals.queued_bytes = walk.queue.most_bytes;

@@ -88,6 +88,8 @@ typedef struct WalkOptions {
     bool cross_file_systems; /* go into what is mounted below the root */
     bool follow_links;       /* facts are of what a link leads to; a loop is a problem (ELOOP) */
     bool xattrs;
+    size_t queue_bytes;          /* 0: WALK_QUEUE_BYTES */
+    int left_open;               /* how many directories that were left stay open; 0: 128, less: none */
     uint64_t entries_per_second; /* 0: as fast as it goes */
     PosixNames *names;           /* may be NULL; else they are shared with, and last for, other walks */
     const atomic_bool *stop;     /* may be NULL; when it turns true the walk ends with ERR_INTERRUPTED */

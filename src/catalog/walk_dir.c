@@ -13,7 +13,7 @@
 #include "catalog/pathname.h"
 
 /* A second call for more entries is made while at least this much room is left. */
-enum { ROOM_MIN = WALK_PIECE_BYTES / 2, PAUSED_FDS_MAX = 128 };
+enum { ROOM_MIN = WALK_PIECE_BYTES / 2 };
 
 void walk_worker_init(WalkWorker *worker, Walk *walk, int index)
 {
@@ -324,7 +324,7 @@ static WalkNode *pause_dir(WalkWorker *worker, WalkNode *node, const WalkDir *di
     }
     *node->pause = (WalkPause){.fd = -1, .offset = worker->resume, .facts = dir->facts};
     node->pause->facts.has &= ~(uint32_t)POSIX_HAS_XATTRS;
-    if (atomic_fetch_add(&queue->paused_fds, 1) < PAUSED_FDS_MAX) {
+    if (atomic_fetch_add(&queue->paused_fds, 1) < worker->walk->options.left_open) {
         node->pause->fd = *fd;
         *fd = -1;
     } else {

@@ -7,9 +7,9 @@
 #include "base/lock.h"
 #include "base/os.h"
 
-void walk_queue_init(WalkQueue *queue)
+void walk_queue_init(WalkQueue *queue, size_t limit_bytes)
 {
-    *queue = (WalkQueue){0};
+    *queue = (WalkQueue){.limit = limit_bytes};
     (void)pthread_mutex_init(&queue->mutex, NULL);
     (void)pthread_cond_init(&queue->changed, NULL);
 }
@@ -79,7 +79,7 @@ void walk_queue_push(WalkQueue *queue, WalkNode *first)
     queue->bytes += bytes;
     if (queue->bytes > queue->most_bytes)
         queue->most_bytes = queue->bytes;
-    atomic_store_explicit(&queue->full, queue->bytes > WALK_QUEUE_BYTES, memory_order_relaxed);
+    atomic_store_explicit(&queue->full, queue->bytes > queue->limit, memory_order_relaxed);
     (void)pthread_cond_broadcast(&queue->changed);
 }
 
@@ -98,7 +98,7 @@ WalkNode *walk_queue_pop(WalkQueue *queue, bool was_busy)
     queue->top = node->below;
     node->below = NULL;
     queue->bytes -= weight(node);
-    atomic_store_explicit(&queue->full, queue->bytes > WALK_QUEUE_BYTES, memory_order_relaxed);
+    atomic_store_explicit(&queue->full, queue->bytes > queue->limit, memory_order_relaxed);
     queue->busy++;
     return node;
 }

@@ -35,14 +35,14 @@ typedef struct WalkQueue {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     WalkNode *top;
-    size_t bytes, most_bytes;
+    size_t bytes, most_bytes, limit;
     int busy; /* threads that may still push */
     bool ended;
     atomic_int paused_fds;
-    atomic_bool full; /* bytes > WALK_QUEUE_BYTES; read without the lock */
+    atomic_bool full; /* bytes > limit; read without the lock */
 } WalkQueue;
 
-void walk_queue_init(WalkQueue *queue);
+void walk_queue_init(WalkQueue *queue, size_t limit_bytes);
 void walk_queue_release(WalkQueue *queue);
 
 /* A node with one reference, and one more on its parent. */

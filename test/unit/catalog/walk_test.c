@@ -231,6 +231,39 @@ static void a_large_directory_comes_in_pieces(void)
     CHECK(seen.pieces > 3 && seen.lasts == 1 && seen.largest_piece < ENTRIES / 3);
 }
 
+/* Directories are left and taken up again, with one thread by another descriptor. */
+static void a_wide_tree_waits_in_bounded_memory(void)
+{
+    enum { OUTER = 200, INNER = 40, WIDE = 6000, LIMIT = 4096 };
+    ARENA_SCOPE(arena);
+    Str dir = new_tree(&arena, "wide"), wide = str_printf(&arena, "%s/wide/0/wide", top);
+
+    for (int i = 0; i < OUTER; i++) {
+        put_dir(&arena, dir, str_printf(&arena, "%d", i).ptr);
+        for (int j = 0; j < INNER; j++)
+            put_dir(&arena, dir, str_printf(&arena, "%d/%d", i, j).ptr);
+    }
+    put_dir(&arena, dir, "0/wide");
+    for (int i = 0; i < WIDE; i++) {
+        ARENA_SCOPE(scratch);
+
+        put_dir(&scratch, wide, str_printf(&scratch, "%d", i).ptr);
+    }
+    for (int threads = 1; threads <= 4; threads += 3) {
+        SEEN_SCOPE(seen);
+        WalkTotals totals = walk(
+            dir, &(WalkOptions){.queue_bytes = LIMIT, .left_open = threads > 1 ? 2 : -1, .threads = threads},
+            &seen);
+
+        CHECK(totals.entries == OUTER + OUTER * INNER + 1 + WIDE && seen.delivered_twice == 0);
+        CHECK(totals.directories == totals.entries + 1 && (uint64_t)seen.lasts == totals.directories);
+        /* A piece of 64 KiB has at most 2730 directories of 130 bytes here, on two levels. */
+        CHECK(totals.queued_bytes > LIMIT &&
+              totals.queued_bytes < LIMIT + (size_t)(threads + 1) * 2730 * 130);
+        printf("# %d threads: %llu bytes queued\n", threads, (unsigned long long)totals.queued_bytes);
+    }
+}
+
 /* Makes `depth` directories one in another, without ever using a long path. */
 static void put_deep(Str dir, const char *name, int depth)
 {
@@ -621,6 +654,7 @@ int main(void)
     RUN(every_kind_of_file_is_delivered_once_with_its_facts);
     RUN(names_of_any_bytes_are_delivered_escaped);
     RUN(a_large_directory_comes_in_pieces);
+    RUN(a_wide_tree_waits_in_bounded_memory);
     RUN(a_tree_is_read_however_deep_and_long_its_paths);
     RUN(depth_is_limited_as_find_does);
     RUN(patterns_choose_by_name_or_by_path);

@@ -15,6 +15,8 @@
  * be reached, takers fail at once between attempts that come further and further apart (up to 2 s). A lease
  * given back inside a transaction is rolled back; in the middle of a COPY or of an answer it is closed.
  *
+ * A lease must not change the search path or the statement time-out by itself: the pool would not know of it.
+ *
  * All functions may be called from any thread; the Db of a lease belongs to its taker.
  */
 #ifndef DB_POOL_H

@@ -67,6 +67,8 @@ bool instance_find_server(const Instance *instance, Str name, InstanceServer **o
  *
  * database  NULL: what the connection string says, `postgres` for embedded servers
  * user      NULL: likewise; the superuser for embedded servers
+ *
+ * ERR_USAGE  the connection string in the configuration cannot be read
  */
 bool instance_dsn(const InstanceServer *server, Arena *arena, const char *database, const char *user,
                   const char **out, Err *err) ATTR_MUST_USE;
@@ -77,7 +79,7 @@ const char *instance_default_database(const Instance *instance, const InstanceSe
 /* ERR_DB with a hint when an embedded server does not run. */
 bool instance_check_up(const Instance *instance, const InstanceServer *server, Err *err) ATTR_MUST_USE;
 
-/* Could such a server be added? The errors of instance_add_server(); nothing is connected to. */
+/* Could such a server be added? Nothing is connected to. ERR_USAGE, ERR_CONFLICT, ERR_LIMIT: instance_add_server(). */
 bool instance_check_server(const Instance *instance, Str name, Str dsn, Err *err) ATTR_MUST_USE;
 
 /*
@@ -98,7 +100,13 @@ DatabaseSpec instance_database(const Instance *instance);
 
 typedef enum InstanceRole { INSTANCE_OWNER, INSTANCE_READER } InstanceRole;
 
-/* What to connect to the service database with, as its owner or as the role that only reads. Errors as above. */
+/*
+ * What to connect to the service database with, as its owner or as the role that only reads.
+ *
+ * ERR_NOT_FOUND  [database] names a server that is not there
+ * ERR_CONFIG     that server is embedded and has no PostgreSQL
+ * ERR_USAGE      its connection string cannot be read
+ */
 bool instance_database_dsn(const Instance *instance, Arena *arena, InstanceRole role, const char **out,
                            Err *err) ATTR_MUST_USE;
 

@@ -65,7 +65,7 @@ const atomic_bool *daemon_stop_flag(const Daemon *daemon);
 void daemon_keep(Daemon *daemon, const ServePart *part, void *state);
 void *daemon_kept(Daemon *daemon, const ServePart *part);
 
-/* Calls every part's mount(), and registers every part's ready(). For the part that makes the HTTP service. */
+/* Calls every part's mount(), and registers every part's ready(). For the part that makes the HTTP service. ERR_BUG. */
 bool daemon_mount(Daemon *daemon, struct Server *http, Err *err) ATTR_MUST_USE;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The service database: made, and connections to it lent. What is in it is made by the parts behind. */
-#include "base/log.h"
+#include "http/server.h"
 #include "serve/part.h"
 
 /* For an embedded server the superuser prepares the database; elsewhere whoever the connection string names. */
@@ -78,8 +78,84 @@ static void describe(Daemon *daemon, Buf *out)
                writers.size);
 }
 
+/* ---- /metrics ---- */
+
+static double taken(void *pool)
+{
+    return pool_stats(pool).taken;
+}
+
+static double opened(void *pool)
+{
+    return pool_stats(pool).open;
+}
+
+static double waiting(void *pool)
+{
+    return pool_stats(pool).waiting;
+}
+
+static double takes(void *pool)
+{
+    return (double)pool_stats(pool).takes;
+}
+
+static double timeouts(void *pool)
+{
+    return (double)pool_stats(pool).timeouts;
+}
+
+static double failures(void *pool)
+{
+    return (double)pool_stats(pool).failures;
+}
+
+static double turns(void *pool)
+{
+    return (double)pool_stats(pool).turns;
+}
+
+static double waited(void *pool)
+{
+    return (double)pool_stats(pool).wait_sum / SECONDS(1);
+}
+
+static const struct {
+    const char *name;
+    MetricType type;
+    const char *help;
+    double (*read)(void *pool);
+} metrics[] = {
+    {"taken", METRIC_GAUGE, "Connections in use.", taken},
+    {"open", METRIC_GAUGE, "Connections open.", opened},
+    {"waiting", METRIC_GAUGE, "Requests that wait for a connection.", waiting},
+    {"takes_total", METRIC_COUNTER, "Connections lent.", takes},
+    {"timeouts_total", METRIC_COUNTER, "Requests that waited for a connection in vain.", timeouts},
+    {"failures_total", METRIC_COUNTER, "Connections that could not be made.", failures},
+    {"turns_total", METRIC_COUNTER, "Connections turned over to another shard.", turns},
+    {"wait_seconds_total", METRIC_COUNTER, "Time that requests waited for a connection.", waited},
+};
+
+static bool mount(Daemon *daemon, Server *http, Err *err)
+{
+    static const char *const names[] = {[INSTANCE_OWNER] = "writers", [INSTANCE_READER] = "readers"};
+    Arena *arena = daemon_arena(daemon);
+    MetricDef *defs = arena_new(arena, MetricDef, COUNT_OF(names) * COUNT_OF(metrics)), *def = defs;
+
+    for (size_t role = 0; role < COUNT_OF(names); role++)
+        for (size_t i = 0; i < COUNT_OF(metrics); i++)
+            *def++ =
+                (MetricDef){.name = str_printf(arena, "strata_db_%s_%s", names[role], metrics[i].name).ptr,
+                            .type = metrics[i].type,
+                            .help = metrics[i].help,
+                            .read = metrics[i].read,
+                            .context = daemon_pool(daemon, (InstanceRole)role)};
+    return metrics_register(server_metrics(http), defs, (size_t)(def - defs), NULL, err);
+}
+
 const ServePart part_database = {
     .name = "database",
+    .mount = mount,
     .start = start,
     .stop = stop,
     .ready = ready,

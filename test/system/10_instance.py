@@ -133,6 +133,7 @@ def up_status_and_down():
     up = answer(dir, "up")
     url = (dir / "run/http.url").read_text().strip()
     check(up["url"] == url and not up["already_up"], f"{up}")
+    check("strata_db_readers_takes_total" in get(url + "/metrics")[1], "pools are measured")
     check(get(url + "/healthz")[0] == 200 and get(url + "/readyz")[0] == 200, "answers")
     again = answer(dir, "up")
     check(again["already_up"] and again["pid"] == up["pid"] and again["url"] == url, f"{again}")

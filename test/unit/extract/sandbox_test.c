@@ -85,12 +85,13 @@ int main(void)
 
     if (fd < 0 || write(fd, "x", 1) != 1 || close(fd) < 0)
         return 1;
-    if (inside(kernel_has_filters)) {
-        RUN(reading_goes_on);
-        RUN(nothing_can_be_written);
-        RUN(nothing_can_be_sent_or_run);
-        DONE();
+    if (!inside(kernel_has_filters)) {
+        printf("1..0 # SKIP this kernel has no system call filters\n");
+        return unlink(path);
     }
-    printf("1..0 # SKIP this kernel has no system call filters\n");
-    return 0;
+    RUN(reading_goes_on);
+    RUN(nothing_can_be_written);
+    RUN(nothing_can_be_sent_or_run);
+    CHECK(unlink(path) == 0);
+    DONE();
 }

@@ -8,7 +8,7 @@
 # the goal.
 set -euo pipefail
 root=${1:-/usr} turns=${2:-9} where=${3:-${TMPDIR:-/tmp}}
-bench=$(cd "$(dirname "$0")/../.." && pwd)/build/bench/walk_bench
+bench=$(cd "$(dirname "$0")/../.." && pwd)/build/bench/catalog/walk_bench
 dir=$(mktemp -d "$where/posix_vs_find.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 

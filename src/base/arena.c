@@ -18,11 +18,16 @@ typedef struct ArenaDefer {
     void *what;
 } ArenaDefer;
 
-enum { BLOCK_BYTES = 32 * 1024 };
+/* Each block is twice as large as the one before, so an arena that is reset soon lives in one block. */
+enum { BLOCK_BYTES = 32 * 1024, BLOCK_BYTES_MAX = 16 * 1024 * 1024 };
 
 static void grow(Arena *arena, size_t need)
 {
-    size_t bytes = need > BLOCK_BYTES ? need : BLOCK_BYTES;
+    size_t before = arena->block ? (size_t)(arena->block->end - arena->block->data) : BLOCK_BYTES / 2;
+    size_t bytes = before < BLOCK_BYTES_MAX / 2 ? before * 2 : BLOCK_BYTES_MAX;
+
+    if (bytes < need)
+        bytes = need;
     ArenaBlock *block = malloc(sizeof *block + bytes);
 
     if (!block) {

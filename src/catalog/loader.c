@@ -29,7 +29,8 @@ struct Loader {
     pthread_mutex_t mutex; /* of all below */
     pthread_cond_t changed;
     Batch *queue[WRITERS_MAX * BATCHES_PER_WRITER];
-    int queued, sending;
+    Batch *spare[WRITERS_MAX * BATCHES_PER_WRITER]; /* sent ones: their memory is used again */
+    int queued, sending, spares;
     bool ending, failed, bulk;
     Err err; /* of the writer that failed first */
     LoaderTotals totals;
@@ -121,8 +122,12 @@ static Batch *next_batch(Loader *loader, bool *bulk)
 
 static void sent(Loader *loader, Batch *batch, bool ok, const Err *err)
 {
-    batch_free(batch);
+    batch_reset(batch);
     LOCK_SCOPE(held, &loader->mutex);
+    if (loader->spares < loader->writer_count)
+        loader->spare[loader->spares++] = batch;
+    else
+        batch_free(batch);
     loader->sending--;
     if (!ok && !loader->failed) {
         loader->failed = true;
@@ -209,7 +214,7 @@ bool loader_give(Loader *loader, Batch **batch, Err *err)
         return fail(loader, &loader->err, err);
     loader->queue[loader->queued++] = *batch;
     (void)pthread_cond_broadcast(&loader->changed);
-    *batch = batch_new();
+    *batch = loader->spares ? loader->spare[--loader->spares] : batch_new();
     return true;
 }
 
@@ -277,6 +282,8 @@ static void release(void *arg)
 
     for (int i = 0; i < loader->writer_count; i++)
         arena_free(&loader->writers[i].arena);
+    while (loader->spares)
+        batch_free(loader->spare[--loader->spares]);
     seen_release(&loader->seen);
     (void)pthread_cond_destroy(&loader->changed);
     (void)pthread_mutex_destroy(&loader->mutex);

@@ -15,10 +15,11 @@ typedef struct BatchPath {
 } BatchPath;
 
 typedef struct Kept {
-    BatchRecord record;
+    BatchRecord record; /* its JSON is in the rows, where rows may move: `json_at` */
     size_t path;
-    int before; /* the path's record before this one, or -1 */
-    bool dead;  /* a later one of the same type came */
+    size_t row_at, row_len, json_at, json_len; /* in the rows of metadata */
+    int before;                                /* the path's record before this one, or -1 */
+    bool dead;                                 /* a later one of the same type came */
 } Kept;
 
 struct Batch {
@@ -27,6 +28,7 @@ struct Batch {
     Kept *records;
     uint32_t *slots; /* by hash: 1 + index into paths, 0 free */
     size_t path_count, record_count, bytes;
+    bool datasets;
     const BatchPath *last; /* the path added last: neighbours share their directories */
     Buf rows[BATCH_TABLE_COUNT];
 };
@@ -68,6 +70,7 @@ void batch_reset(Batch *batch)
     memset(batch->slots, 0, SLOTS * sizeof *batch->slots);
     batch->path_count = batch->record_count = batch->bytes = 0;
     batch->last = NULL;
+    batch->datasets = false;
 }
 
 Arena *batch_arena(Batch *batch)
@@ -130,6 +133,23 @@ static const PosixFacts *copy_facts(Arena *arena, const PosixFacts *facts)
     return copy;
 }
 
+/* The JSON goes right where COPY takes it from: records are large, and copying them twice costs. */
+static void put_record(Batch *batch, Kept *kept, Str json)
+{
+    Buf *rows = &batch->rows[BATCH_METADATA];
+
+    kept->row_at = rows->len;
+    copy_row(rows, 3);
+    if (kept->row_at == 0)
+        kept->row_at = rows->len - 2; /* behind the head of the whole COPY */
+    copy_uuid(rows, batch->paths[kept->path].hash.bytes);
+    copy_text(rows, kept->record.type);
+    copy_jsonb(rows, json);
+    kept->row_len = rows->len - kept->row_at;
+    kept->json_len = json.len;
+    kept->json_at = rows->len - json.len;
+}
+
 void batch_add(Batch *batch, const BatchRecord *record)
 {
     size_t n = find_path(batch, record->path);
@@ -142,7 +162,8 @@ void batch_add(Batch *batch, const BatchRecord *record)
     *kept = (Kept){.record = *record, .path = n, .before = path->last};
     kept->record.path = path->text;
     kept->record.type = str_copy(&batch->arena, record->type);
-    kept->record.json = str_copy(&batch->arena, record->json);
+    batch->datasets |= record->datasets != NULL;
+    put_record(batch, kept, record->json);
     if (record->facts)
         kept->record.facts = copy_facts(&batch->arena, record->facts);
     path->last = (int)batch->record_count++;
@@ -195,6 +216,11 @@ bool batch_is_empty(const Batch *batch)
            batch->rows[BATCH_LOOKS].len == 0 && batch->rows[BATCH_GONE].len == 0;
 }
 
+bool batch_has_datasets(const Batch *batch)
+{
+    return batch->datasets;
+}
+
 size_t batch_records(const Batch *batch)
 {
     return batch->record_count;
@@ -210,9 +236,15 @@ PathHash batch_path_hash(const Batch *batch, size_t n)
     return batch->paths[n].hash;
 }
 
-BatchRecord batch_record(const Batch *batch, size_t n)
+bool batch_record(const Batch *batch, size_t n, BatchRecord *out)
 {
-    return batch->records[n].record;
+    const Kept *kept = &batch->records[n];
+
+    if (kept->dead)
+        return false;
+    *out = kept->record;
+    out->json = (Str){batch->rows[BATCH_METADATA].ptr + kept->json_at, kept->json_len};
+    return true;
 }
 
 /* ---- sealing ---- */
@@ -368,15 +400,29 @@ static Str type_of(const PosixFacts *facts)
     return facts->type <= POSIX_LINK ? str_from_z(posix_type_name(facts->type)) : (Str){0};
 }
 
-static void put_record(Batch *batch, const Kept *kept)
+/* Takes the rows of records that a later one replaced out; seldom any. */
+static void drop_dead_rows(Batch *batch)
 {
     Buf *rows = &batch->rows[BATCH_METADATA];
+    size_t removed = 0;
+
+    for (size_t r = 0; r < batch->record_count; r++) {
+        Kept *kept = &batch->records[r];
+
+        if (removed)
+            memmove(rows->ptr + kept->row_at - removed, rows->ptr + kept->row_at, kept->row_len);
+        if (kept->dead)
+            removed += kept->row_len;
+        kept->row_at -= kept->dead ? 0 : removed;
+        kept->json_at -= kept->dead ? 0 : removed;
+    }
+    rows->len -= removed;
+}
+
+static void put_datasets(Batch *batch, const Kept *kept)
+{
     const BatchPath *path = &batch->paths[kept->path];
 
-    copy_row(rows, 3);
-    copy_uuid(rows, path->hash.bytes);
-    copy_text(rows, kept->record.type);
-    copy_jsonb(rows, kept->record.json);
     if (kept->record.datasets)
         dataset_put_rows(kept->record.datasets, &path->hash,
                          path->depth ? &path->above[path->depth - 1] : NULL, &batch->rows[BATCH_DATASETS],
@@ -387,6 +433,7 @@ void batch_seal(Batch *batch, bool whole)
 {
     static const PosixFacts nothing = {.type = POSIX_FILE};
 
+    drop_dead_rows(batch);
     for (size_t n = 0; n < batch->path_count; n++) {
         const BatchPath *path = &batch->paths[n];
         const PosixFacts *facts = NULL;
@@ -394,7 +441,7 @@ void batch_seal(Batch *batch, bool whole)
         for (int r = path->last; r >= 0; r = batch->records[r].before) {
             if (batch->records[r].dead)
                 continue;
-            put_record(batch, &batch->records[r]);
+            put_datasets(batch, &batch->records[r]);
             if (batch->records[r].record.facts)
                 facts = batch->records[r].record.facts;
         }

@@ -72,13 +72,14 @@ Arena *batch_arena(Batch *batch);
 
 bool batch_is_full(const Batch *batch);
 bool batch_is_empty(const Batch *batch);
+bool batch_has_datasets(const Batch *batch);
 size_t batch_records(const Batch *batch);
 size_t batch_paths(const Batch *batch);
 
 /* The nth path's key; for asking whether a path came before. */
 PathHash batch_path_hash(const Batch *batch, size_t n);
-/* The nth record, duplicates left out or not; for sending it once more in a smaller batch. */
-BatchRecord batch_record(const Batch *batch, size_t n);
+/* The nth record, for sending it once more in a smaller batch; false when a later one replaced it. */
+bool batch_record(const Batch *batch, size_t n, BatchRecord *out);
 
 /*
  * Fill the COPY buffers. `whole`: the rows go right into a shard that has none of these paths, so a path

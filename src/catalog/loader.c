@@ -32,7 +32,8 @@ struct Loader {
     Batch *spare[WRITERS_MAX * BATCHES_PER_WRITER]; /* sent ones: their memory is used again */
     int queued, sending, spares;
     bool ending, failed, bulk;
-    Err err; /* of the writer that failed first */
+    bool datasets; /* some batch had any */
+    Err err;       /* of the writer that failed first */
     LoaderTotals totals;
     Seen seen;
 };
@@ -52,9 +53,10 @@ static bool send_part(Writer *writer, const Batch *batch, size_t from, size_t to
 static bool send_halves(Writer *writer, const Batch *batch, size_t from, size_t to, bool bulk, Err *err)
 {
     if (to - from == 1) {
-        BatchRecord record = batch_record(batch, from);
+        BatchRecord record;
 
-        reject(writer->loader, &record, err);
+        if (batch_record(batch, from, &record))
+            reject(writer->loader, &record, err);
         return true;
     }
     size_t middle = from + (to - from) / 2;
@@ -87,8 +89,10 @@ static bool send_part(Writer *writer, const Batch *batch, size_t from, size_t to
     Batch *part = batch_new();
 
     for (size_t n = from; n < to; n++) {
-        BatchRecord record = batch_record(batch, n);
-        batch_add(part, &record);
+        BatchRecord record;
+
+        if (batch_record(batch, n, &record))
+            batch_add(part, &record);
     }
     batch_seal(part, bulk);
     bool ok = send_sealed(writer, part, bulk, err);
@@ -159,6 +163,12 @@ static void wait_until_idle(Loader *loader)
         (void)pthread_cond_wait(&loader->changed, &loader->mutex);
 }
 
+static void all_merges(const Loader *loader, Merge *out[WRITERS_MAX])
+{
+    for (int i = 0; i < loader->writer_count; i++)
+        out[i] = loader->writers[i].merge;
+}
+
 /* Ends a bulk load in the middle: what came is completed, and the rest is merged. The mutex is held. */
 static bool leave_bulk(Loader *loader, Err *err)
 {
@@ -167,12 +177,22 @@ static bool leave_bulk(Loader *loader, Err *err)
     wait_until_idle(loader);
     if (!loader->bulk || loader->failed)
         return true;
-    for (int i = 0; i < loader->writer_count; i++)
-        merges[i] = loader->writers[i].merge;
+    all_merges(loader, merges);
     if (!merge_complete_bulk(merges, loader->writer_count, err))
         return false;
     loader->bulk = false;
     return true;
+}
+
+/* What may be missing of indexes that our own queries do not need. The mutex is held, nobody sends. */
+static bool finish_indexes(Loader *loader, bool was_bulk, Err *err)
+{
+    Merge *merges[WRITERS_MAX];
+
+    if (loader->failed || !(was_bulk || loader->datasets))
+        return true;
+    all_merges(loader, merges);
+    return merge_build_late(merges, loader->writer_count, was_bulk, err);
 }
 
 /* Notes the batch's paths. False when one was there before, or there are too many to tell. */
@@ -212,6 +232,7 @@ bool loader_give(Loader *loader, Batch **batch, Err *err)
         (void)pthread_cond_wait(&loader->changed, &loader->mutex);
     if (loader->failed)
         return fail(loader, &loader->err, err);
+    loader->datasets |= batch_has_datasets(*batch);
     loader->queue[loader->queued++] = *batch;
     (void)pthread_cond_broadcast(&loader->changed);
     *batch = loader->spares ? loader->spare[--loader->spares] : batch_new();
@@ -258,8 +279,7 @@ static bool choose_way(Loader *loader, Err *err)
 {
     Merge *merges[WRITERS_MAX];
 
-    for (int i = 0; i < loader->writer_count; i++)
-        merges[i] = loader->writers[i].merge;
+    all_merges(loader, merges);
     if (loader->shard.bulk && !merge_complete_bulk(merges, loader->writer_count, err))
         return false;
     return merge_begin_bulk(merges[0], &loader->bulk, err);
@@ -325,8 +345,8 @@ bool loader_finish(Loader *loader, LoaderTotals *out, Err *err)
     Err own;
 
     pthread_mutex_lock(&loader->mutex);
-    bool stayed = loader->bulk;
-    bool ok = leave_bulk(loader, &own);
+    bool stayed = loader->bulk, was_bulk = loader->totals.bulk;
+    bool ok = leave_bulk(loader, &own) && finish_indexes(loader, was_bulk, &own);
     if (!ok)
         (void)fail(loader, &own, err);
     loader->totals.bulk = stayed && ok;

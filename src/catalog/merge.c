@@ -26,7 +26,7 @@ static bool set_up(Merge *merge, Err *err)
     /* Each batch is planned anew: temporary tables change from nothing to thousands of rows. */
     return db_script(merge->db,
                      "set client_min_messages = error; set plan_cache_mode = force_custom_plan; "
-                     "set synchronous_commit = on; set jit = off; set work_mem = '64MB'",
+                     "set jit = off; set work_mem = '64MB'; set maintenance_work_mem = '256MB'",
                      err) &&
            db_script(merge->db, sql_stage.text, err);
 }
@@ -286,12 +286,12 @@ static void *build_indexes(void *arg)
 
 enum { BUILDERS_MAX = 8 };
 
-static bool build_missing(Merge *const *merges, int count, Err *err)
+static bool build_missing(Merge *const *merges, int count, bool late, Err *err)
 {
     RESULT_SCOPE(names);
     Builder builders[BUILDERS_MAX] = {0};
 
-    if (!db_query(merges[0]->db, &sql_index_missing, DB_NO_ARGS, &names, err))
+    if (!db_query(merges[0]->db, &sql_index_missing, DB_ARGS(DB_BOOL(late)), &names, err))
         return false;
     Build build = {.names = names};
     count = count < BUILDERS_MAX ? count : BUILDERS_MAX;
@@ -351,13 +351,18 @@ bool merge_complete_bulk(Merge *const *merges, int count, Err *err)
     if (!db_bool(got, 0, 0))
         return err_set(err, ERR_BUSY, "shard '%.*s' is being loaded for the first time by another process",
                        STR_ARG(merge->shard.code));
-    if (!db_script(merge->db, "set maintenance_work_mem = '256MB'", err) ||
-        !db_script(merge->db, "analyze paths, directories", err) || !complete_tables(merge, err) ||
-        !build_missing(merges, count, err) ||
-        !db_script(merge->db, "analyze paths, files, directories, datasets", err) ||
-        !complete_counts(merge, err))
-        return false;
-    return db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
+    /* The planner knows nothing of these tables yet: a nested loop over them would never end. */
+    return db_script(merge->db, "set enable_nestloop = off", err) && complete_tables(merge, err) &&
+           build_missing(merges, count, false, err) && complete_counts(merge, err) &&
+           db_script(merge->db, "reset enable_nestloop", err) &&
+           db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
+}
+
+bool merge_build_late(Merge *const *merges, int count, bool analyze, Err *err)
+{
+    return (!analyze ||
+            db_script(merges[0]->db, "analyze paths, files, directories, links, datasets, cells", err)) &&
+           build_missing(merges, count, true, err);
 }
 
 /* ---- refresh ---- */

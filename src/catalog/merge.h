@@ -46,6 +46,12 @@ bool merge_begin_bulk(Merge *merge, bool *began, Err *err) ATTR_MUST_USE;
 /* Complete a bulk load: missing directories, indexes (side by side on all connections), counts. */
 bool merge_complete_bulk(Merge *const *merges, int count, Err *err) ATTR_MUST_USE;
 
+/*
+ * Build the indexes that people in psql ask through, where they are missing; before that, after a bulk
+ * load, let the planner look at the tables.
+ */
+bool merge_build_late(Merge *const *merges, int count, bool analyze, Err *err) ATTR_MUST_USE;
+
 /* ---- refresh.c's part: one transaction that empties and fills what is derived ---- */
 
 bool merge_refresh_begin(Merge *merge, Err *err) ATTR_MUST_USE;

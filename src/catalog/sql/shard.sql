@@ -96,6 +96,12 @@ create table datasets (
     ds_json      text not null              -- the MAS answer without srs and file_path
 );
 
+-- Nobody plans by what is in these, and looking at them takes long.
+alter table datasets alter column ds_json set statistics 0;
+alter table datasets alter column po_polygon set statistics 10;
+alter table datasets alter column po_stamps set statistics 10;
+alter table metadata alter column md_json set statistics 0;
+
 create view polygons as
     select po_hash, po_stamps, po_min_stamp, po_max_stamp, po_name, po_pixel_x, po_pixel_y, po_polygon
       from datasets

@@ -90,7 +90,7 @@ static void check_tree(void)
               "144115188075855873drwxr-x--x");
     CHECK_ASK("select li_intact::text || li_target from links", "true../a");
     CHECK_ASK("select extract(epoch from fi_mtime)::bigint from files where fi_name = 'a'", "1465434771");
-    CHECK_ASK("select count(*) from catalog.missing_indexes()", "0");
+    CHECK_ASK("select count(*) from catalog.missing_indexes(false)", "0");
 }
 
 static void a_first_load_and_a_merge_give_the_same(void)

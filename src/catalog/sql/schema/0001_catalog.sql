@@ -108,7 +108,8 @@ create function public.path_hash(path text) returns uuid language sql immutable 
 create table catalog.shard_index (
     ix_order integer not null primary key,  -- the long ones first
     ix_name  text not null unique,
-    ix_make  text not null
+    ix_make  text not null,
+    ix_late  boolean not null default false -- no program of Strata asks through it: people in psql do
 );
 insert into catalog.shard_index (ix_order, ix_name, ix_make) values
     ( 1, 'pai_parents',  'create index pai_parents on paths using gin (pa_parents) with (gin_pending_list_limit = 65536)'),
@@ -133,21 +134,37 @@ insert into catalog.shard_index (ix_order, ix_name, ix_make) values
     (19, 'dsi_id',       'create unique index dsi_id on datasets (ds_id)'),
     (20, 'poi_hash',     'create index poi_hash on datasets (po_hash)'),
     (21, 'dsi_parent',   'create index dsi_parent on datasets (ds_parent)'),
-    (22, 'cei_dataset',  'create index cei_dataset on cells (ce_dataset)'),
-    (23, 'poi_name',     'create index poi_name on datasets (po_name)'),
-    (24, 'poi_stamp',    'create index poi_stamp on datasets (po_min_stamp, po_max_stamp)'),
-    (25, 'poi_stamps',   'create index poi_stamps on datasets using gin (po_stamps)');
+    (22, 'cei_dataset',  'create index cei_dataset on cells (ce_dataset)');
+insert into catalog.shard_index (ix_order, ix_name, ix_make, ix_late) values
+    (23, 'poi_stamps',   'create index poi_stamps on datasets using gin (po_stamps)', true),
+    (24, 'poi_name',     'create index poi_name on datasets (po_name)', true),
+    (25, 'poi_stamp',    'create index poi_stamp on datasets (po_min_stamp, po_max_stamp)', true);
 
--- The names of the indexes that the shard (first in search_path) lacks, in the order in which to build them.
-create function catalog.missing_indexes() returns setof text language sql stable as $$
-    select ix_name from catalog.shard_index
-     where not exists (select from pg_class c where c.relname = ix_name and c.relnamespace = current_schema()::regnamespace)
-     order by ix_order
-$$;
+-- The names of the indexes that the shard (first in search_path) lacks, in the order in which to build them: those
+-- that queries need, or the late ones, among them one for the polygons of each coordinate system.
+create function catalog.missing_indexes(late boolean) returns setof text language plpgsql stable as $$
+begin
+    return query
+    select i.ix_name from (
+        select s.ix_name, s.ix_order from catalog.shard_index s where s.ix_late = late
+         union all
+        select distinct 'poi_polygon_' || sr_srid, 1000
+          from catalog.srs
+         where late and sr_srid > 0 and exists (select from datasets where ds_srs = sr_id)
+    ) i
+     where not exists (select from pg_class c where c.relname = i.ix_name and c.relnamespace = current_schema()::regnamespace)
+     order by i.ix_order;
+end $$;
 
 create function catalog.build_index(name text) returns void language plpgsql as $$
+declare
+    srid text := (regexp_match(name, '^poi_polygon_(\d+)$'))[1];
 begin
-    execute (select ix_make from catalog.shard_index where ix_name = name);
+    if srid is not null then
+        execute format('create index %I on datasets using gist (po_polygon) where public.st_srid(po_polygon) = %s', name, srid);
+    else
+        execute (select ix_make from catalog.shard_index where ix_name = name);
+    end if;
 end $$;
 
 -- Adds the directories that paths lie in and nobody wrote a record of, up to the shard's root.
@@ -255,8 +272,13 @@ create function catalog.drop_indexes() returns void language plpgsql as $$
 declare
     x text;
 begin
-    for x in select ix_name from catalog.shard_index where ix_name <> 'paths_pkey' order by ix_order loop
-        execute format('drop index if exists %I.%I', current_schema(), x);
+    for x in
+        select relname from pg_class
+         where relnamespace = current_schema()::regnamespace
+           and (relname in (select ix_name from catalog.shard_index) or relname like 'poi\_polygon\_%')
+           and relname <> 'paths_pkey'
+    loop
+        execute format('drop index %I.%I', current_schema(), x);
     end loop;
     execute format('alter table %I.paths drop constraint if exists paths_pkey', current_schema());
 end $$;
@@ -274,7 +296,8 @@ create function catalog.shard_finish(name text) returns void language plpgsql as
 declare
     t text;
 begin
-    perform catalog.build_index(x) from catalog.missing_indexes() x;
+    perform catalog.build_index(x) from catalog.missing_indexes(false) x;
+    perform catalog.build_index(x) from catalog.missing_indexes(true) x;
     execute format('grant usage on schema %I to public', name);
     execute format('grant select on all tables in schema %I to public', name);
     if (select sh_unlogged from public.shards where sh_code = name) then

@@ -63,7 +63,7 @@ begin
                   from links
         $view$;
         execute 'grant select on entries to public';
-        perform catalog.build_index(x) from catalog.missing_indexes() x
+        perform catalog.build_index(x) from catalog.missing_indexes(false) x
           where not (select sh_bulk from public.shards where sh_code = shard);
     end loop;
     perform set_config('search_path', 'public', true);

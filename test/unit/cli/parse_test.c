@@ -69,6 +69,15 @@ static bool parse(const char *line, Arena *arena, Parsed *out, Err *err)
     return parse_line(&set, count, words, arena, out, err);
 }
 
+static bool is_the_usual_crawl(const Parsed *line)
+{
+    const Opts *o = line->opts;
+
+    return line->cmd == &crawl && line->args_count == 3 && str_eq(line->args[0], STR("s")) &&
+           str_eq(line->args[2], STR("/b")) && o->force && !o->verbose && o->threads == 8 &&
+           str_eq(o->name, STR("x"));
+}
+
 static void options_and_arguments_may_be_mixed(void)
 {
     static const char *const lines[] = {
@@ -82,12 +91,7 @@ static void options_and_arguments_may_be_mixed(void)
         ARENA_SCOPE(arena);
         Parsed line;
         Err err;
-        bool ok = parse(lines[i], &arena, &line, &err);
-        const Opts *o = line.opts;
-
-        CHECK(ok && line.cmd == &crawl && line.args_count == 3);
-        CHECK(o->force && !o->verbose && o->threads == 8 && str_eq(o->name, STR("x")));
-        CHECK(str_eq(line.args[0], STR("s")) && str_eq(line.args[2], STR("/b")));
+        CHECK(parse(lines[i], &arena, &line, &err) && is_the_usual_crawl(&line));
         CHECK(line.globals.json == (i == 2) && line.globals.quiet == (i == 3));
         CHECK(i != 3 || (str_eq(line.globals.dir, STR("/i")) && line.globals.colour == 2));
     }

@@ -12,7 +12,9 @@
   )
 insert into coverage_due (cd_dir)
 select distinct u.dir
-  from d join paths p on p.pa_hash = d.ds_parent
+  from (select distinct ds_parent from d) x
+  join paths p on p.pa_hash = x.ds_parent
  cross join lateral unnest(p.pa_parents || p.pa_hash) u (dir)
  where exists (select from coverage where co_dir = u.dir)
-    on conflict do nothing;
+ order by 1
+    on conflict (cd_dir) do update set cd_dir = excluded.cd_dir;

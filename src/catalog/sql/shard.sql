@@ -93,8 +93,9 @@ create table datasets (
     ds_xmax double precision, ds_ymax double precision,
     ds_west double precision, ds_south double precision, -- extent in degrees; east < west across the antimeridian
     ds_east double precision, ds_north double precision,
-    ds_json      text not null              -- the MAS answer without srs and file_path
+    ds_json      text not null              -- the MAS answer without srs
 );
+alter table datasets alter column ds_json set compression lz4; -- every answer undoes it
 
 -- Nobody plans by what is in these, and looking at them takes long.
 alter table datasets alter column ds_json set statistics 0;
@@ -138,11 +139,16 @@ create table coverage (
     co_xmin double precision, co_ymin double precision, co_xmax double precision, co_ymax double precision,
     primary key (co_dir, co_name)
 );
-alter table coverage alter column co_stamps set storage extended;
+alter table coverage alter column co_stamps set storage external; -- read whole, at once
 
--- Directories whose coverage has to be made again before it may be used.
+-- Directories whose coverage has to be made again before it may be used, because something went.
 create table coverage_due (
     cd_dir uuid not null primary key
+);
+
+-- Datasets that came since the coverage was brought up to date: they count besides it.
+create table coverage_new (
+    cn_dataset bigint not null
 );
 
 create table ows_cache (

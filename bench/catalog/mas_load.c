@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "catalog/catalog.h"
+#include "catalog/coverage.h"
 #include "catalog/loader.h"
 #include "catalog/shard.h"
 #include "db/migrate.h"
@@ -72,6 +73,8 @@ int main(int argc, char **argv)
     if (!loader_finish(loader, &totals, &err) || !ok)
         return fail(&err);
     Duration loaded = time_monotonic();
+    if (!coverage_refresh(dsn, shard, &err))
+        return fail(&err);
     (void)printf("%lld records, loaded in %.2f s, coverage in %.2f s\n", (long long)totals.records,
                  (double)(loaded - start) / 1e6, (double)(time_monotonic() - loaded) / 1e6);
     return 0;

@@ -291,14 +291,11 @@ static void put_error(const Request *request, Reply *reply, const Err *err, void
 
 void mas_mount(Server *server, Mas *mas)
 {
-    static _Thread_local ServerHook hook;
-
-    hook = (ServerHook){.name = "mas",
-                        .matches = matches,
-                        .handler = handle,
-                        .on_error = put_error,
-                        .context = mas,
-                        .needs = READER,
-                        .body_max = BODY_MAX};
-    server_add_hook(server, &hook);
+    server_add_hook(server, &(ServerHook){.name = "mas",
+                                          .matches = matches,
+                                          .handler = handle,
+                                          .on_error = put_error,
+                                          .context = mas,
+                                          .needs = READER,
+                                          .body_max = BODY_MAX});
 }

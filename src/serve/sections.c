@@ -16,6 +16,11 @@ static const ConfKey postgresql_keys[] = {
 #include "serve/postgresql.def"
 #undef X
 };
+static const ConfKey catalog_keys[] = {
+#define X(...) CONF_ROW(CatalogSection, __VA_ARGS__)
+#include "catalog/catalog.def"
+#undef X
+};
 static const ConfKey http_keys[] = {
 #define X(...) CONF_ROW(HttpSection, __VA_ARGS__)
 #include "serve/http.def"
@@ -28,4 +33,6 @@ const ConfSection database_section =
     CONF_SECTION("database", NULL, "the service database", DatabaseSection, database_keys);
 const ConfSection postgresql_section =
     CONF_SECTION("postgresql", NULL, "how embedded servers are run", PostgresqlSection, postgresql_keys);
+const ConfSection catalog_section =
+    CONF_SECTION("catalog", NULL, "the catalogue", CatalogSection, catalog_keys);
 const ConfSection http_section = CONF_SECTION("http", NULL, "the HTTP service", HttpSection, http_keys);

@@ -15,11 +15,14 @@ typedef struct DatabaseSection {
 typedef struct PostgresqlSection {
 #include "serve/postgresql.def"
 } PostgresqlSection;
+typedef struct CatalogSection {
+#include "catalog/catalog.def"
+} CatalogSection;
 typedef struct HttpSection {
 #include "serve/http.def"
 } HttpSection;
 #undef X
 
-extern const ConfSection server_section, database_section, postgresql_section, http_section;
+extern const ConfSection server_section, database_section, postgresql_section, catalog_section, http_section;
 
 #endif

@@ -21,7 +21,7 @@ select s.shard, s.root,
           from levels
          where le_count > 0
            and ($3::text[] is null or le_name = any(array(select na_id from names where na_name = any($3::text[]))))) levels,
-       m.srid, m.srtext wkt, m.proj4text proj4
+       m.srid, m.srtext::text wkt, m.proj4text::text proj4
   from (select 1) one
   left join lateral (select sh_code shard, sh_path root
                        from public.shards

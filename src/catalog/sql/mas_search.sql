@@ -17,10 +17,10 @@
 -- $15 since          timestamptz    time wanted; null: any
 -- $16 until          timestamptz
 -- $17 hull           boolean        also where no stamp is between since and until, but some before and behind
--- $18 box            double precision[]  west, south, east, north of the mask; null: anywhere
--- $19 inner          double precision[]  what lies in this box is in the mask; may be null
+-- $18 box            float8[]  west, south, east, north of the mask; null: anywhere
+-- $19 inner          float8[]  what lies in this box is in the mask; may be null
 -- $20 mask           geometry
--- $21 change         double precision[]  search_mask()'s last three arguments
+-- $21 change         float8[]  search_mask()'s last three arguments
 -- $22 degrees        boolean        compare in degrees, because the mask is too large for one plane
 -- $23 convex         boolean        with the convex hull of the mask
 -- $24 path           uuid           directory that the files are below; null: any
@@ -60,10 +60,10 @@ with candidate (id) as materialized (
      where $13::boolean and ($14::integer[] is null or ds_name = any($14::integer[]))
 ), near as materialized (
     select po_hash, ds_parent, ds_east < ds_west across,
-           case when $18::double precision[] is not null
-                 and (ds_west < ($19::double precision[])[1] or ds_south < ($19::double precision[])[2]
-                      or ds_east > ($19::double precision[])[3] or ds_north > ($19::double precision[])[4]
-                      or ds_east < ds_west or $19::double precision[] is null)
+           case when $18::float8[] is not null
+                 and (ds_west < ($19::float8[])[1] or ds_south < ($19::float8[])[2]
+                      or ds_east > ($19::float8[])[3] or ds_north > ($19::float8[])[4]
+                      or ds_east < ds_west or $19::float8[] is null)
                 then po_polygon end shape
       from candidate
       join datasets on ds_id = id
@@ -73,12 +73,12 @@ with candidate (id) as materialized (
                 when $17::boolean or po_min_stamp >= $15::timestamptz or po_max_stamp <= $16::timestamptz then true
                 else width_bucket($16::timestamptz, po_stamps)
                      > width_bucket($15::timestamptz - interval '1 microsecond', po_stamps) end
-       and case when $18::double precision[] is null then true
-                when ds_south > ($18::double precision[])[4] or ds_north < ($18::double precision[])[2]
+       and case when $18::float8[] is null then true
+                when ds_south > ($18::float8[])[4] or ds_north < ($18::float8[])[2]
                      or po_polygon is null or ds_west is null then false
                 when ds_west <= ds_east
-                then ds_west <= ($18::double precision[])[3] and ds_east >= ($18::double precision[])[1]
-                else ds_west <= ($18::double precision[])[3] or ds_east >= ($18::double precision[])[1] end
+                then ds_west <= ($18::float8[])[3] and ds_east >= ($18::float8[])[1]
+                else ds_west <= ($18::float8[])[3] or ds_east >= ($18::float8[])[1] end
 ), mask as materialized (
     select srid, plain,
            case when $22::boolean and srid is distinct from plane then null
@@ -87,8 +87,8 @@ with candidate (id) as materialized (
            case when $22::boolean and srid is distinct from plane then catalog.mask_in_degrees(plain) end degrees
       from (select distinct st_srid(shape) srid from near where shape is not null) s
      cross join (select m, case when st_srid(m) = 4326 then null else st_srid(m) end plane,
-                        catalog.search_mask(m, ($21::double precision[])[1], ($21::double precision[])[2],
-                                            ($21::double precision[])[3]) plain
+                        catalog.search_mask(m, ($21::float8[])[1], ($21::float8[])[2],
+                                            ($21::float8[])[3]) plain
                    from (select $20::geometry m) x) y
 ), inside as materialized (
     select pa_hash

@@ -152,6 +152,14 @@ static bool read_query(const Access *access, const FindQuery *query, Str after, 
 
 /* ---- asking ---- */
 
+/* Is there a condition besides those on records that an index can lead with? */
+static bool is_narrow(const FindQuery *query)
+{
+    return query->name.len || query->size_min || query->size_max || query->mtime_min || query->mtime_max ||
+           query->user.len || query->kind.len || query->sha256.len || query->variable.len ||
+           query->stamp_min || query->stamp_max || query->box;
+}
+
 static bool send(const Access *access, const FindQuery *query, const Question *q, ListSink *sink, Err *err)
 {
     Arena *arena = access->arena;
@@ -190,6 +198,7 @@ static bool send(const Access *access, const FindQuery *query, const Question *q
         text_arg(q->after_path),
         list_count(sink),
         q->dir.arg,
+        DB_BOOL(whole && q->fields.len > 0 && !is_narrow(query)),
     };
 
     return list_run(access->db, &sql_find_entries, args, &list_entries, sink, err);

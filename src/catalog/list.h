@@ -105,6 +105,19 @@ bool list_metadata(const Access *access, Str path, Str type, ListSink *sink, Err
 extern const ListShape list_troubles;
 bool list_problems(const Access *access, Str path, Str type, ListSink *sink, Err *err) ATTR_MUST_USE;
 
+/*
+ * What is below a directory, down to `depth` (1 .. 100), each directory followed by what is in it; directories alone
+ * unless `all`. Errors of access_path(); ERR_USAGE for another depth.
+ */
+extern const ListShape list_branches;
+bool list_tree(const Access *access, Str path, int64_t depth, bool all, ListSink *sink,
+               Err *err) ATTR_MUST_USE;
+
+/* What the catalogue took in last below a directory; `since` may be NULL. Errors of access_path(). */
+extern const ListShape list_news;
+bool list_learned(const Access *access, Str path, const Instant *since, ListSink *sink,
+                  Err *err) ATTR_MUST_USE;
+
 /* All shards: name, root, and what is in them. */
 extern const ListShape list_shard_facts;
 bool list_shards(Db *db, ListSink *sink, Err *err) ATTR_MUST_USE;

@@ -106,3 +106,45 @@ bool list_shards(Db *db, ListSink *sink, Err *err)
                     DB_ARGS(DB_TEXT_IF(sink->after.len > 0, sink->after), list_count(sink)),
                     &list_shard_facts, sink, err);
 }
+
+static const ListColumn branch_columns[] = {{"path", LIST_TEXT}, {"depth", LIST_INT},  {"name", LIST_TEXT},
+                                            {"type", LIST_TEXT}, {"size", LIST_BYTES}, {"files", LIST_INT},
+                                            {"mtime", LIST_TIME}};
+const ListShape list_branches = {"Branch", branch_columns, COUNT_OF(branch_columns)};
+
+bool list_tree(const Access *access, Str path, int64_t depth, bool all, ListSink *sink, Err *err)
+{
+    AccessPath dir;
+
+    if (depth < 1 || depth > 100)
+        return err_set(err, ERR_USAGE, "a tree's depth is 1 to 100");
+    return access_path(access, path, ACCESS_LIST, &dir, err) &&
+           list_run(access->db, &sql_list_tree,
+                    DB_ARGS(dir.arg, DB_TEXT(with_slash(access->arena, dir.text)), DB_INT(depth),
+                            DB_BOOL(all), access->uid, access->groups,
+                            DB_TEXT_IF(sink->after.len > 0, sink->after), list_count(sink)),
+                    &list_branches, sink, err);
+}
+
+static const ListColumn news_columns[] = {{"path", LIST_TEXT},  {"type", LIST_TEXT}, {"size", LIST_BYTES},
+                                          {"mtime", LIST_TIME}, {"user", LIST_TEXT}, {"learned", LIST_TIME}};
+const ListShape list_news = {"News", news_columns, COUNT_OF(news_columns)};
+
+bool list_learned(const Access *access, Str path, const Instant *since, ListSink *sink, Err *err)
+{
+    AccessPath dir;
+    char text[TIME_TEXT_MAX];
+    int64_t at = 0;
+    Str hash = {0};
+    bool more = sink->after.len > 0;
+
+    if ((more && !list_key_uuid(sink->after, 1, &at, &hash, err)) ||
+        !access_path(access, path, ACCESS_LIST, &dir, err))
+        return false;
+    return list_run(access->db, &sql_list_learned,
+                    DB_ARGS(str_eq(dir.text, access->root) ? DB_NULL : dir.arg, dir.arg,
+                            since ? DB_TEXT(time_format(*since, text)) : DB_NULL, access->uid, access->groups,
+                            DB_INT(dir.depth), more ? DB_INT(at) : DB_NULL, DB_TEXT_IF(more, hash),
+                            list_count(sink)),
+                    &list_news, sink, err);
+}

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve/catalog_routes.h"
 
-#include "catalog/usage.h"
-
 static bool ask_ls(const Access *access, const Request *request, ListSink *sink, Err *err)
 {
     AccessType type = arg_given(request, "type") ? list_type_from_name(arg_text(request, "type")) : 0;
@@ -24,16 +22,6 @@ static bool ask_stat(const Access *access, const Request *request, ListSink *sin
 static bool stat_path(Request *request, Reply *reply, Err *err)
 {
     return catalog_answer(request, reply, CATALOG_ONE, &list_facts, ask_stat, err);
-}
-
-static bool ask_du(const Access *access, const Request *request, ListSink *sink, Err *err)
-{
-    return usage_below(access, arg_text(request, "path"), arg_number(request, "depth"), sink, err);
-}
-
-static bool du(Request *request, Reply *reply, Err *err)
-{
-    return catalog_answer(request, reply, CATALOG_HEAD, &usage_directories, ask_du, err);
 }
 
 static bool ask_meta(const Access *access, const Request *request, ListSink *sink, Err *err)
@@ -68,12 +56,6 @@ static const Route routes[] = {
      .handler = ls, .needs = READER, .reply = "EntryList"},
     {"GET", "/api/v1/catalog/{shard}/stat", "All that is known about one path.",
      PARAMS(CATALOG_SHARD, CATALOG_PATH), .handler = stat_path, .needs = READER, .reply = "Facts"},
-    {"GET", "/api/v1/catalog/{shard}/du", "Files and bytes below a directory, at any depth.",
-     PARAMS(CATALOG_SHARD, CATALOG_PATH,
-            {"depth", PARAM_UINT, .max = "100", .default_text = "0",
-             .help = "Directories down to this depth too, the largest of each depth first."},
-            CATALOG_LIST_PARAMS),
-     .handler = du, .needs = READER, .reply = "UsageList"},
     {"GET", "/api/v1/catalog/{shard}/meta", "The records of a path.",
      PARAMS(CATALOG_SHARD, CATALOG_PATH,
             {"type", PARAM_TEXT, .max = "200", .help = "Only the record of this type."}, CATALOG_LIST_PARAMS),
@@ -88,5 +70,6 @@ bool catalog_routes_mount(Server *server, CatalogService *service, Arena *arena,
 {
     catalog_schemas(server, arena);
     return server_mount(server, routes, COUNT_OF(routes), service, err) &&
-           catalog_routes_mount_find(server, service, err);
+           catalog_routes_mount_find(server, service, err) &&
+           catalog_routes_mount_usage(server, service, err);
 }

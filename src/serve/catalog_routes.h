@@ -12,7 +12,8 @@ bool catalog_routes_mount(Server *server, CatalogService *service, Arena *arena,
 /* Publish what the answers look like. */
 void catalog_schemas(Server *server, Arena *arena);
 
-/* Of these, /find; in a file of its own. */
+/* Of these, /find, and those on usage; in files of their own. */
 bool catalog_routes_mount_find(Server *server, CatalogService *service, Err *err) ATTR_MUST_USE;
+bool catalog_routes_mount_usage(Server *server, CatalogService *service, Err *err) ATTR_MUST_USE;
 
 #endif

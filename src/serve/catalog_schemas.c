@@ -85,6 +85,8 @@ void catalog_schemas(Server *server, Arena *arena)
     } shapes[] = {
         {&list_entries, true, false},  {&list_facts, false, false},      {&list_records, true, false},
         {&list_troubles, true, false}, {&usage_directories, true, true}, {&list_shard_facts, true, false},
+        {&list_branches, true, false}, {&list_news, true, false},        {&usage_owners, true, false},
+        {&usage_ages, true, false},    {&usage_copies, true, false},     {&usage_crawls, true, false},
     };
     ServerSchema *schemas = arena_new(arena, ServerSchema, 2 * COUNT_OF(shapes));
     size_t count = 0;

@@ -31,6 +31,7 @@
 -- $29 after_path text       when sorted by path
 -- $30 count      bigint     at most; null: all
 -- $31 start      uuid       not this one itself
+-- $32 fields_lead boolean   the first condition on records is all there is to start from
 -- >> path   text
 -- >> name   text
 -- >> type   text
@@ -74,8 +75,12 @@ select pa_path as path, en_name as name, en_type as type, en_size as size, en_mt
                select from metadata
                 where md_hash = en_hash and md_type = f->>'type'
                   and jsonb_path_exists(md_json, (f->>'path')::jsonpath, f->'vars', true))))
+   and (not $32::boolean or en_hash = any(array(
+        select md_hash from metadata
+         where md_type = ($15::jsonb)->0->>'type'
+           and jsonb_path_exists(md_json, (($15::jsonb)->0->>'path')::jsonpath, ($15::jsonb)->0->'vars', true))))
    and (($16::text is null and $17::timestamptz is null and $18::timestamptz is null and $19::double precision is null)
-        or en_hash in (
+        or en_hash = any(array(
         select po_hash from datasets
          where ($16::text is null or po_name = $16::text)
            and ($17::timestamptz is null or po_max_stamp >= $17::timestamptz)
@@ -85,7 +90,7 @@ select pa_path as path, en_name as name, en_type as type, en_size as size, en_mt
                  where s >= coalesce($17::timestamptz, '-infinity') and s <= coalesce($18::timestamptz, 'infinity')))
            and ($19::double precision is null
                 or catalog.boxes_touch(ds_west, ds_south, ds_east, ds_north,
-                                       $19::double precision, $20::double precision, $21::double precision, $22::double precision))))
+                                       $19::double precision, $20::double precision, $21::double precision, $22::double precision)))))
    and ($23::bigint is null or not exists (
         select from directories
          where di_hash = any(pa_parents[$25::integer + 1:])

@@ -123,7 +123,8 @@ static bool begin(Crawl *crawl, const CrawlOptions *options, Err *err)
     return db_query_int(crawl->db, &sql_crawl_begin,
                         DB_ARGS(DB_TEXT(crawl->root), DB_TEXT(STR("posix")), DB_TEXT(STR("{}"))), &crawl->id,
                         err) &&
-           known_load(&crawl->shared.known, crawl->db, err);
+           known_load(&crawl->shared.known, crawl->db, err) &&
+           (!options->incremental || known_load_subdirs(&crawl->shared.known, crawl->db, err));
 }
 
 static bool walk_tree(Crawl *crawl, const CrawlOptions *options, Str root, Err *err)

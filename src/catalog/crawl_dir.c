@@ -335,23 +335,20 @@ bool crawl_unchanged(CrawlThread *thread, const WalkDir *dir, Arena *arena, Walk
 {
     PathHash hash = pathname_hash(dir->text);
     const BatchScan *known = known_find(&thread->shared->known, &hash);
-    RESULT_SCOPE(names);
 
     *out = (WalkKnown){0};
+    (void)err;
     if (!known || known->mtime_ns == 0 || known->ctime_ns == 0 ||
         known->options != thread->shared->option_hash || known->mtime_ns != nanoseconds(dir->facts.mtime) ||
         known->ctime_ns != nanoseconds(dir->facts.ctime))
         return true;
     if (known->directories > 0) {
-        if (!connect(thread, err) ||
-            !db_query(thread->db, &sql_subdirectories, DB_ARGS(DB_BINARY(((Str){(char *)hash.bytes, 16}))),
-                      &names, err))
-            return false;
-        Str *subdirs = arena_new(arena, Str, (size_t)db_count(names) + 1);
-        for (int i = 0; i < db_count(names); i++)
-            subdirs[i] = str_copy(arena, pathname_unescape(arena, db_text(names, i, 0)));
+        Str *subdirs;
+
+        out->count = known_subdirs(&thread->shared->known, &hash, arena, &subdirs);
+        for (size_t i = 0; i < out->count; i++)
+            subdirs[i] = pathname_unescape(arena, subdirs[i]);
         out->subdirs = subdirs;
-        out->count = (size_t)db_count(names);
     }
     out->unchanged = true;
     return true;

@@ -24,10 +24,11 @@ static bool set_up(Merge *merge, Err *err)
     if (!db_run(merge->db, &sql_shard_use, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err))
         return false;
     /* Each batch is planned anew: temporary tables change from nothing to thousands of rows. */
-    return db_script(merge->db,
-                     "set client_min_messages = error; set plan_cache_mode = force_custom_plan; "
-                     "set jit = off; set work_mem = '64MB'; set maintenance_work_mem = '256MB'",
-                     err) &&
+    return db_script(
+               merge->db,
+               "set client_min_messages = error; set plan_cache_mode = force_custom_plan; "
+               "set jit = off; set enable_hashjoin = off; set enable_mergejoin = off; set work_mem = '64MB'; set maintenance_work_mem = '256MB'",
+               err) &&
            db_script(merge->db, sql_stage.text, err);
 }
 
@@ -128,6 +129,23 @@ static const Step take_in_steps[] = {
     {&sql_merge_kinds, BATCH_METADATA},
 };
 
+/* Of a batch whose paths are all new there is nothing to compare with. */
+static const Step new_steps[] = {
+    {&sql_merge_paths, BATCH_PATHS},
+    {&sql_merge_metadata, BATCH_METADATA},
+    {&sql_merge_new_delta, BATCH_FILES},
+    {&sql_merge_files, BATCH_FILES},
+    {&sql_merge_bare_files, BATCH_PATHS},
+    {&sql_merge_directories, BATCH_DIRECTORIES},
+    {&sql_merge_bare_directories, BATCH_PATHS},
+    {&sql_merge_links, BATCH_LINKS},
+    {&sql_merge_scans, BATCH_SCANS},
+    {&sql_merge_looks, BATCH_LOOKS},
+    {&sql_merge_kinds, BATCH_METADATA},
+    {&sql_merge_datasets, BATCH_DATASETS},
+    {&sql_merge_cells, BATCH_CELLS},
+};
+
 static const Step dataset_steps[] = {
     {&sql_merge_datasets_old, BATCH_METADATA},
     {&sql_merge_datasets, BATCH_DATASETS},
@@ -169,20 +187,46 @@ static bool count_paths(Merge *merge, MergeCounts *out, Err *err)
     return true;
 }
 
+/* Are all of the batch's paths new? */
+static bool ask_new(Merge *merge, const Batch *batch, bool *out, Err *err)
+{
+    RESULT_SCOPE(rows);
+
+    *out = false;
+    if (batch_records(batch) == 0)
+        return true;
+    if (!db_query(merge->db, &sql_merge_known, DB_NO_ARGS, &rows, err))
+        return false;
+    *out = !db_bool(rows, 0, 0);
+    return true;
+}
+
+static bool compare_staged(Merge *merge, MergeCounts *out, int64_t *moved, Err *err)
+{
+    return db_run(merge->db, &sql_merge_retyped, DB_NO_ARGS, moved, err) &&
+           db_run(merge->db, &sql_merge_same, DB_NO_ARGS, NULL, err) && count_paths(merge, out, err);
+}
+
 static bool merge_staged(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
 {
     int64_t moved = 0;
+    bool fresh;
 
+    if (!ask_new(merge, batch, &fresh, err))
+        return false;
+    if (fresh)
+        out->added = (int64_t)batch_paths(batch);
     if (batch_records(batch) > 0 &&
         (!db_run(merge->db, &sql_merge_bare_types, DB_NO_ARGS, NULL, err) ||
          !db_run(merge->db, &sql_merge_directories_missing, DB_ARGS(DB_TEXT(merge->shard.root)), NULL, err) ||
-         !db_run(merge->db, &sql_merge_retyped, DB_NO_ARGS, &moved, err) ||
-         !db_run(merge->db, &sql_merge_same, DB_NO_ARGS, NULL, err) || !count_paths(merge, out, err)))
+         (!fresh && !compare_staged(merge, out, &moved, err))))
         return false;
     if ((moved > 0 || batch_rows(batch, BATCH_GONE)->len > 0) && !remove_gone(merge, batch, out, err))
         return false;
-    return RUN_STEPS(merge, batch, take_in_steps, err) && RUN_STEPS(merge, batch, dataset_steps, err) &&
-           db_run(merge->db, &sql_tally_lock, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err) &&
+    if (fresh ? !RUN_STEPS(merge, batch, new_steps, err)
+              : !RUN_STEPS(merge, batch, take_in_steps, err) || !RUN_STEPS(merge, batch, dataset_steps, err))
+        return false;
+    return db_run(merge->db, &sql_tally_lock, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err) &&
            RUN_STEPS(merge, batch, count_steps, err);
 }
 
@@ -352,9 +396,12 @@ bool merge_complete_bulk(Merge *const *merges, int count, Err *err)
         return err_set(err, ERR_BUSY, "shard '%.*s' is being loaded for the first time by another process",
                        STR_ARG(merge->shard.code));
     /* The planner knows nothing of these tables yet: a nested loop over them would never end. */
-    return db_script(merge->db, "set enable_nestloop = off", err) && complete_tables(merge, err) &&
-           build_missing(merges, count, false, err) && complete_counts(merge, err) &&
-           db_script(merge->db, "reset enable_nestloop", err) &&
+    return db_script(merge->db,
+                     "set enable_nestloop = off; set enable_hashjoin = on; set enable_mergejoin = on", err) &&
+           complete_tables(merge, err) && build_missing(merges, count, false, err) &&
+           complete_counts(merge, err) &&
+           db_script(merge->db,
+                     "reset enable_nestloop; set enable_hashjoin = off; set enable_mergejoin = off", err) &&
            db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
 }
 
@@ -392,8 +439,12 @@ bool merge_refresh_batch(Merge *merge, Batch *batch, Err *err)
 
 bool merge_refresh_commit(Merge *merge, Err *err)
 {
-    return db_script(merge->db, "analyze files, directories, datasets", err) && rebuild_sums(merge, err) &&
-           db_commit(merge->db, err) && db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
+    return db_script(merge->db,
+                     "set local enable_hashjoin = on; set local enable_nestloop = off; "
+                     "analyze files, directories, datasets",
+                     err) &&
+           rebuild_sums(merge, err) && db_commit(merge->db, err) &&
+           db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
 }
 
 void merge_refresh_abort(Merge *merge)

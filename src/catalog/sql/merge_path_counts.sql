@@ -1,12 +1,13 @@
--- How many of the batch's paths are new, and how many of its known ones have a record that differs.
+-- How many of the batch's paths nothing was known of (but that others lie in them), and how many have a record that differs.
 -- >> added    bigint
 -- >> changed  bigint
-select count(*) filter (where p.pa_hash is null) added,
-       count(*) filter (where p.pa_hash is not null
-                          and exists (select from stage_metadata m
-                                       where m.md_hash = s.pa_hash
-                                         and not exists (select from stage_same
-                                                          where ss_hash = m.md_hash and ss_type = m.md_type))) changed
-  from stage_paths s
-  left join paths p on p.pa_hash = s.pa_hash
- where exists (select from stage_metadata m where m.md_hash = s.pa_hash);
+select count(*) filter (where not old) added,
+       count(*) filter (where old and new) changed
+  from (select exists (select from metadata where md_hash = s.pa_hash) old,
+               exists (select from stage_metadata m
+                        where m.md_hash = s.pa_hash
+                          and not exists (select from stage_same
+                                           where ss_hash = m.md_hash and ss_type = m.md_type)) new,
+               exists (select from stage_metadata m where m.md_hash = s.pa_hash) said
+          from stage_paths s) k
+ where said;

@@ -11,3 +11,12 @@ create temp table if not exists stage_looks (like looks) on commit delete rows;
 create temp table if not exists stage_gone (sg_hash uuid not null) on commit delete rows;
 create temp table if not exists stage_same (ss_hash uuid not null, ss_type text not null) on commit delete rows;
 create temp table if not exists stage_delta (sd_dir uuid, sd_count bigint, sd_size numeric, sd_datasets bigint) on commit delete rows;
+
+-- The planner is told to look up rows one by one, here as in the shard: what a batch costs must not grow with the shard.
+create index if not exists stage_metadata_key on stage_metadata (md_hash, md_type);
+create index if not exists stage_files_key on stage_files (fi_hash);
+create index if not exists stage_directories_key on stage_directories (di_hash);
+create index if not exists stage_same_key on stage_same (ss_hash, ss_type);
+create index if not exists stage_paths_key on stage_paths (pa_hash);
+create index if not exists stage_datasets_key on stage_datasets (ds_id);
+create index if not exists stage_gone_key on stage_gone (sg_hash);

@@ -203,12 +203,14 @@ declare
     n bigint;
 begin
     with direct as (
-        select fi_parent dir, count(*) c, coalesce(sum(fi_size), 0) s, 0::bigint d from files group by 1
-        union all
-        select ds_parent, 0, 0, count(*) from datasets group by 1
+        select dir, sum(c)::bigint c, sum(s) s, sum(d)::bigint d from (
+            select fi_parent dir, count(*) c, coalesce(sum(fi_size), 0) s, 0::bigint d from files group by 1
+            union all
+            select ds_parent, 0, 0, count(*) from datasets group by 1
+        ) k group by 1
     ), total as (
         select u.dir, sum(c) c, sum(s) s, sum(d) d
-          from direct join paths p on p.pa_hash = direct.dir
+          from direct join (select pa_hash, pa_parents from paths where pa_type = 'directory') p on p.pa_hash = direct.dir
          cross join lateral unnest(p.pa_parents || p.pa_hash) u (dir)
          group by 1
     )

@@ -28,7 +28,7 @@ struct Batch {
     Kept *records;
     uint32_t *slots; /* by hash: 1 + index into paths, 0 free */
     size_t path_count, record_count, bytes;
-    bool datasets;
+    bool datasets, contents;
     const BatchPath *last; /* the path added last: neighbours share their directories */
     Buf rows[BATCH_TABLE_COUNT];
 };
@@ -70,7 +70,7 @@ void batch_reset(Batch *batch)
     memset(batch->slots, 0, SLOTS * sizeof *batch->slots);
     batch->path_count = batch->record_count = batch->bytes = 0;
     batch->last = NULL;
-    batch->datasets = false;
+    batch->datasets = batch->contents = false;
 }
 
 Arena *batch_arena(Batch *batch)
@@ -163,6 +163,7 @@ void batch_add(Batch *batch, const BatchRecord *record)
     kept->record.path = path->text;
     kept->record.type = str_copy(&batch->arena, record->type);
     batch->datasets |= record->datasets != NULL;
+    batch->contents |= str_eq(record->type, STR("magic")) || str_eq(record->type, STR("checksum"));
     put_record(batch, kept, record->json);
     if (record->facts)
         kept->record.facts = copy_facts(&batch->arena, record->facts);
@@ -214,6 +215,11 @@ bool batch_is_empty(const Batch *batch)
 {
     return batch->record_count == 0 && batch->rows[BATCH_SCANS].len == 0 &&
            batch->rows[BATCH_LOOKS].len == 0 && batch->rows[BATCH_GONE].len == 0;
+}
+
+bool batch_has_contents(const Batch *batch)
+{
+    return batch->contents;
 }
 
 bool batch_has_datasets(const Batch *batch)

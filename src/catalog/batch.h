@@ -73,6 +73,7 @@ Arena *batch_arena(Batch *batch);
 bool batch_is_full(const Batch *batch);
 bool batch_is_empty(const Batch *batch);
 bool batch_has_datasets(const Batch *batch);
+bool batch_has_contents(const Batch *batch); /* records of magic or checksum */
 size_t batch_records(const Batch *batch);
 size_t batch_paths(const Batch *batch);
 

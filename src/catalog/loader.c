@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/lock.h"
+#include "catalog/coverage.h"
 #include "catalog/merge.h"
 #include "catalog/seen.h"
 
@@ -340,6 +341,15 @@ Str loader_root(const Loader *loader)
     return loader->shard.root;
 }
 
+/* Somebody else who does the same at once is welcome to: what is there is right either way. */
+static bool refresh_coverage(const Loader *loader, Err *err)
+{
+    if (!loader->datasets && loader->totals.removed == 0)
+        return true;
+    return coverage_refresh(loader->options.conninfo, loader->options.shard, err) ||
+           err->code == ERR_CONFLICT;
+}
+
 bool loader_finish(Loader *loader, LoaderTotals *out, Err *err)
 {
     Err own;
@@ -357,5 +367,5 @@ bool loader_finish(Loader *loader, LoaderTotals *out, Err *err)
     }
     pthread_mutex_unlock(&loader->mutex);
     close_all(loader);
-    return ok;
+    return ok && refresh_coverage(loader, err);
 }

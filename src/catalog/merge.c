@@ -141,7 +141,6 @@ static const Step new_steps[] = {
     {&sql_merge_links, BATCH_LINKS},
     {&sql_merge_scans, BATCH_SCANS},
     {&sql_merge_looks, BATCH_LOOKS},
-    {&sql_merge_kinds, BATCH_METADATA},
     {&sql_merge_datasets, BATCH_DATASETS},
     {&sql_merge_cells, BATCH_CELLS},
 };
@@ -225,6 +224,8 @@ static bool merge_staged(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
         return false;
     if (fresh ? !RUN_STEPS(merge, batch, new_steps, err)
               : !RUN_STEPS(merge, batch, take_in_steps, err) || !RUN_STEPS(merge, batch, dataset_steps, err))
+        return false;
+    if (fresh && batch_has_contents(batch) && !db_run(merge->db, &sql_merge_kinds, DB_NO_ARGS, NULL, err))
         return false;
     return db_run(merge->db, &sql_tally_lock, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err) &&
            RUN_STEPS(merge, batch, count_steps, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/refresh.h"
 
+#include "catalog/coverage.h"
 #include "catalog/loader.h"
 #include "catalog/merge.h"
 #include "catalog/problem.h"
@@ -107,7 +108,8 @@ bool refresh_full(const char *conninfo, Str shard, const atomic_bool *stop, Refr
     if (!ok)
         merge_refresh_abort(refresh.merge);
     *out = refresh.totals;
-    return ok && problem_log_finish(refresh.problems, NULL, err);
+    return ok && problem_log_finish(refresh.problems, NULL, err) &&
+           (coverage_refresh(conninfo, shard, err) || err->code == ERR_CONFLICT);
 }
 
 bool refresh_complete(const char *conninfo, Str shard, Err *err)

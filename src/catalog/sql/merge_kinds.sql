@@ -1,12 +1,11 @@
--- What the batch's magic and checksum records say of their files.
+-- What magic and checksum records say of the batch's files: new records of files that are known, and records that
+-- were there before a file came back or is again as it was.
 update files
-   set fi_kind = coalesce(k.kind, fi_kind), fi_sha256 = coalesce(k.sum, fi_sha256)
-  from (select md_hash,
-               max(catalog.kind_of(md_json)) filter (where md_type = 'magic') kind,
-               (array_agg(catalog.checksum_of(md_json, f.fi_size, f.fi_mtime)) filter (where md_type = 'checksum'))[1] sum
-          from stage_metadata
-          join files f on f.fi_hash = md_hash
-         where md_type in ('magic', 'checksum')
-         group by md_hash) k
- where fi_hash = k.md_hash
-   and (coalesce(k.kind, fi_kind) is distinct from fi_kind or coalesce(k.sum, fi_sha256) is distinct from fi_sha256);
+   set fi_kind = k.kind, fi_sha256 = k.sum
+  from (select f.fi_hash, catalog.kind_of(m.md_json) kind, catalog.checksum_of(c.md_json, f.fi_size, f.fi_mtime) sum
+          from stage_paths s
+          join files f on f.fi_hash = s.pa_hash
+          left join metadata m on m.md_hash = f.fi_hash and m.md_type = 'magic'
+          left join metadata c on c.md_hash = f.fi_hash and c.md_type = 'checksum') k
+ where files.fi_hash = k.fi_hash
+   and (files.fi_kind, files.fi_sha256) is distinct from (k.kind, k.sum);

@@ -351,7 +351,12 @@ begin
     end if;
     create temp table renamed_gone on commit drop as
     select pa_hash h from paths where pa_hash = md5(new_path)::uuid or pa_parents @> array[md5(new_path)::uuid];
-    delete from cells using datasets, renamed_gone where ce_dataset = ds_id and po_hash = h;
+    with c as (
+        delete from cells using datasets, renamed_gone where ce_dataset = ds_id and po_hash = h returning ce_key
+    )
+    update levels set le_count = le_count - k.n
+      from (select ce_key >> 40 name, (ce_key >> 37) & 7 t, (ce_key >> 32) & 31 s, count(*) n from c group by 1, 2, 3) k
+     where le_name = k.name and le_time = k.t and le_space = k.s;
     delete from datasets using renamed_gone where po_hash = h;
     delete from files using renamed_gone where fi_hash = h;
     delete from directories using renamed_gone where di_hash = h;

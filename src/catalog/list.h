@@ -88,37 +88,37 @@ extern const ListShape list_entries; /* of list_directory() and find */
  *
  * types  of AccessType, one of them; 0: all
  *
- * Errors of access_path(), and ERR_USAGE for a key that is none.
+ * ERR_NOT_FOUND, ERR_DENIED as access_path(), and ERR_USAGE for a key that is none.
  */
 bool list_directory(const Access *access, Str path, ListSort sort, AccessType type, ListSink *sink,
                     Err *err) ATTR_MUST_USE;
 
-/* All about one path, one row. Errors of access_path(). */
+/* All about one path, one row. ERR_NOT_FOUND, ERR_DENIED as access_path(). */
 extern const ListShape list_facts;
 bool list_stat(const Access *access, Str path, ListSink *sink, Err *err) ATTR_MUST_USE;
 
-/* The records of a path; `type`: only that one, when not empty. Errors of access_path(). */
+/* The records of a path; `type`: only that one, when not empty. ERR_NOT_FOUND, ERR_DENIED as access_path(). */
 extern const ListShape list_records;
 bool list_metadata(const Access *access, Str path, Str type, ListSink *sink, Err *err) ATTR_MUST_USE;
 
-/* What could not be read at or below a path; `type`: of that crawler only, when not empty. Errors of access_path(). */
+/* What could not be read at or below a path; `type`: of that crawler only, when not empty. ERR_NOT_FOUND, ERR_DENIED as access_path(). */
 extern const ListShape list_troubles;
 bool list_problems(const Access *access, Str path, Str type, ListSink *sink, Err *err) ATTR_MUST_USE;
 
 /*
  * What is below a directory, down to `depth` (1 .. 100), each directory followed by what is in it; directories alone
- * unless `all`. Errors of access_path(); ERR_USAGE for another depth.
+ * unless `all`. ERR_NOT_FOUND, ERR_DENIED as access_path(); ERR_USAGE for another depth.
  */
 extern const ListShape list_branches;
 bool list_tree(const Access *access, Str path, int64_t depth, bool all, ListSink *sink,
                Err *err) ATTR_MUST_USE;
 
-/* What the catalogue took in last below a directory; `since` may be NULL. Errors of access_path(). */
+/* What the catalogue took in last below a directory; `since` may be NULL. ERR_NOT_FOUND, ERR_DENIED as access_path(). */
 extern const ListShape list_news;
 bool list_learned(const Access *access, Str path, const Instant *since, ListSink *sink,
                   Err *err) ATTR_MUST_USE;
 
-/* All shards: name, root, and what is in them. */
+/* All shards: name, root, and what is in them. ERR_DB. */
 extern const ListShape list_shard_facts;
 bool list_shards(Db *db, ListSink *sink, Err *err) ATTR_MUST_USE;
 

@@ -39,7 +39,7 @@ typedef bool CatalogViewAsk(const Call *call, const Access *access, Str path, Li
 bool catalog_view(const Call *call, const ListShape *shape, const char *const *shown, CatalogViewAsk *ask,
                   Err *err) ATTR_MUST_USE;
 
-/* Print the one row of a list as a record. */
+/* Print the one row of a list as a record. Errors likewise: ERR_DB, ERR_NOT_FOUND. */
 bool catalog_view_one(const Call *call, CatalogViewAsk *ask, Err *err) ATTR_MUST_USE;
 
 #endif

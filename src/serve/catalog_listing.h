@@ -43,11 +43,11 @@ typedef enum CatalogForm {
     CATALOG_HEAD,  /* the first row of the first page around the others: {...,"items":[...],"next":...} */
 } CatalogForm;
 
-/* Answer with what `ask` gives of the shard that the request names, rows of `shape`. Errors of the catalogue. */
+/* Answer with what `ask` gives of the shard that the request names, rows of `shape`. ERR_USAGE, ERR_NOT_FOUND, ERR_DENIED, ERR_DB. */
 bool catalog_answer(Request *request, Reply *reply, CatalogForm form, const ListShape *shape, CatalogAsk *ask,
                     Err *err) ATTR_MUST_USE;
 
-/* Answers with the list of shards; a handler. */
+/* Answers with the list of shards; a handler. ERR_DB. */
 bool catalog_answer_shards(Request *request, Reply *reply, Err *err) ATTR_MUST_USE;
 
 /* The user that a request's answers are limited to, in the request's arena; NULL when it may see all. */

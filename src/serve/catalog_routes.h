@@ -12,8 +12,10 @@ bool catalog_routes_mount(Server *server, CatalogService *service, Arena *arena,
 /* Publish what the answers look like. */
 void catalog_schemas(Server *server, Arena *arena);
 
-/* Of these, /find, and those on usage; in files of their own. */
+/* Of these, /find, and those on usage; in files of their own. ERR_BUG. */
 bool catalog_routes_mount_find(Server *server, CatalogService *service, Err *err) ATTR_MUST_USE;
+
+/* ERR_BUG. */
 bool catalog_routes_mount_usage(Server *server, CatalogService *service, Err *err) ATTR_MUST_USE;
 
 #endif

@@ -194,10 +194,18 @@ static size_t operation_of(const Request *request)
     return i;
 }
 
+/* `intersects` has a geometry in a search of /stac; in a MAS request it has no value. */
+static bool is_stac_search(const Request *request)
+{
+    const Pair *pair = pairs_find(request->query, "intersects");
+
+    return pair && pair->value.len > 0 && str_eq_z(request->path, "/stac/search");
+}
+
 static bool matches(const Request *request, void *context)
 {
     (void)context;
-    return request->query.count && operation_of(request) < COUNT_OF(operations);
+    return request->query.count && operation_of(request) < COUNT_OF(operations) && !is_stac_search(request);
 }
 
 /* ---- paths ---- */

@@ -3,6 +3,7 @@
 #include "catalog/catalog.h"
 #include "serve/catalog_routes.h"
 #include "serve/part.h"
+#include "serve/stac_routes.h"
 
 static bool start(Daemon *daemon, Err *err)
 {
@@ -19,7 +20,8 @@ static bool mount(Daemon *daemon, Server *http, Err *err)
     CatalogService *service = arena_new(daemon_arena(daemon), CatalogService, 1);
 
     service->pool = daemon_pool(daemon, INSTANCE_READER);
-    return catalog_routes_mount(http, service, daemon_arena(daemon), err);
+    return catalog_routes_mount(http, service, daemon_arena(daemon), err) &&
+           stac_routes_mount(http, service, err);
 }
 
 const ServePart part_catalog = {.name = "catalog", .start = start, .mount = mount};

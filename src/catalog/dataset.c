@@ -2,6 +2,7 @@
 #include "catalog/dataset.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -162,6 +163,13 @@ static Str text_field(Arena *arena, const Dataset *ds, Field f)
                                                            : (Str){0};
 }
 
+static int by_time(const void *a_v, const void *b_v)
+{
+    const Instant *a = a_v, *b = b_v;
+
+    return (*a > *b) - (*a < *b);
+}
+
 static bool read_stamps(Arena *arena, Dataset *ds, Err *err)
 {
     JsonIn in = json_in(ds->values[FIELD_TIMESTAMPS].raw);
@@ -187,6 +195,12 @@ static bool read_stamps(Arena *arena, Dataset *ds, Err *err)
             ds->last = *at;
         ds->stamp_count++;
     }
+    /* Searches look for a time by halving. */
+    for (int i = 1; i < ds->stamp_count; i++)
+        if (ds->stamps[i] < ds->stamps[i - 1]) {
+            qsort(ds->stamps, (size_t)ds->stamp_count, sizeof *ds->stamps, by_time);
+            break;
+        }
     return true;
 }
 
@@ -335,7 +349,7 @@ bool dataset_parse(DatasetReader *reader, Arena *arena, Str path, Str json, cons
 
 /* ---- rows ---- */
 
-enum { DATASET_COLUMNS = 23, CELL_COLUMNS = 4 };
+enum { DATASET_COLUMNS = 23, CELL_COLUMNS = 8 };
 
 static void put_id(Buf *rows, int id)
 {
@@ -418,6 +432,7 @@ static void put_cells(Buf *rows, const Dataset *ds)
 {
     uint32_t cells[GRID_CELLS_MAX];
     int level, count = grid_cells(&ds->footprint, &level, cells);
+    GridBox box = grid_box(&ds->footprint);
     int span = ds->stamp_count ? grid_span(ds->first, ds->last) : GRID_SPAN_NONE;
 
     for (int i = 0; i < count; i++) {
@@ -426,6 +441,10 @@ static void put_cells(Buf *rows, const Dataset *ds)
         copy_int8(rows, ds->last);
         copy_int8(rows, ds->first);
         copy_int8(rows, ds->id);
+        copy_int2(rows, box.west);
+        copy_int2(rows, box.south);
+        copy_int2(rows, box.east);
+        copy_int2(rows, box.north);
     }
 }
 

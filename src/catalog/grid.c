@@ -112,6 +112,22 @@ int grid_cells(const Footprint *footprint, int *level, uint32_t cells[GRID_CELLS
     return count;
 }
 
+static int16_t part_of(double part)
+{
+    return (int16_t)(fmin(fmax(floor(part * 65536), 0), 65535) - 32768);
+}
+
+GridBox grid_box(const Footprint *footprint)
+{
+    if (!footprint->known)
+        return (GridBox){INT16_MIN, INT16_MIN, INT16_MAX, INT16_MAX};
+    FootprintBox box = widen(&footprint->box);
+    bool across = box.east < box.west;
+
+    return (GridBox){across ? INT16_MIN : part_of((box.west + 180) / 360), part_of((box.south + 90) / 180),
+                     across ? INT16_MAX : part_of((box.east + 180) / 360), part_of((box.north + 90) / 180)};
+}
+
 /* ---- ranges ---- */
 
 typedef struct Ranges {

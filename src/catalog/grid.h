@@ -33,6 +33,15 @@ int64_t grid_key(int name, int span, int level, uint32_t cell);
 int grid_cells(const Footprint *footprint, int *level, uint32_t cells[GRID_CELLS_MAX]);
 
 /*
+ * A box in 65536 parts of the world, a little too large, never too small: boxes that touch still do. All
+ * longitudes where it goes across the antimeridian, all the world where nothing is known.
+ */
+typedef struct GridBox {
+    int16_t west, south, east, north;
+} GridBox;
+GridBox grid_box(const Footprint *footprint);
+
+/*
  * The cells of `level` that a box touches, as ranges of cell numbers (first and last, both in).
  *
  * Up to `most` ranges; with fewer than the exact number would be, they cover some cells too many. Returns how many.

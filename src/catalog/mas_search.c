@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "catalog/grid.h"
 #include "catalog/mas_shard.h"
 #include "catalog_sql.h"
 
@@ -131,9 +132,8 @@ typedef struct Search {
 static bool ask_head(Search *s, Db *db, const MasShard *shard, bool *moved, Err *err)
 {
     RESULT_SCOPE(rows);
-    DbArg args[] = {DB_TEXT(s->path), DB_BINARY(((Str){(const char *)s->hash.bytes, sizeof s->hash.bytes})),
-                    DB_TEXT_IF(s->names.given, s->names.list), DB_TEXT_IF(s->srs.given, s->srs.authority),
-                    s->srs.given ? DB_INT(s->srs.code) : DB_NULL};
+    DbArg args[] = {DB_TEXT(s->path), mas_hash_arg(&s->hash), DB_TEXT_IF(s->names.given, s->names.list),
+                    DB_TEXT_IF(s->srs.given, s->srs.authority), s->srs.given ? DB_INT(s->srs.code) : DB_NULL};
 
     if (!db_query(db, &sql_mas_head, args, &rows, err))
         return false;
@@ -216,19 +216,35 @@ static Str box_text(Arena *arena, const FootprintBox *box)
     return str_printf(arena, "{%.17g,%.17g,%.17g,%.17g}", box->west, box->south, box->east, box->north);
 }
 
-/* The place to look in is the one with the least to look at. */
+/* No area and no time: everything there is. */
+static bool look_at_all(Search *s, Db *db, const MasShard *shard, Err *err)
+{
+    bool root = str_eq(s->path, shard->root);
+    const DbArg args[] = {DB_TEXT_IF(s->names.given, s->head.names), root ? DB_NULL : mas_hash_arg(&s->hash),
+                          s->ask->limit > 0 ? DB_INT(s->ask->limit) : DB_NULL};
+
+    return db_stream(db, &sql_mas_whole, args, true, put_row, s, err);
+}
+
+static Str parts_text(Arena *arena, const MasArea *area)
+{
+    GridBox box = grid_box(&(Footprint){.box = area->around, .known = area->given});
+
+    return str_printf(arena, "{%d,%d,%d,%d}", box.west, box.south, box.east, box.north);
+}
+
+/* Few files are looked at one by one; others are searched for. */
 static bool look(Search *s, Db *db, const MasShard *shard, Err *err)
 {
     ATTR_CLEANUP(mas_probes_release) MasProbes probes = {0};
     const MasSearch *ask = s->ask;
     const MasArea *area = &s->area;
     bool compat = mas_is_compat(s->mas), root = str_eq(s->path, shard->root);
-    bool walk = !root && s->head.below <= WALK_MAX, whole = !walk && !area->given && !s->period.given;
+    bool walk = !root && s->head.below <= WALK_MAX;
     char since[TIME_TEXT_MAX], until[TIME_TEXT_MAX];
-    Str hash = {(const char *)s->hash.bytes, sizeof s->hash.bytes};
     bool simplify = area->points >= SIMPLE_LEAST;
 
-    mas_probes_make(&probes, area, &s->period, s->head.levels, walk || whole ? 0 : s->head.level_count);
+    mas_probes_make(&probes, area, &s->period, s->head.levels, walk ? 0 : s->head.level_count);
     DbArg args[] = {DB_TEXT(buf_str(&probes.keys)),
                     DB_TEXT(buf_str(&probes.key_since)),
                     DB_TEXT(buf_str(&probes.key_until)),
@@ -240,8 +256,8 @@ static bool look(Search *s, Db *db, const MasShard *shard, Err *err)
                     DB_TEXT(buf_str(&probes.classes)),
                     DB_TEXT(buf_str(&probes.time_since)),
                     DB_TEXT(buf_str(&probes.time_until)),
-                    walk ? DB_BINARY(hash) : DB_NULL,
-                    DB_BOOL(whole),
+                    walk ? mas_hash_arg(&s->hash) : DB_NULL,
+                    DB_INT(s->period.given ? s->period.until : INT64_MAX),
                     DB_TEXT_IF(s->names.given, s->head.names),
                     DB_TEXT_IF(s->period.given, time_format(s->period.since, since)),
                     DB_TEXT_IF(s->period.given, time_format(s->period.until, until)),
@@ -253,8 +269,9 @@ static bool look(Search *s, Db *db, const MasShard *shard, Err *err)
                                        simplify ? ask->tolerance : -1, area->edge)),
                     DB_BOOL(area->degrees && !compat),
                     DB_BOOL(compat),
-                    root || walk ? DB_NULL : DB_BINARY(hash),
-                    ask->limit > 0 ? DB_INT(ask->limit) : DB_NULL};
+                    root || walk ? DB_NULL : mas_hash_arg(&s->hash),
+                    ask->limit > 0 ? DB_INT(ask->limit) : DB_NULL,
+                    DB_TEXT(parts_text(s->arena, area))};
 
     return db_stream(db, &sql_mas_search, args, true, put_row, s, err);
 }
@@ -277,7 +294,8 @@ static bool ask_search(Mas *mas, Db *db, const MasShard *shard, void *search_v, 
     if (!read_area(s, err) || !read_period(mas, db, s->ask, &s->period, err))
         return false;
     buf_put(s->out->body, STR("{\"gdal\": ["));
-    if (!nothing_can_be(s) && !look(s, db, shard, err))
+    bool all = !s->area.given && !s->period.given;
+    if (!nothing_can_be(s) && !(all ? look_at_all : look)(s, db, shard, err))
         return false;
     buf_put(s->out->body, STR("]}"));
     return true;

@@ -1,5 +1,5 @@
--- The datasets of the files that a search finds. What may fit comes from one of four places: cells of the grid, names
--- and times, the files below a directory, or all; then it is tested, time and box first, the shape itself last.
+-- The datasets of the files that a search finds. What may fit comes from one of three places: cells of the grid, names
+-- and times, or the files below a directory; then it is tested, time and box first, the shape itself last.
 -- $1 keys            bigint[]       cells
 -- $2 key_since       bigint[]       earliest and latest end of a dataset in the cell, microseconds
 -- $3 key_until       bigint[]
@@ -12,7 +12,7 @@
 -- $10 time_since     timestamptz[]  earliest and latest end of a dataset of the class
 -- $11 time_until     timestamptz[]
 -- $12 walk           uuid           directory whose files are all looked at
--- $13 whole          boolean        look at all datasets
+-- $13 before         bigint         what starts later than this many microseconds does not fit
 -- $14 names          integer[]      names wanted; null: any
 -- $15 since          timestamptz    time wanted; null: any
 -- $16 until          timestamptz
@@ -25,6 +25,7 @@
 -- $23 convex         boolean        with the convex hull of the mask
 -- $24 path           uuid           directory that the files are below; null: any
 -- $25 most           bigint         files at most; null: all
+-- $26 parts          smallint[]     the box in parts of the world, as cells have it
 -- >> ds_srs   integer  number of the coordinate system's text
 -- >> ds_json  text     the rest of the answer
 with candidate (id) as materialized (
@@ -32,7 +33,9 @@ with candidate (id) as materialized (
       from unnest($1::bigint[], $2::bigint[], $3::bigint[]) p (key, since, until)
      cross join lateral (select ce_dataset
                            from cells
-                          where ce_key = p.key and ce_max between p.since and p.until
+                          where ce_key = p.key and ce_max between p.since and p.until and ce_min <= $13::bigint
+                            and ce_west <= ($26::smallint[])[3] and ce_east >= ($26::smallint[])[1]
+                            and ce_south <= ($26::smallint[])[4] and ce_north >= ($26::smallint[])[2]
                          offset 0) c
      union
     select c.ce_dataset
@@ -40,6 +43,9 @@ with candidate (id) as materialized (
      cross join lateral (select ce_dataset
                            from cells
                           where ce_key between p.first and p.last and ce_max between p.since and p.until
+                            and ce_min <= $13::bigint
+                            and ce_west <= ($26::smallint[])[3] and ce_east >= ($26::smallint[])[1]
+                            and ce_south <= ($26::smallint[])[4] and ce_north >= ($26::smallint[])[2]
                          offset 0) c
      union
     select d.ds_id
@@ -54,10 +60,6 @@ with candidate (id) as materialized (
       from paths
      cross join lateral (select ds_id from datasets where po_hash = pa_hash offset 0) d
      where $12::uuid is not null and pa_parents @> array[$12::uuid]
-     union
-    select ds_id
-      from datasets
-     where $13::boolean and ($14::integer[] is null or ds_name = any($14::integer[]))
 ), near as materialized (
     select po_hash, ds_parent, ds_east < ds_west across,
            case when $18::float8[] is not null

@@ -119,7 +119,9 @@ create table cells (
     ce_key bigint not null,     -- name, length of time, size and cell of the quadtree, packed
     ce_max bigint not null,     -- last stamp, microseconds since 1970
     ce_min bigint not null,     -- first stamp
-    ce_dataset bigint not null
+    ce_dataset bigint not null,
+    ce_west smallint not null default -32768, ce_south smallint not null default -32768, -- the dataset's box, the
+    ce_east smallint not null default 32767, ce_north smallint not null default 32767    -- world in 65536 parts
 );
 
 -- Which lengths and sizes occur for a name, so that a query asks only for those.

@@ -30,6 +30,9 @@ select s.shard, s.root,
                       limit 1) s on true
   left join lateral (select srid, srtext, proj4text
                        from public.spatial_ref_sys
+                      where srid = $5::integer and auth_name = $4::text and auth_srid = $5::integer
+                      union all -- looked at only where the numbers differ: the table has no index for it
+                     select srid, srtext, proj4text
+                       from public.spatial_ref_sys
                       where auth_name = $4::text and auth_srid = $5::integer
-                      order by srid
                       limit 1) m on true;

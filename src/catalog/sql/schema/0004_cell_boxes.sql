@@ -20,3 +20,28 @@ begin
     end loop;
     perform set_config('search_path', 'public', true);
 end $$;
+
+-- The same as before in a language whose plans are kept: one in SQL is read and planned anew by every query.
+create or replace function catalog.search_mask(shape public.geometry, same double precision, tolerance double precision,
+                                               edge double precision) returns public.geometry
+language plpgsql immutable parallel safe as $$
+begin
+    if same >= 0 and tolerance >= 0 then
+        shape := public.st_simplifypreservetopology(public.st_removerepeatedpoints(shape, same), tolerance);
+    end if;
+    if edge > 0 then
+        shape := public.st_segmentize(shape, edge);
+    end if;
+    return shape;
+end $$;
+
+create or replace function catalog.shape_in_degrees(shape public.geometry, across boolean) returns public.geometry
+language plpgsql immutable parallel safe as $$
+begin
+    shape := catalog.shape_in(public.st_segmentize(shape,
+        greatest(public.st_xmax(shape) - public.st_xmin(shape), public.st_ymax(shape) - public.st_ymin(shape)) / 16 + 1e-9), 4326);
+    if across then
+        shape := public.st_shiftlongitude(shape);
+    end if;
+    return shape;
+end $$;

@@ -64,7 +64,7 @@ static void put_set(unsigned bits, const char *const *values, Buf *out)
         }
 }
 
-/* The default as one would type it; nothing where there is none to speak of. */
+/* The default as one would type it; nothing where there is none to speak of: empty, 0, or -1 for "not given". */
 static void put_default(const Opt *opt, const void *defaults, Buf *out)
 {
     const void *field = (const char *)defaults + opt->offset;
@@ -75,7 +75,7 @@ static void put_default(const Opt *opt, const void *defaults, Buf *out)
         buf_put(out, *(const Str *)field);
         break;
     case OPT_COUNT:
-        if (*(const int64_t *)field)
+        if (*(const int64_t *)field > 0)
             buf_put_int(out, *(const int64_t *)field);
         break;
     case OPT_NUMBER:
@@ -83,11 +83,11 @@ static void put_default(const Opt *opt, const void *defaults, Buf *out)
             buf_printf(out, "%g", *(const double *)field);
         break;
     case OPT_BYTES:
-        if (*(const int64_t *)field)
+        if (*(const int64_t *)field > 0)
             buf_put(out, quantity_format_bytes(*(const int64_t *)field, text));
         break;
     case OPT_DURATION:
-        if (*(const Duration *)field)
+        if (*(const Duration *)field > 0)
             buf_put(out, quantity_format_duration(*(const Duration *)field, text));
         break;
     case OPT_ENUM:

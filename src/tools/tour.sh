@@ -7,7 +7,7 @@
 # The instance is $STRATA_DIR or the user's own (strata --help).
 set -euo pipefail
 directory=$(realpath -e "$1")
-program=$(cd "$(dirname "$0")/../.." && pwd)/build/strata
+program=${STRATA:-$(cd "$(dirname "$0")/../.." && pwd)/build/strata}
 [ -d "$directory" ] || { echo "tour: '$directory' is not a directory" >&2; exit 2; }
 
 strata() { "$program" "$@"; }
@@ -34,13 +34,19 @@ for line in filter(str.strip, sys.stdin):
     echo "$name"
 }
 
-# query SQL: with the tables of the shard in sight.
-query() { strata pg -c "set search_path = $shard, public; $1" | sed '/^SET$/d; /^$/d'; }
+# ask QUESTION WORD...: the question, the command that answers it, and its answer.
+ask() {
+    local question=$1
+    shift
+    printf '\n%s\n$ strata %s\n' "$question" "$*"
+    strata "$@"
+}
 
 state=$(strata status --json 2>/dev/null | field state || true)
 [ -n "$state" ] || { say "Making an instance"; strata init; }
 if [ "$state" != up ]; then
-    trap 'strata down >/dev/null' EXIT
+    # A background process does not see Ctrl-C: the pause of the last loop is ended here.
+    trap 'kill $(jobs -p) 2>/dev/null || true; strata down >/dev/null' EXIT
     trap 'exit 130' INT TERM
     say "Starting it"
 fi
@@ -50,23 +56,15 @@ shard=$(shard_of)
 say "Crawling $directory into the shard '$shard'"
 strata catalog crawl "$shard" "$directory" --kind posix,magic
 
-say "How much is there?"
-strata catalog shard stat "$shard"
-say "The largest directories, with everything below them"
-query "select pa_path as directory, di_count as files, pg_size_pretty(di_size) as size
-         from directories join paths on pa_hash = di_hash
-        where pa_path <> (select sh_path from shards where sh_code = '$shard')
-        order by di_size desc limit 8"
-say "What is in the files, by content"
-query "select coalesce(fi_kind, '(not known)') as kind, count(*) as files, pg_size_pretty(sum(fi_size)) as size
-         from files group by 1 order by 2 desc limit 12"
-say "What changed last"
-query "select pa_path as file, fi_mtime as changed from files join paths on pa_hash = fi_hash
-        order by fi_mtime desc limit 8"
+ask "How much is there?" catalog shard stat "$shard"
+ask "The largest directories, with everything below them" catalog du "$shard" --depth 2 --limit 10
+ask "What is in the files, by content" catalog usage "$shard" --by kind --limit 12
+ask "The largest files" catalog find "$shard" --type file --sort size --limit 5
+ask "What changed last" catalog recent "$shard" --limit 8
 
 url=$(strata status --json | field url)
 say "The service is at"
-printf '  %s\n' "$url/stac" "$url/openapi.json" "$url/api/v1/catalog/$shard/ls?path=$directory" "$url/metrics"
+printf '  %s\n' "$url/openapi.json" "$url/api/v1/catalog/$shard/ls?path=$directory" "$url/metrics" "$url/readyz"
 if [ "$state" = up ]; then
     say "It was up before and stays so."
     exit 0

@@ -45,9 +45,9 @@ select md5(path)::uuid, 'posix', jsonb_build_object('type', 'file', 'inode', no)
 insert into paths (pa_hash, pa_type, pa_path, pa_parents)
 select md5(path || '/latest')::uuid, 'link', path || '/latest', above || hash from made_above where n % 10 = 0;
 insert into links (li_hash, li_parent, li_name, li_mtime, li_nuid, li_ngid, li_user, li_intact, li_target)
-select md5(path || '/latest')::uuid, hash, 'latest', now(), 1, 1, 'u1', true, 'f' from made_above where n % 10 = 0;
+select md5(path || '/latest')::uuid, hash, 'latest', timestamptz '2015-01-01' + n * interval '3 hours', 1, 1, 'u1', true, 'f' from made_above where n % 10 = 0;
 
-select catalog.build_index(x) from catalog.missing_indexes() x;
+select catalog.build_index(x) from (values (false), (true)) l (late), catalog.missing_indexes(late) x;
 analyze paths, files, directories, links, metadata;
 select catalog.rebuild_tallies();
 vacuum analyze paths, files, directories, links, metadata;

@@ -136,6 +136,21 @@ static unsigned types_of(const FindQuery *query)
     return file ? types & ACCESS_FILE : types;
 }
 
+/*
+ * Where no order is asked for, that of an index which finds rows that meet a condition one behind another: then
+ * a page is all that is read. Rows that such an order leaves out do not meet the condition either.
+ */
+static FindSort best_sort(const FindQuery *query)
+{
+    if (query->sort != FIND_BY_KEY)
+        return query->sort;
+    if (query->size_min || query->size_max)
+        return FIND_BY_SIZE;
+    if (query->mtime_min || query->mtime_max)
+        return FIND_BY_TIME;
+    return query->user.len > 0 && types_of(query) == ACCESS_FILE ? FIND_BY_SIZE : FIND_BY_KEY;
+}
+
 static bool read_query(const Access *access, const FindQuery *query, Str after, Question *out, Err *err)
 {
     Arena *arena = access->arena;
@@ -204,24 +219,16 @@ static bool send(const Access *access, const FindQuery *query, const Question *q
     return list_run(access->db, &sql_find_entries, args, &list_entries, sink, err);
 }
 
-/* The server plans a prepared query anew for its values only when it is told so. */
-static bool plan(Db *db, const char *mode, Err *err)
-{
-    return db_run(db, &sql_find_plan, DB_ARGS(DB_TEXT_Z(mode)), NULL, err);
-}
-
 bool find(const Access *access, const FindQuery *query, ListSink *sink, Err *err)
 {
+    FindQuery sorted = *query;
     Question question;
-    Err later = {0};
 
-    if (!read_query(access, query, sink->after, &question, err) ||
-        !plan(access->db, "force_custom_plan", err))
+    sorted.sort = best_sort(query);
+    if (!read_query(access, &sorted, sink->after, &question, err) || !db_begin(access->db, err))
         return false;
-    bool ok = send(access, query, &question, sink, err);
-    if (!plan(access->db, "auto", &later) && ok) {
-        *err = later;
-        return false;
-    }
-    return ok;
+    TX_SCOPE(access->db);
+    /* The server plans a prepared query anew for its values only when it is told so. */
+    return db_run(access->db, &sql_find_plan, DB_NO_ARGS, NULL, err) &&
+           send(access, &sorted, &question, sink, err) && db_commit(access->db, err);
 }

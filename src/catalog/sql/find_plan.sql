@@ -1,4 +1,6 @@
--- How queries sent from now on are planned: searches for what they ask, everything else once and for all.
--- $1 mode  text  force_custom_plan or auto
+-- Until the end of the transaction, plan queries for what they ask, and without processes that take longer to start than
+-- a page takes to find.
 -- >> plan_cache_mode  text
-select set_config('plan_cache_mode', $1::text, false) as plan_cache_mode;
+-- >> workers          text
+select set_config('plan_cache_mode', 'force_custom_plan', true) as plan_cache_mode,
+       set_config('max_parallel_workers_per_gather', '0', true) as workers;

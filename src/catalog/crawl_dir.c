@@ -292,6 +292,16 @@ static bool end_dir(CrawlThread *thread, const WalkDir *dir, Err *err)
     return end_changed(thread, err);
 }
 
+/* Is a directory's own record as it was? Its ctime tells of all changes but those of atime. */
+static bool is_as_known(const CrawlThread *thread, const WalkDir *dir)
+{
+    PathHash hash = pathname_hash(dir->text);
+    const BatchScan *known = known_find(&thread->shared->known, &hash);
+
+    return known && known->mtime_ns && known->mtime_ns == nanoseconds(dir->facts.mtime) &&
+           known->ctime_ns == nanoseconds(dir->facts.ctime);
+}
+
 static void report(CrawlThread *thread, size_t entries)
 {
     const CrawlOptions *options = thread->shared->options;
@@ -304,7 +314,7 @@ bool crawl_take(CrawlThread *thread, const WalkDir *dir, Err *err)
 {
     if (dir->unlisted && dir->first) {
         thread->totals.directories++;
-        if (!send_record(thread, dir->text, &dir->facts, err))
+        if (!is_as_known(thread, dir) && !send_record(thread, dir->text, &dir->facts, err))
             return false;
     }
     if (dir->unchanged) {

@@ -242,6 +242,11 @@ PathHash batch_path_hash(const Batch *batch, size_t n)
     return batch->paths[n].hash;
 }
 
+bool batch_has_path(const Batch *batch, const PathHash *hash)
+{
+    return batch->slots[slot_of(batch, hash)] != 0;
+}
+
 bool batch_record(const Batch *batch, size_t n, BatchRecord *out)
 {
     const Kept *kept = &batch->records[n];

@@ -79,6 +79,7 @@ size_t batch_paths(const Batch *batch);
 
 /* The nth path's key; for asking whether a path came before. */
 PathHash batch_path_hash(const Batch *batch, size_t n);
+bool batch_has_path(const Batch *batch, const PathHash *hash);
 /* The nth record, for sending it once more in a smaller batch; false when a later one replaced it. */
 bool batch_record(const Batch *batch, size_t n, BatchRecord *out);
 

@@ -31,9 +31,11 @@ struct Loader {
     pthread_cond_t changed;
     Batch *queue[WRITERS_MAX * BATCHES_PER_WRITER];
     Batch *spare[WRITERS_MAX * BATCHES_PER_WRITER]; /* sent ones: their memory is used again */
+    Batch *busy[WRITERS_MAX];                       /* what each writer is sending, or NULL */
     int queued, sending, spares;
     bool ending, failed, bulk;
     bool datasets; /* some batch had any */
+    bool late_due; /* indexes for people in psql are missing */
     Err err;       /* of the writer that failed first */
     LoaderTotals totals;
     Seen seen;
@@ -112,8 +114,9 @@ static bool send_batch(Writer *writer, Batch *batch, bool bulk, Err *err)
 }
 
 /* The next batch to send, or NULL when there will be none. */
-static Batch *next_batch(Loader *loader, bool *bulk)
+static Batch *next_batch(Writer *writer, bool *bulk)
 {
+    Loader *loader = writer->loader;
     LOCK_SCOPE(held, &loader->mutex);
 
     while (loader->queued == 0 && !loader->ending)
@@ -122,13 +125,20 @@ static Batch *next_batch(Loader *loader, bool *bulk)
         return NULL;
     *bulk = loader->bulk;
     loader->sending++;
-    return loader->queue[--loader->queued];
+    Batch *next = loader->queue[0];
+    loader->queued--;
+    memmove(loader->queue, loader->queue + 1, (size_t)loader->queued * sizeof *loader->queue);
+    loader->busy[writer - loader->writers] = next;
+    return next;
 }
 
-static void sent(Loader *loader, Batch *batch, bool ok, const Err *err)
+static void sent(Writer *writer, Batch *batch, bool ok, const Err *err)
 {
-    batch_reset(batch);
+    Loader *loader = writer->loader;
     LOCK_SCOPE(held, &loader->mutex);
+
+    loader->busy[writer - loader->writers] = NULL;
+    batch_reset(batch);
     if (loader->spares < loader->writer_count)
         loader->spare[loader->spares++] = batch;
     else
@@ -146,12 +156,12 @@ static void *write_batches(void *arg)
     Writer *writer = arg;
     bool bulk;
 
-    for (Batch *batch; (batch = next_batch(writer->loader, &bulk));) {
+    for (Batch *batch; (batch = next_batch(writer, &bulk));) {
         Err err = {0};
         bool failed_before = atomic_load((_Atomic bool *)&writer->loader->failed);
         bool ok = failed_before || send_batch(writer, batch, bulk, &err);
 
-        sent(writer->loader, batch, ok, &err);
+        sent(writer, batch, ok, &err);
     }
     return NULL;
 }
@@ -190,7 +200,7 @@ static bool finish_indexes(Loader *loader, bool was_bulk, Err *err)
 {
     Merge *merges[WRITERS_MAX];
 
-    if (loader->failed || !(was_bulk || loader->datasets))
+    if (loader->failed || !(was_bulk || loader->late_due || loader->datasets))
         return true;
     all_merges(loader, merges);
     return merge_build_late(merges, loader->writer_count, was_bulk, err);
@@ -206,6 +216,35 @@ static bool all_new(Loader *loader, const Batch *batch)
         fresh &= seen_add(&loader->seen, &hash);
     }
     return fresh;
+}
+
+static bool share_path(const Batch *one, const Batch *other)
+{
+    for (size_t n = 0; n < batch_paths(one); n++) {
+        PathHash hash = batch_path_hash(one, n);
+
+        if (batch_has_path(other, &hash))
+            return true;
+    }
+    return false;
+}
+
+/* Is a path of the batch on its way already? Then the later record must wait, as it is the one that counts. */
+static bool is_on_its_way(const Loader *loader, const Batch *batch)
+{
+    for (int i = 0; i < loader->queued; i++)
+        if (share_path(batch, loader->queue[i]))
+            return true;
+    for (int i = 0; i < loader->writer_count; i++)
+        if (loader->busy[i] && share_path(batch, loader->busy[i]))
+            return true;
+    return false;
+}
+
+/* Removals need the merge, and so does a path that came before. */
+static bool fits_bulk(Loader *loader, Batch *batch)
+{
+    return batch_rows(batch, BATCH_GONE)->len == 0 && (loader->options.distinct || all_new(loader, batch));
 }
 
 static bool fail(Loader *loader, const Err *from, Err *err)
@@ -227,8 +266,10 @@ bool loader_give(Loader *loader, Batch **batch, Err *err)
         return fail(loader, &loader->err, err);
     if (batch_is_empty(*batch))
         return true;
-    if (loader->bulk && !loader->options.distinct && !all_new(loader, *batch) && !leave_bulk(loader, &own))
+    if (loader->bulk && !fits_bulk(loader, *batch) && !leave_bulk(loader, &own))
         return fail(loader, &own, err);
+    if (!loader->bulk && !loader->options.distinct && is_on_its_way(loader, *batch))
+        wait_until_idle(loader);
     while (loader->queued >= loader->writer_count && !loader->failed)
         (void)pthread_cond_wait(&loader->changed, &loader->mutex);
     if (loader->failed)
@@ -245,6 +286,16 @@ bool loader_drain(Loader *loader, Err *err)
     LOCK_SCOPE(held, &loader->mutex);
 
     wait_until_idle(loader);
+    return !loader->failed || fail(loader, &loader->err, err);
+}
+
+bool loader_settle(Loader *loader, Err *err)
+{
+    LOCK_SCOPE(held, &loader->mutex);
+    Err own;
+
+    if (!leave_bulk(loader, &own))
+        return fail(loader, &own, err);
     return !loader->failed || fail(loader, &loader->err, err);
 }
 
@@ -283,7 +334,8 @@ static bool choose_way(Loader *loader, Err *err)
     all_merges(loader, merges);
     if (loader->shard.bulk && !merge_complete_bulk(merges, loader->writer_count, err))
         return false;
-    return merge_begin_bulk(merges[0], &loader->bulk, err);
+    return merge_late_due(merges[0], &loader->late_due, err) &&
+           merge_begin_bulk(merges[0], &loader->bulk, err);
 }
 
 static void close_all(Loader *loader)

@@ -63,6 +63,9 @@ bool loader_give(Loader *loader, Batch **batch, Err *err) ATTR_MUST_USE;
 /* Wait until all that was handed over is committed. Errors as loader_give(). */
 bool loader_drain(Loader *loader, Err *err) ATTR_MUST_USE;
 
+/* The same, and the shard is complete: for changes that do not come in batches. A first load ends with it. */
+bool loader_settle(Loader *loader, Err *err) ATTR_MUST_USE;
+
 /* Is this a first load into an empty shard, so that nothing can be there already? */
 bool loader_is_bulk(const Loader *loader);
 

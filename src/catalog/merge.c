@@ -27,6 +27,7 @@ static bool set_up(Merge *merge, Err *err)
     return db_script(
                merge->db,
                "set client_min_messages = error; set plan_cache_mode = force_custom_plan; "
+               "set client_connection_check_interval = '1s'; "
                "set jit = off; set enable_hashjoin = off; set enable_mergejoin = off; set work_mem = '64MB'; set maintenance_work_mem = '256MB'",
                err) &&
            db_script(merge->db, sql_stage.text, err);
@@ -155,6 +156,7 @@ static const Step dataset_steps[] = {
 static const Step count_steps[] = {
     {&sql_merge_levels, BATCH_CELLS},
     {&sql_merge_delta, BATCH_PATHS},
+    {&sql_merge_turned, BATCH_PATHS},
     {&sql_merge_coverage_due, BATCH_DATASETS},
 };
 
@@ -274,9 +276,49 @@ bool merge_batch(Merge *merge, Batch *batch, bool bulk, MergeCounts *out, Err *e
 
 /* ---- bulk ---- */
 
+/*
+ * Takes the shard for this session alone. The server may need a moment to notice that a process that was killed
+ * is gone (client_connection_check_interval), so it is tried for some seconds.
+ */
+static bool lock_bulk(Merge *merge, Err *err)
+{
+    enum { LOCK_TRIES = 50 };
+
+    for (int try = 0; try < LOCK_TRIES; try++) {
+        RESULT_SCOPE(got);
+
+        if (try > 0)
+            time_sleep(MILLISECONDS(100));
+        if (!db_query(merge->db, &sql_bulk_lock, DB_ARGS(DB_TEXT(merge->shard.code)), &got, err))
+            return false;
+        if (db_bool(got, 0, 0))
+            return true;
+    }
+    (void)err_set(err, ERR_BUSY, "shard '%.*s' is being loaded by another process",
+                  STR_ARG(merge->shard.code));
+    return err_hint(err, "try again when it has ended");
+}
+
+/* ERR_BUSY when somebody reads the tables: then nobody shall queue behind us. */
+static bool drop_indexes(Merge *merge, Err *err)
+{
+    enum { LOCK_TIMEOUT_MS = 300 };
+
+    if (!db_begin(merge->db, err))
+        return false;
+    TX_SCOPE(merge->db);
+    return db_run(merge->db, &sql_lock_timeout, DB_ARGS(DB_INT(LOCK_TIMEOUT_MS)), NULL, err) &&
+           db_run(merge->db, &sql_index_drop, DB_NO_ARGS, NULL, err) &&
+           db_run(merge->db, &sql_shard_set_bulk, DB_ARGS(DB_TEXT(merge->shard.code), DB_BOOL(true)), NULL,
+                  err) &&
+           db_commit(merge->db, err);
+}
+
+enum { DROP_TRIES = 5 };
+
+/* An empty shard that somebody reads all the time is filled with its indexes in place. */
 bool merge_begin_bulk(Merge *merge, bool *began, Err *err)
 {
-    RESULT_SCOPE(got);
     RESULT_SCOPE(empty);
 
     *began = false;
@@ -284,21 +326,16 @@ bool merge_begin_bulk(Merge *merge, bool *began, Err *err)
         return false;
     if (!db_bool(empty, 0, 0))
         return true;
-    if (!db_query(merge->db, &sql_bulk_lock, DB_ARGS(DB_TEXT(merge->shard.code)), &got, err))
+    if (!lock_bulk(merge, err))
         return false;
-    if (!db_bool(got, 0, 0))
-        return err_set(err, ERR_BUSY, "shard '%.*s' is being loaded for the first time by another process",
-                       STR_ARG(merge->shard.code));
-    if (!db_begin(merge->db, err))
-        return false;
-    TX_SCOPE(merge->db);
-    if (!db_run(merge->db, &sql_index_drop, DB_NO_ARGS, NULL, err) ||
-        !db_run(merge->db, &sql_shard_set_bulk, DB_ARGS(DB_TEXT(merge->shard.code), DB_BOOL(true)), NULL,
-                err) ||
-        !db_commit(merge->db, err))
-        return false;
-    *began = true;
-    return true;
+    for (int try = 0; try < DROP_TRIES && !*began; try++) {
+        if (try > 0)
+            time_sleep(MILLISECONDS(100));
+        *began = drop_indexes(merge, err);
+        if (!*began && err->code != ERR_BUSY)
+            return false;
+    }
+    return *began || db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
 }
 
 /* The indexes still to be built, shared by the threads that build them. */
@@ -322,7 +359,8 @@ static void *build_indexes(void *arg)
 
     for (int n; (n = atomic_fetch_add(&build->next, 1)) < db_count(build->names);)
         if (!db_run(builder->merge->db, &sql_index_build, DB_ARGS(DB_TEXT(db_text(build->names, n, 0))), NULL,
-                    &builder->err)) {
+                    &builder->err) &&
+            strcmp(builder->err.sqlstate, "42P07") != 0) { /* another process was faster */
             atomic_store(&build->failed, true);
             break;
         }
@@ -389,13 +427,9 @@ static bool complete_counts(Merge *merge, Err *err)
 bool merge_complete_bulk(Merge *const *merges, int count, Err *err)
 {
     Merge *merge = merges[0];
-    RESULT_SCOPE(got);
 
-    if (!db_query(merge->db, &sql_bulk_lock, DB_ARGS(DB_TEXT(merge->shard.code)), &got, err))
+    if (!lock_bulk(merge, err))
         return false;
-    if (!db_bool(got, 0, 0))
-        return err_set(err, ERR_BUSY, "shard '%.*s' is being loaded for the first time by another process",
-                       STR_ARG(merge->shard.code));
     /* The planner knows nothing of these tables yet: a nested loop over them would never end. */
     return db_script(merge->db,
                      "set enable_nestloop = off; set enable_hashjoin = on; set enable_mergejoin = on", err) &&
@@ -404,6 +438,16 @@ bool merge_complete_bulk(Merge *const *merges, int count, Err *err)
            db_script(merge->db,
                      "reset enable_nestloop; set enable_hashjoin = off; set enable_mergejoin = off", err) &&
            db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
+}
+
+bool merge_late_due(Merge *merge, bool *out, Err *err)
+{
+    RESULT_SCOPE(due);
+
+    if (!db_query(merge->db, &sql_index_late_due, DB_NO_ARGS, &due, err))
+        return false;
+    *out = db_bool(due, 0, 0);
+    return true;
 }
 
 bool merge_build_late(Merge *const *merges, int count, bool analyze, Err *err)
@@ -417,14 +461,9 @@ bool merge_build_late(Merge *const *merges, int count, bool analyze, Err *err)
 
 bool merge_refresh_begin(Merge *merge, Err *err)
 {
-    RESULT_SCOPE(got);
 
-    if (!db_query(merge->db, &sql_bulk_lock, DB_ARGS(DB_TEXT(merge->shard.code)), &got, err))
-        return false;
-    if (!db_bool(got, 0, 0))
-        return err_set(err, ERR_BUSY, "shard '%.*s' is being loaded by another process",
-                       STR_ARG(merge->shard.code));
-    return db_begin(merge->db, err) && db_run(merge->db, &sql_refresh_empty, DB_NO_ARGS, NULL, err);
+    return lock_bulk(merge, err) && db_begin(merge->db, err) &&
+           db_run(merge->db, &sql_refresh_empty, DB_NO_ARGS, NULL, err);
 }
 
 bool merge_refresh_batch(Merge *merge, Batch *batch, Err *err)

@@ -46,6 +46,9 @@ bool merge_begin_bulk(Merge *merge, bool *began, Err *err) ATTR_MUST_USE;
 /* Complete a bulk load: missing directories, indexes (side by side on all connections), counts. */
 bool merge_complete_bulk(Merge *const *merges, int count, Err *err) ATTR_MUST_USE;
 
+/* Does the shard lack indexes that merge_build_late() builds? */
+bool merge_late_due(Merge *merge, bool *out, Err *err) ATTR_MUST_USE;
+
 /*
  * Build the indexes that people in psql ask through, where they are missing; before that, after a bulk
  * load, let the planner look at the tables.

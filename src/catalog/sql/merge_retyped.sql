@@ -10,10 +10,13 @@
   ), l as (
     delete from links using old where li_hash = old.pa_hash
   ), c as (
-    delete from scans using old where sc_dir = old.pa_hash
+    delete from scans using old where sc_dir = old.pa_hash and old.pa_type = 'directory'
   ), m as (
     insert into stage_delta (sd_dir, sd_count, sd_size, sd_datasets)
     select fi_parent, -1, -coalesce(fi_size, 0), 0 from f
+  ), t as (
+    insert into stage_turned (st_hash)
+    select old.pa_hash from old join stage_paths s on s.pa_hash = old.pa_hash and s.pa_type = 'directory'
   )
 insert into stage_gone (sg_hash)
 select p.pa_hash

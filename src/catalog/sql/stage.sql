@@ -20,3 +20,4 @@ create index if not exists stage_same_key on stage_same (ss_hash, ss_type);
 create index if not exists stage_paths_key on stage_paths (pa_hash);
 create index if not exists stage_datasets_key on stage_datasets (ds_id);
 create index if not exists stage_gone_key on stage_gone (sg_hash);
+create temp table if not exists stage_turned (st_hash uuid not null) on commit delete rows;

@@ -114,7 +114,7 @@ create table catalog.shard_index (
 insert into catalog.shard_index (ix_order, ix_name, ix_make) values
     ( 1, 'pai_parents',  'create index pai_parents on paths using gin (pa_parents) with (gin_pending_list_limit = 65536)'),
     ( 2, 'fii_parent',   'create index fii_parent on files (fi_parent, fi_name)'),
-    ( 3, 'paths_pkey',   'alter table paths add constraint paths_pkey primary key (pa_hash)'),
+    ( 3, 'paths_pkey',   'create unique index paths_pkey on paths (pa_hash)'),
     ( 4, 'mdi_pk',       'create unique index mdi_pk on metadata (md_hash, md_type)'),
     ( 5, 'fii_hash',     'create unique index fii_hash on files (fi_hash)'),
     ( 6, 'pai_parent',   'create index pai_parent on paths ((pa_parents[array_length(pa_parents, 1)]))'),
@@ -156,6 +156,25 @@ begin
      order by i.ix_order;
 end $$;
 
+-- Makes the index paths_pkey the primary key. That needs the table for itself for a moment: whoever reads all shards
+-- reads it as well, so this gives up soon, nobody queues behind it, and tries again.
+create function catalog.make_key() returns void language plpgsql as $$
+declare
+    before text := current_setting('lock_timeout');
+begin
+    for try in 1..600 loop
+        begin
+            perform set_config('lock_timeout', '500ms', true);
+            alter table paths add constraint paths_pkey primary key using index paths_pkey;
+            perform set_config('lock_timeout', before, true);
+            return;
+        exception when lock_not_available then
+            perform pg_sleep(0.1);
+        end;
+    end loop;
+    raise lock_not_available using message = 'somebody reads the public views for long';
+end $$;
+
 create function catalog.build_index(name text) returns void language plpgsql as $$
 declare
     srid text := (regexp_match(name, '^poi_polygon_(\d+)$'))[1];
@@ -164,6 +183,9 @@ begin
         execute format('create index %I on datasets using gist (po_polygon) where public.st_srid(po_polygon) = %s', name, srid);
     else
         execute (select ix_make from catalog.shard_index where ix_name = name);
+    end if;
+    if name = 'paths_pkey' then
+        perform catalog.make_key();
     end if;
 end $$;
 

@@ -3,6 +3,7 @@
 
 #include "base/jsonread.h"
 #include "base/lock.h"
+#include "catalog/crawlfile_line.h"
 #include "catalog/lines.h"
 #include "catalog/loader.h"
 #include "catalog/shard.h"
@@ -59,56 +60,7 @@ static bool turn_to(Ingest *ingest, bool removing, Err *err)
 
 /* ---- one line ---- */
 
-typedef struct Line {
-    int64_t number;
-    Str path, type, json;
-} Line;
-
-static bool check_path(Ingest *ingest, Line *line, Err *err)
-{
-    Str text = line->path;
-
-    /* What the original or another program wrote without our escapes. */
-    if (str_utf8_prefix(text) != text.len)
-        text = pathname_escape(&ingest->line, text);
-    if (!pathname_normalise(&ingest->line, text, &line->path, err))
-        return false;
-    for (size_t i = 0; i < line->path.len; i++)
-        if ((unsigned char)line->path.ptr[i] < ' ' || line->path.ptr[i] == 0x7f)
-            return err_set(err, ERR_USAGE, "the path has a control byte that is not escaped");
-    if (!pathname_is_within(line->path, loader_root(ingest->loader)))
-        return err_set(err, ERR_USAGE, "the path is not in '%.*s', the root of the shard",
-                       STR_ARG(loader_root(ingest->loader)));
-    return true;
-}
-
-static bool check_json(Str json, Err *err)
-{
-    JsonIn in = json_in(json);
-    JsonValue value;
-
-    if (!json_value(&in, &value) || !json_done(&in))
-        return err_set(err, ERR_USAGE, "byte %zu of the JSON: %s", json_at(&in) + 1, in.problem);
-    if (value.kind != JSON_OBJECT)
-        return err_set(err, ERR_USAGE, "the JSON is not an object");
-    return true;
-}
-
-static bool split(Str text, Line *line, Err *err)
-{
-    enum { TYPE_MAX = 100 };
-
-    Str rest = str_cut(str_cut(text, '\t', &line->path), '\t', &line->type);
-
-    line->json = str_trim(rest);
-    if (line->type.len == 0 || !rest.ptr)
-        return err_set(err, ERR_USAGE, "not three fields with tabs between them");
-    if (line->type.len > TYPE_MAX || str_utf8_prefix(line->type) != line->type.len)
-        return err_set(err, ERR_USAGE, "the type is not text of at most %d bytes", TYPE_MAX);
-    return true;
-}
-
-static bool take_record(Ingest *ingest, const Line *line, Err *err)
+static bool take_record(Ingest *ingest, const CrawlfileLine *line, Err *err)
 {
     BatchRecord record = {.origin = line->number, .path = line->path, .type = line->type, .json = line->json};
     PosixFacts facts;
@@ -124,13 +76,13 @@ static bool take_record(Ingest *ingest, const Line *line, Err *err)
         if (!dataset_parse(ingest->datasets, batch_arena(ingest->batch), line->path, line->json,
                            &record.datasets, err))
             return false;
-    } else if (!check_json(line->json, err))
+    } else if (!crawlfile_json_check(line->json, err))
         return false;
     batch_add(ingest->batch, &record);
     return true;
 }
 
-static bool take_deleted(Ingest *ingest, const Line *line, Err *err)
+static bool take_deleted(Ingest *ingest, const CrawlfileLine *line, Err *err)
 {
     if (!turn_to(ingest, true, err))
         return false;
@@ -138,7 +90,7 @@ static bool take_deleted(Ingest *ingest, const Line *line, Err *err)
     return true;
 }
 
-static bool read_from(Ingest *ingest, const Line *line, Str *out, Err *err)
+static bool read_from(Ingest *ingest, const CrawlfileLine *line, Str *out, Err *err)
 {
     JsonIn in = json_in(line->json);
     JsonValue value = {0};
@@ -156,7 +108,7 @@ static bool read_from(Ingest *ingest, const Line *line, Str *out, Err *err)
 }
 
 /* Everything before must be in, and nothing of what comes after. */
-static bool take_renamed(Ingest *ingest, const Line *line, Err *err)
+static bool take_renamed(Ingest *ingest, const CrawlfileLine *line, Err *err)
 {
     Str from;
 
@@ -165,7 +117,7 @@ static bool take_renamed(Ingest *ingest, const Line *line, Err *err)
     if (!ingest->db && (!db_open(&ingest->arena, ingest->options->conninfo, &ingest->db, err) ||
                         !shard_use(ingest->db, ingest->options->shard, err)))
         return false;
-    return give(ingest, err) && loader_drain(ingest->loader, err) &&
+    return give(ingest, err) && loader_settle(ingest->loader, err) &&
            db_run(ingest->db, &sql_rename_path,
                   DB_ARGS(DB_TEXT(from), DB_TEXT(line->path), DB_TEXT(loader_root(ingest->loader))), NULL,
                   err);
@@ -173,13 +125,11 @@ static bool take_renamed(Ingest *ingest, const Line *line, Err *err)
 
 static const struct {
     Str type;
-    bool (*take)(Ingest *ingest, const Line *line, Err *err);
+    bool (*take)(Ingest *ingest, const CrawlfileLine *line, Err *err);
 } special_lines[] = {{{"-deleted", 8}, take_deleted}, {{"-renamed", 8}, take_renamed}};
 
-static bool take_line(Ingest *ingest, Line *line, Err *err)
+static bool take_line(Ingest *ingest, const CrawlfileLine *line, Err *err)
 {
-    if (!check_path(ingest, line, err))
-        return false;
     for (size_t i = 0; i < COUNT_OF(special_lines); i++)
         if (str_eq(line->type, special_lines[i].type))
             return special_lines[i].take(ingest, line, err);
@@ -194,13 +144,14 @@ static bool is_bad_line(const Err *err)
 
 static bool take_text(Ingest *ingest, int64_t number, Str text, Err *err)
 {
-    Line line = {.number = number};
+    CrawlfileLine line = {.number = number};
 
     arena_reset(&ingest->line);
     ingest->totals.lines++;
     if (text.len && text.ptr[text.len - 1] == '\r')
         text.len--;
-    if (!split(text, &line, err) || !take_line(ingest, &line, err)) {
+    if (!crawlfile_line_read(&ingest->line, text, loader_root(ingest->loader), &line, err) ||
+        !take_line(ingest, &line, err)) {
         if (!is_bad_line(err))
             return false;
         reject(ingest, number, line.path, err->text);

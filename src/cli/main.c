@@ -129,6 +129,7 @@ int main(int argc, char **argv)
 
         put_error(&err, line.globals.json, &text);
         (void)!os_write_all(STDERR_FILENO, buf_str(&text), &ignored);
+        return err_exit_status(err.code);
     }
-    return err_exit_status(err.code);
+    return 0; /* whatever failed on the way and was tried again */
 }

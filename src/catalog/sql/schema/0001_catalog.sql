@@ -420,6 +420,10 @@ begin
       from paths
      where pa_type = 'directory' and not exists (select from directories where di_hash = pa_hash);
     perform catalog.recount_above(array[old_path, new_path]);
+    insert into coverage_due (cd_dir)
+    select di_hash from moved join directories on di_hash = new_hash
+     where di_datasets >= catalog.coverage_threshold()
+        on conflict do nothing;
     return n;
 end $$;
 

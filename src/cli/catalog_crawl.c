@@ -229,7 +229,7 @@ static bool run(const Call *call, Err *err)
         if (!to_file(&crawling, roots, count, err))
             return false;
     } else {
-        if (!catalog_open(call, &catalog, err))
+        if (!stop_init(err) || !catalog_open(call, &catalog, err))
             return false;
         crawling.dsn = catalog.dsn;
         for (size_t i = 0; i < count; i++)

@@ -118,7 +118,7 @@ static bool run(const Call *call, Err *err)
     CatalogCall catalog;
     IngestTotals totals = {0};
 
-    if (!catalog_open(call, &catalog, err))
+    if (!stop_init(err) || !catalog_open(call, &catalog, err))
         return false;
     for (size_t i = 1; i < call->args_count; i++)
         if (!ingest_one(&in, catalog.dsn, call->args[i], &totals, err))

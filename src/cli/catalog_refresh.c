@@ -19,7 +19,8 @@ static bool run(const Call *call, Err *err)
     CatalogCall catalog;
     RefreshTotals totals = {0};
 
-    if (!catalog_open(call, &catalog, err) || !refresh_complete(catalog.dsn, call->args[0], err) ||
+    if (!stop_init(err) || !catalog_open(call, &catalog, err) ||
+        !refresh_complete(catalog.dsn, call->args[0], err) ||
         (o->full && !refresh_full(catalog.dsn, call->args[0], stop_flag(), &totals, err)))
         return false;
     out_record(call->out);

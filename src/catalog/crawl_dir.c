@@ -331,7 +331,8 @@ bool crawl_take(CrawlThread *thread, const WalkDir *dir, Err *err)
     if (dir->first)
         begin_dir(thread, dir);
     for (size_t i = 0; i < dir->count; i++) {
-        thread->scan.print += print_of(&dir->entries[i]);
+        /* As unsigned: sums of hashes go over the end. */
+        thread->scan.print = (int64_t)((uint64_t)thread->scan.print + (uint64_t)print_of(&dir->entries[i]));
         count_entry(&thread->scan, dir->entries[i].facts.type);
         thread->totals.others += dir->entries[i].facts.type > POSIX_LINK;
     }

@@ -3,7 +3,6 @@
 
 #include <string.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "base/fault.h"
 #include "base/json.h"
@@ -55,24 +54,6 @@ static void take_problem(void *crawl_v, Str path, const char *what, int error)
 
 /* ---- the whole ---- */
 
-static uint64_t hash_list(const Str *items, size_t count, uint64_t seed)
-{
-    for (size_t i = 0; i < count; i++)
-        seed = XXH3_64bits_withSeed(items[i].ptr, items[i].len, seed + 1);
-    return seed;
-}
-
-/* Of the options that decide which entries a directory has. Never 0. */
-static int64_t hash_options(const WalkOptions *walk)
-{
-    const int64_t flags[] = {walk->max_depth, walk->cross_file_systems, walk->follow_links, walk->xattrs};
-    uint64_t hash = XXH3_64bits(flags, sizeof flags);
-
-    hash = hash_list(walk->include, walk->include_count, hash);
-    hash = hash_list(walk->exclude, walk->exclude_count, hash + 1);
-    return (int64_t)(hash | 1);
-}
-
 static int thread_count(const WalkOptions *walk)
 {
     enum { THREADS_MIN = 4 };
@@ -113,7 +94,7 @@ static bool begin(Crawl *crawl, const CrawlOptions *options, Err *err)
 
     crawl->shared.options = options;
     crawl->shared.started = time_now();
-    crawl->shared.option_hash = hash_options(&options->walk);
+    crawl->shared.option_hash = crawl_options_hash(&options->walk);
     crawl->problems = problem_log_new(&crawl->arena, options->conninfo, options->shard, "posix");
     if (!loader_open(&crawl->arena, &load, &crawl->shared.loader, err))
         return false;

@@ -59,6 +59,23 @@ CrawlThread *crawl_thread_new(Arena *arena, CrawlShared *shared)
 
 /* ---- the number of a directory ---- */
 
+static uint64_t hash_list(const Str *items, size_t count, uint64_t seed)
+{
+    for (size_t i = 0; i < count; i++)
+        seed = XXH3_64bits_withSeed(items[i].ptr, items[i].len, seed + 1);
+    return seed;
+}
+
+int64_t crawl_options_hash(const WalkOptions *walk)
+{
+    const int64_t flags[] = {walk->max_depth, walk->cross_file_systems, walk->follow_links, walk->xattrs};
+    uint64_t hash = XXH3_64bits(flags, sizeof flags);
+
+    hash = hash_list(walk->include, walk->include_count, hash);
+    hash = hash_list(walk->exclude, walk->exclude_count, hash + 1);
+    return (int64_t)(hash | 1);
+}
+
 static int64_t nanoseconds(PosixTime at)
 {
     return (int64_t)((uint64_t)at.sec * 1000000000 + (uint64_t)at.nsec);
@@ -379,6 +396,7 @@ bool crawl_flush_late(CrawlThread *thread, Err *err)
 {
     for (size_t i = 0; i < thread->late_count; i++)
         batch_add_scan(thread->batch, &thread->late[i]);
+    thread->late_count = 0;
     return crawl_flush(thread, err);
 }
 

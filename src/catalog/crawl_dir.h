@@ -27,6 +27,9 @@ typedef struct CrawlThread CrawlThread;
 
 CrawlThread *crawl_thread_new(Arena *arena, CrawlShared *shared); /* released with the arena */
 
+/* Of the options that decide which entries a directory has. Never 0. */
+int64_t crawl_options_hash(const WalkOptions *walk);
+
 /* A piece of a directory from the walk. Errors as loader_give(), db_query(). */
 bool crawl_take(CrawlThread *thread, const WalkDir *dir, Err *err) ATTR_MUST_USE;
 

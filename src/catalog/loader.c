@@ -335,7 +335,7 @@ static bool choose_way(Loader *loader, Err *err)
     if (loader->shard.bulk && !merge_complete_bulk(merges, loader->writer_count, err))
         return false;
     return merge_late_due(merges[0], &loader->late_due, err) &&
-           merge_begin_bulk(merges[0], &loader->bulk, err);
+           (loader->options.merging || merge_begin_bulk(merges[0], &loader->bulk, err));
 }
 
 static void close_all(Loader *loader)
@@ -381,6 +381,12 @@ bool loader_open(Arena *arena, const LoaderOptions *options, Loader **out, Err *
     loader->totals.bulk = loader->bulk;
     *out = loader;
     return true;
+}
+
+LoaderTotals loader_totals(Loader *loader)
+{
+    LOCK_SCOPE(held, &loader->mutex);
+    return loader->totals;
 }
 
 bool loader_is_bulk(const Loader *loader)

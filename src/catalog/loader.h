@@ -31,8 +31,9 @@ typedef void LoaderRejectFn(void *ctx, const BatchRecord *record, const char *re
 typedef struct LoaderOptions {
     const char *conninfo; /* of the owner role */
     Str shard;
-    int writers;            /* connections; 0 is 2 */
-    bool distinct;          /* the giver promises that no path is given twice: no need to look */
+    int writers;   /* connections; 0 is 2 */
+    bool distinct; /* the giver promises that no path is given twice: no need to look */
+    bool merging;  /* never a bulk load, also where the shard is empty: each batch is public at once */
     LoaderRejectFn *reject; /* may be NULL: then such a record is an error */
     void *reject_ctx;
 } LoaderOptions;
@@ -65,6 +66,9 @@ bool loader_drain(Loader *loader, Err *err) ATTR_MUST_USE;
 
 /* The same, and the shard is complete: for changes that do not come in batches. A first load ends with it. */
 bool loader_settle(Loader *loader, Err *err) ATTR_MUST_USE;
+
+/* What was committed so far. */
+LoaderTotals loader_totals(Loader *loader);
 
 /* Is this a first load into an empty shard, so that nothing can be there already? */
 bool loader_is_bulk(const Loader *loader);

@@ -105,8 +105,8 @@ static bool open_root(Walk *walk, Arena *arena, Err *err)
     if (walk->root_fd < 0 && errno == ENOTDIR)
         return err_set(err, ERR_USAGE, "'%.*s' is not a directory", STR_ARG(walk->root));
     if (walk->root_fd < 0)
-        return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open directory '%.*s'",
-                       STR_ARG(walk->root));
+        return err_sys(err, errno == ENOENT || errno == ELOOP ? ERR_NOT_FOUND : ERR_IO,
+                       "cannot open directory '%.*s'", STR_ARG(walk->root));
     if (os_statx(walk->root_fd, "", AT_EMPTY_PATH, STATX_INO, &st) < 0) {
         (void)err_sys(err, ERR_IO, "cannot look at '%.*s'", STR_ARG(walk->root));
         os_close(&walk->root_fd);

@@ -172,10 +172,22 @@ static bool add_tree(Inotify *in, Str path, int threads, Err *err)
     return walk_run(path, &options, &sink, &totals, err);
 }
 
+/* Not through a link, which may have come in the place of a directory. */
+static bool is_directory(Str path)
+{
+    ARENA_SCOPE(scratch);
+    struct stat st;
+
+    return lstat(str_to_z(&scratch, path), &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* A directory that came or moved. It may be gone again, or be no directory: its own events tell. */
 static bool add_new(Inotify *in, Str path, WatchPending *pending, Err *err)
 {
-    if (!add_tree(in, path, 1, err) && err->code != ERR_NOT_FOUND && err->code != ERR_USAGE)
+    if (!is_directory(path))
+        return true;
+    if (!add_tree(in, path, 1, err) && err->code != ERR_NOT_FOUND && err->code != ERR_USAGE &&
+        err->sys != EACCES)
         return false;
     if (in->added)
         watch_pending_rescan(pending, path);

@@ -38,7 +38,8 @@ static inline void shards_new(const char *name, const char *path)
 /* The only value of a query, as text; NULL and no row are "". Lives as long as the program. */
 static inline Str shards_ask(const char *query)
 {
-    const Sql sql = {query, 0, query};
+    static int number; /* the server cuts names after 63 bytes, so the query cannot be its own */
+    const Sql sql = {str_printf(&pg_arena, "ask_%d", ++number).ptr, 0, query};
     RESULT_SCOPE(rows);
     Err err = {0};
 

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <unistd.h>
+
+#include "base/progress.h"
+#include "base/stop.h"
+#include "catalog/follow.h"
+#include "catalog/pathname.h"
+#include "cli/catalog.h"
+
+typedef struct Opts {
+    int initial_crawl, method;
+} Opts;
+
+enum { YES, NO };
+static const char *const yes_no[] = {"yes", "no", NULL};
+static const char *const methods[] = {"any", "fanotify", "inotify", NULL}; /* as WatchMethod */
+
+static const Opt opts[] = {
+    {OPT_ENUM, "initial-crawl", 'c', offsetof(Opts, initial_crawl), "YES|NO",
+     "crawl the tree first, so that what changed before is in as well", yes_no},
+    {OPT_ENUM, "method", 'm', offsetof(Opts, method), "METHOD",
+     "how to be told: fanotify (root), inotify, or the better one that works", methods},
+    {.type = OPT_END},
+};
+
+typedef struct Watching {
+    const Call *call;
+    Progress *progress; /* of the first crawl */
+    bool away;          /* the database; it was said */
+} Watching;
+
+static void note_progress(void *watching_v, int64_t count)
+{
+    const Watching *watching = watching_v;
+
+    progress_add(watching->progress, count);
+}
+
+static void note_trouble(void *watching_v, const Err *err)
+{
+    Watching *watching = watching_v;
+    Err ignored;
+
+    if (watching->away)
+        return;
+    watching->away = true;
+    out_say(watching->call->out, "waiting for the database: %s", err->text);
+    (void)!out_flush(watching->call->out, &ignored);
+}
+
+static void begin(Out *out, const char *event)
+{
+    out_record(out);
+    out_field(out, "event", OUT_TEXT);
+    out_z(out, event);
+    out_field(out, "at", OUT_TIME);
+    out_int(out, time_now());
+}
+
+static void put(Out *out, const char *name, int64_t value)
+{
+    out_field(out, name, OUT_INT);
+    out_int(out, value);
+}
+
+static bool say_watching(const Call *call, Str root, const Watch *watch, Err *err)
+{
+    const char *method = methods[watch_method(watch)];
+    Out *out = call->out;
+
+    if (out_is_json(out)) {
+        begin(out, "watching");
+        out_field(out, "path", OUT_TEXT);
+        out_text(out, root);
+        out_field(out, "method", OUT_TEXT);
+        out_z(out, method);
+        out_end(out);
+    } else {
+        out_say(out, "watching %.*s by %s; Ctrl-C ends it", STR_ARG(root), method);
+    }
+    return out_flush(out, err);
+}
+
+static bool say_crawled(const Call *call, const CrawlTotals *totals, Err *err)
+{
+    Out *out = call->out;
+
+    if (out_is_json(out)) {
+        begin(out, "crawled");
+        put(out, "added", totals->added);
+        put(out, "changed", totals->changed);
+        put(out, "removed", totals->removed);
+        put(out, "problems", totals->problems);
+        out_end(out);
+    } else {
+        out_say(out, "crawled: %lld added, %lld changed, %lld removed", (long long)totals->added,
+                (long long)totals->changed, (long long)totals->removed);
+    }
+    return out_flush(out, err);
+}
+
+static bool say_batch(const Call *call, const FollowTotals *totals, Err *err)
+{
+    char now[TIME_TEXT_MAX];
+    Out *out = call->out;
+
+    if (out_is_json(out)) {
+        begin(out, "batch");
+        put(out, "renamed", totals->renamed);
+        put(out, "deleted", totals->deleted);
+        put(out, "looked", totals->looked);
+        put(out, "walked", totals->walked);
+        put(out, "added", totals->added);
+        put(out, "changed", totals->changed);
+        put(out, "removed", totals->removed);
+        put(out, "problems", totals->problems);
+        out_field(out, "took", OUT_DURATION);
+        out_int(out, totals->took);
+        out_end(out);
+    } else {
+        out_say(out, "%.*s  %lld added, %lld changed, %lld removed, %lld renamed",
+                STR_ARG(time_format(time_now(), now)), (long long)totals->added, (long long)totals->changed,
+                (long long)totals->removed, (long long)totals->renamed);
+    }
+    return out_flush(out, err);
+}
+
+static bool crawl(Watching *watching, Follow *follow, Err *err)
+{
+    CrawlTotals totals;
+
+    watching->progress = progress_begin(watching->call->arena,
+                                        (ProgressTask){.what = "crawling",
+                                                       .unit = "paths",
+                                                       .fd = STDERR_FILENO,
+                                                       .off = watching->call->quiet || watching->call->json});
+    bool ok = follow_crawl(follow, &totals, err);
+    progress_end(watching->progress);
+    watching->progress = NULL;
+    return ok && say_crawled(watching->call, &totals, err);
+}
+
+/* Until it fails: with ERR_INTERRUPTED when somebody wants it to end. */
+static bool follow_all(Watching *watching, Watch *watch, Follow *follow, Err *err)
+{
+    WatchBatch batch;
+    FollowTotals totals;
+
+    while (watch_next(watch, SECONDS(1), &batch, err) && follow_batch(follow, &batch, &totals, err)) {
+        watching->away = false;
+        if (batch.count > 0 && !say_batch(watching->call, &totals, err))
+            return false;
+    }
+    return false;
+}
+
+static bool run(const Call *call, Err *err)
+{
+    const Opts *o = call->opts;
+    Watching watching = {.call = call};
+    CatalogCall catalog;
+    Follow *follow;
+    Watch *watch;
+    Str text;
+
+    if (!catalog_path(call, call->args[1], &text, err) || !catalog_open(call, &catalog, err))
+        return false;
+    Str root = str_copy(call->arena, pathname_unescape(call->arena, text));
+    const WatchOptions options = {.method = (WatchMethod)o->method, .stop = stop_flag()};
+    /* The watch first: what happens during the crawl is told afterwards. */
+    if (!follow_open(call->arena,
+                     &(FollowOptions){.conninfo = catalog.dsn,
+                                      .shard = call->args[0],
+                                      .root = root,
+                                      .stop = stop_flag(),
+                                      .trouble = note_trouble,
+                                      .progress = note_progress,
+                                      .ctx = &watching},
+                     &follow, err) ||
+        !watch_open(call->arena, root, &options, &watch, err) || !say_watching(call, text, watch, err))
+        return false;
+    if (o->initial_crawl == YES && !crawl(&watching, follow, err))
+        return err_wrap(err, "cannot crawl '%.*s'", STR_ARG(text));
+    (void)follow_all(&watching, watch, follow, err);
+    if (err->code != ERR_INTERRUPTED)
+        return err_wrap(err, "cannot go on watching '%.*s'", STR_ARG(text));
+    *err = (Err){0};
+    return true;
+}
+
+const Cmd cmd_catalog_watch = {
+    .name = "catalog watch",
+    .args = "SHARD PATH",
+    .summary = "keep a shard as a directory tree is, as it changes",
+    .description =
+        "What changes below PATH is in the shard within a second, until Ctrl-C. The tree is crawled first, unless told "
+        "otherwise. A database that goes away is waited for. Changes that come too fast for the system to tell of "
+        "each (an overflow) lead to a crawl of all of it. Renamed directories keep what is known of all below them.\n\n"
+        "Only what is on PATH's own file system is watched; access times are not. With inotify each directory needs a "
+        "watch (sysctl fs.inotify.max_user_watches). With --json there is an object for each batch of changes.",
+    .examples = "strata catalog watch usr /usr\n"
+                "# without the crawl, for programs\n"
+                "strata catalog watch usr /usr --initial-crawl no --json\n",
+    .opts = opts,
+    CMD_OPTS(Opts, .initial_crawl = YES),
+    .run = run,
+};

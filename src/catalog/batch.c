@@ -171,6 +171,12 @@ void batch_add(Batch *batch, const BatchRecord *record)
     batch->bytes += record->json.len + record->path.len;
 }
 
+void batch_add_path(Batch *batch, Str path)
+{
+    (void)find_path(batch, path);
+    batch->bytes += path.len;
+}
+
 void batch_add_scan(Batch *batch, const BatchScan *scan)
 {
     Buf *rows = &batch->rows[BATCH_SCANS];
@@ -208,13 +214,14 @@ void batch_add_gone(Batch *batch, PathHash hash)
 
 bool batch_is_full(const Batch *batch)
 {
-    return batch->record_count >= BATCH_RECORDS || batch->bytes >= BATCH_BYTES;
+    return batch->record_count >= BATCH_RECORDS || batch->path_count >= BATCH_RECORDS ||
+           batch->bytes >= BATCH_BYTES;
 }
 
 bool batch_is_empty(const Batch *batch)
 {
-    return batch->record_count == 0 && batch->rows[BATCH_SCANS].len == 0 &&
-           batch->rows[BATCH_LOOKS].len == 0 && batch->rows[BATCH_GONE].len == 0;
+    return batch->path_count == 0 && batch->rows[BATCH_SCANS].len == 0 && batch->rows[BATCH_LOOKS].len == 0 &&
+           batch->rows[BATCH_GONE].len == 0;
 }
 
 bool batch_has_contents(const Batch *batch)

@@ -65,6 +65,7 @@ void batch_reset(Batch *batch);
 
 /* Everything is copied but `datasets`, which must be in batch_arena(). */
 void batch_add(Batch *batch, const BatchRecord *record);
+void batch_add_path(Batch *batch, Str path); /* without a record */
 void batch_add_scan(Batch *batch, const BatchScan *scan);
 void batch_add_look(Batch *batch, const BatchLook *look);
 void batch_add_gone(Batch *batch, PathHash hash); /* with all below it */

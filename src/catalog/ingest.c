@@ -6,6 +6,7 @@
 #include "catalog/crawlfile_line.h"
 #include "catalog/lines.h"
 #include "catalog/loader.h"
+#include "catalog/record.h"
 #include "catalog/shard.h"
 #include "catalog_sql.h"
 
@@ -15,9 +16,9 @@ typedef struct Ingest {
     Arena line; /* of the line in hand */
     Loader *loader;
     Batch *batch;
-    DatasetReader *datasets; /* opened with the first gdal record */
-    Db *db;                  /* for renames; opened with the first */
-    bool removing;           /* the batch holds removals, and nothing else */
+    RecordReader *records;
+    Db *db;        /* for renames; opened with the first */
+    bool removing; /* the batch holds removals, and nothing else */
     pthread_mutex_t reject_mutex;
     IngestTotals totals;
 } Ingest;
@@ -62,24 +63,10 @@ static bool turn_to(Ingest *ingest, bool removing, Err *err)
 
 static bool take_record(Ingest *ingest, const CrawlfileLine *line, Err *err)
 {
-    BatchRecord record = {.origin = line->number, .path = line->path, .type = line->type, .json = line->json};
-    PosixFacts facts;
+    const BatchRecord record = {
+        .origin = line->number, .path = line->path, .type = line->type, .json = line->json};
 
-    if (str_eq(line->type, STR("posix"))) {
-        if (!posix_parse(&ingest->line, line->json, &facts, err))
-            return false;
-        record.facts = &facts;
-    } else if (str_eq(line->type, STR("gdal"))) {
-        if (!ingest->datasets && !dataset_reader_open(&ingest->arena, ingest->options->conninfo,
-                                                      ingest->options->shard, &ingest->datasets, err))
-            return false;
-        if (!dataset_parse(ingest->datasets, batch_arena(ingest->batch), line->path, line->json,
-                           &record.datasets, err))
-            return false;
-    } else if (!crawlfile_json_check(line->json, err))
-        return false;
-    batch_add(ingest->batch, &record);
-    return true;
+    return record_add(ingest->records, &ingest->line, &record, ingest->batch, err);
 }
 
 static bool take_deleted(Ingest *ingest, const CrawlfileLine *line, Err *err)
@@ -136,12 +123,6 @@ static bool take_line(Ingest *ingest, const CrawlfileLine *line, Err *err)
     return turn_to(ingest, false, err) && take_record(ingest, line, err);
 }
 
-/* What is wrong with the line, not with the database or the disk. */
-static bool is_bad_line(const Err *err)
-{
-    return err->code == ERR_USAGE || err->code == ERR_LIMIT;
-}
-
 static bool take_text(Ingest *ingest, int64_t number, Str text, Err *err)
 {
     CrawlfileLine line = {.number = number};
@@ -152,7 +133,7 @@ static bool take_text(Ingest *ingest, int64_t number, Str text, Err *err)
         text.len--;
     if (!crawlfile_line_read(&ingest->line, text, loader_root(ingest->loader), &line, err) ||
         !take_line(ingest, &line, err)) {
-        if (!is_bad_line(err))
+        if (!record_is_bad(err))
             return false;
         reject(ingest, number, line.path, err->text);
         return true;
@@ -208,6 +189,8 @@ bool ingest_file(const IngestOptions *options, int fd, IngestTotals *out, Err *e
     ingest.batch = batch_new();
     if (!loader_open(&ingest.arena, &load, &ingest.loader, err))
         return false;
+    ingest.records =
+        record_reader_new(&ingest.arena, options->conninfo, options->shard, loader_root(ingest.loader));
     bool ok = read_lines(&ingest, fd, err);
     if (!give(&ingest, ok ? err : &later))
         ok = false;

@@ -194,7 +194,7 @@ static bool ask_new(Merge *merge, const Batch *batch, bool *out, Err *err)
     RESULT_SCOPE(rows);
 
     *out = false;
-    if (batch_records(batch) == 0)
+    if (batch_paths(batch) == 0)
         return true;
     if (!db_query(merge->db, &sql_merge_known, DB_NO_ARGS, &rows, err))
         return false;
@@ -217,7 +217,7 @@ static bool merge_staged(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
         return false;
     if (fresh)
         out->added = (int64_t)batch_paths(batch);
-    if (batch_records(batch) > 0 &&
+    if (batch_paths(batch) > 0 &&
         (!db_run(merge->db, &sql_merge_bare_types, DB_NO_ARGS, NULL, err) ||
          !db_run(merge->db, &sql_merge_directories_missing, DB_ARGS(DB_TEXT(merge->shard.root)), NULL, err) ||
          (!fresh && !compare_staged(merge, out, &moved, err))))

@@ -270,11 +270,6 @@ static void a_storm_told_by_fanotify_leaves_what_a_crawl_finds(void)
     storm_with("fan", WATCH_FANOTIFY, 20261121);
 }
 
-static void a_storm_told_by_inotify_leaves_what_a_crawl_finds(void)
-{
-    storm_with("ino", WATCH_INOTIFY, 7);
-}
-
 /* ---- single things ---- */
 
 static void *follow_on(void *arg)
@@ -434,7 +429,6 @@ int main(void)
     RUN(a_new_file_is_there_at_once);
     RUN(renamed_directories_keep_their_records);
     RUN(a_storm_told_by_fanotify_leaves_what_a_crawl_finds);
-    RUN(a_storm_told_by_inotify_leaves_what_a_crawl_finds);
     RUN(what_comes_too_fast_is_crawled);
     RUN(refuses_what_is_not_in_the_shard);
     RUN(a_database_that_restarts_loses_nothing);

@@ -44,6 +44,19 @@ static bool print_ready(void *ctx, Err *err)
     return print(ctx, false, err);
 }
 
+/* Somebody else is starting it at the same time: it has the lock before it can say who it is. */
+static bool wait_for_other(const char *dir)
+{
+    enum { TRIES = 100 };
+
+    for (int i = 0; i < TRIES; i++) {
+        if (presence_pid(dir) != 0)
+            return true;
+        time_sleep(MILLISECONDS(50));
+    }
+    return false;
+}
+
 static bool run(const Call *call, Err *err)
 {
     const Opts *o = call->opts;
@@ -60,9 +73,9 @@ static bool run(const Call *call, Err *err)
         ok = daemon_run(instance, &config_set, print_ready, &up, err);
     else
         ok = daemon_start(instance, &config_set, err) && print(&up, false, err);
-    if (ok || err->code != ERR_CONFLICT || presence_pid(instance_path(instance)) == 0)
+    if (ok || err->code != ERR_CONFLICT || !wait_for_other(instance_path(instance)))
         return ok;
-    *err = (Err){0}; /* somebody else was starting it at the same time */
+    *err = (Err){0};
     return print(&up, true, err);
 }
 

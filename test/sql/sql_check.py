@@ -153,4 +153,4 @@ def main(source):
     return failures != 0
 
 
-sys.exit(main(pathlib.Path(sys.argv[1]).resolve()))
+sys.exit(main(pathlib.Path(__file__).resolve().parents[2] / "src"))

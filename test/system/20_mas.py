@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The MAS API: GSKY's requests, searches against a brute-force evaluation, wrong input, the original's mistakes.
 
-Usage: 20_mas.py MAS_LOAD MAS_SERVE (bench/catalog). The seed is printed; MAS_SEED sets it.
+It needs bench/catalog's mas_load and mas_serve in $BUILD. The seed is printed; MAS_SEED sets it.
 """
 import datetime
 import http.client
@@ -19,7 +19,8 @@ import urllib.parse
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import pg  # noqa: E402
 
-LOAD, SERVE = sys.argv[1:3]
+BENCH = os.path.join(os.environ.get("BUILD", "build"), "bench/catalog")
+LOAD, SERVE = os.path.join(BENCH, "mas_load"), os.path.join(BENCH, "mas_serve")
 ROOT = "/g/data/xx1"
 SEED = int(os.environ.get("MAS_SEED", "20240903"))
 rnd = random.Random(SEED)

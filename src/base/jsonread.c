@@ -173,8 +173,12 @@ static bool digits(JsonIn *in)
     return in->at > start || wrong(in, "a number without digits");
 }
 
+enum { NUMBER_MAX = 4096 }; /* bytes: numeric holds 16383 digits behind the point */
+
 static bool read_number(JsonIn *in)
 {
+    const char *start = in->at;
+
     if (*in->at == '-')
         in->at++;
     if (in->at < in->end && *in->at == '0')
@@ -196,7 +200,7 @@ static bool read_number(JsonIn *in)
         if (in->at - exponent > 4)
             return wrong(in, "a number too large to store");
     }
-    return true;
+    return in->at - start <= NUMBER_MAX || wrong(in, "a number too long to store");
 }
 
 static bool read_word(JsonIn *in, JsonValue *out)

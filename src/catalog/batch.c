@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/posix_row.h"
 #include "db/copy.h"
 
 typedef struct BatchPath {
@@ -17,9 +18,10 @@ typedef struct BatchPath {
 typedef struct Kept {
     BatchRecord record; /* its JSON is in the rows, where rows may move: `json_at` */
     size_t path;
-    size_t row_at, row_len, json_at, json_len; /* in the rows of metadata */
-    int before;                                /* the path's record before this one, or -1 */
-    bool dead;                                 /* a later one of the same type came */
+    size_t row_at, row_len, json_at,
+        json_len; /* in the rows of records; all 0 when the facts are the record */
+    int before;   /* the path's record before this one, or -1 */
+    bool dead;    /* a later one of the same type came */
 } Kept;
 
 struct Batch {
@@ -31,7 +33,10 @@ struct Batch {
     bool datasets, contents;
     const BatchPath *last; /* the path added last: neighbours share their directories */
     Buf rows[BATCH_TABLE_COUNT];
+    Buf canonical; /* a posix record as our own writer has it */
 };
+
+enum { FACTS_BYTES = 200 }; /* what a record without JSON counts for */
 
 enum { PATHS_MAX = BATCH_RECORDS + 1, RECORDS_MAX = BATCH_RECORDS + 1, SLOTS = 65536 };
 
@@ -55,6 +60,7 @@ void batch_free(Batch *batch)
         return;
     for (int t = 0; t < BATCH_TABLE_COUNT; t++)
         buf_release(&batch->rows[t]);
+    buf_release(&batch->canonical);
     arena_free(&batch->arena);
     free(batch->paths);
     free(batch->records);
@@ -133,21 +139,44 @@ static const PosixFacts *copy_facts(Arena *arena, const PosixFacts *facts)
     return copy;
 }
 
-/* The JSON goes right where COPY takes it from: records are large, and copying them twice costs. */
+/*
+ * The JSON goes right where COPY takes it from: records are large, and copying them twice costs. The server takes a
+ * gdal record, which was read to its end, as text: parsing it there is most of the work of taking it in.
+ */
 static void put_record(Batch *batch, Kept *kept, Str json)
 {
-    Buf *rows = &batch->rows[BATCH_METADATA];
+    Buf *rows = &batch->rows[BATCH_RECORDS_KEPT];
 
     kept->row_at = rows->len;
-    copy_row(rows, 3);
+    copy_row(rows, 4);
     if (kept->row_at == 0)
         kept->row_at = rows->len - 2; /* behind the head of the whole COPY */
     copy_uuid(rows, batch->paths[kept->path].hash.bytes);
     copy_text(rows, kept->record.type);
-    copy_jsonb(rows, json);
+    if (kept->record.datasets) {
+        copy_null(rows);
+        copy_text(rows, json);
+        kept->json_at = rows->len - json.len;
+    } else {
+        copy_jsonb(rows, json);
+        kept->json_at = rows->len - json.len;
+        copy_null(rows);
+    }
     kept->row_len = rows->len - kept->row_at;
     kept->json_len = json.len;
-    kept->json_at = rows->len - json.len;
+}
+
+/* Puts the record of facts among the rows, unless the columns say it whole. `json` is empty or what was said. */
+static void put_posix(Batch *batch, Kept *kept, Str json)
+{
+    bool whole = posix_row_is_whole(kept->record.facts);
+
+    if (whole && json.len == 0)
+        return;
+    buf_reset(&batch->canonical);
+    posix_put_json(&batch->canonical, kept->record.facts);
+    if (!whole || (json.len > 0 && !str_eq(json, buf_str(&batch->canonical))))
+        put_record(batch, kept, json.len > 0 ? json : buf_str(&batch->canonical));
 }
 
 void batch_add(Batch *batch, const BatchRecord *record)
@@ -164,11 +193,13 @@ void batch_add(Batch *batch, const BatchRecord *record)
     kept->record.type = str_copy(&batch->arena, record->type);
     batch->datasets |= record->datasets != NULL;
     batch->contents |= str_eq(record->type, STR("magic")) || str_eq(record->type, STR("checksum"));
-    put_record(batch, kept, record->json);
-    if (record->facts)
+    if (record->facts) {
         kept->record.facts = copy_facts(&batch->arena, record->facts);
+        put_posix(batch, kept, record->json);
+    } else
+        put_record(batch, kept, record->json);
     path->last = (int)batch->record_count++;
-    batch->bytes += record->json.len + record->path.len;
+    batch->bytes += (record->json.len ? record->json.len : FACTS_BYTES) + record->path.len;
 }
 
 void batch_add_path(Batch *batch, Str path)
@@ -261,155 +292,34 @@ bool batch_record(const Batch *batch, size_t n, BatchRecord *out)
     if (kept->dead)
         return false;
     *out = kept->record;
-    out->json = (Str){batch->rows[BATCH_METADATA].ptr + kept->json_at, kept->json_len};
+    out->json = (Str){0};
+    if (kept->row_len > 0)
+        out->json = (Str){batch->rows[BATCH_RECORDS_KEPT].ptr + kept->json_at, kept->json_len};
     return true;
 }
 
 /* ---- sealing ---- */
 
-static void put_time(Buf *rows, const PosixFacts *facts, uint32_t has, PosixTime at)
-{
-    if (facts->has & has)
-        copy_timestamptz(rows, at.sec * 1000000 + at.nsec / 1000);
-    else
-        copy_null(rows);
-}
-
-/* Numbers that the seed keeps as text. */
-static void put_number_text(Buf *rows, bool known, uint64_t value)
-{
-    char digits[24];
-    size_t at = sizeof digits;
-
-    if (!known) {
-        copy_null(rows);
-        return;
-    }
-    do
-        digits[--at] = (char)('0' + value % 10);
-    while (value /= 10);
-    copy_text(rows, (Str){digits + at, sizeof digits - at});
-}
-
-static void put_text_if(Buf *rows, bool known, Str value)
-{
-    if (known)
-        copy_text(rows, value);
-    else
-        copy_null(rows);
-}
-
-static void put_int8_if(Buf *rows, bool known, int64_t value)
-{
-    if (known)
-        copy_int8(rows, value);
-    else
-        copy_null(rows);
-}
-
-static void put_mode_text(Buf *rows, const PosixFacts *facts)
-{
-    char mode[POSIX_MODE_TEXT];
-
-    posix_mode_text(facts->type, facts->mode, mode);
-    put_text_if(rows, facts->has & POSIX_HAS_MODE, (Str){mode, sizeof mode});
-}
-
-static void put_key(Buf *rows, const BatchPath *path)
-{
-    copy_uuid(rows, path->hash.bytes);
-    if (path->depth > 0)
-        copy_uuid(rows, path->above[path->depth - 1].bytes);
-    else
-        copy_null(rows);
-    copy_text(rows, pathname_name(path->text));
-}
-
-static void put_times(Buf *rows, const PosixFacts *facts)
-{
-    put_time(rows, facts, POSIX_HAS_CTIME, facts->ctime);
-    put_time(rows, facts, POSIX_HAS_MTIME, facts->mtime);
-    put_time(rows, facts, POSIX_HAS_ATIME, facts->atime);
-}
-
-static void put_owner_texts(Buf *rows, const PosixFacts *facts)
-{
-    put_number_text(rows, facts->has & POSIX_HAS_INODE, facts->inode);
-    put_number_text(rows, facts->has & POSIX_HAS_UID, facts->uid);
-    put_number_text(rows, facts->has & POSIX_HAS_GID, facts->gid);
-    put_text_if(rows, facts->has & POSIX_HAS_USER, facts->user);
-    put_text_if(rows, facts->has & POSIX_HAS_GROUP, facts->group);
-}
-
-static void put_owner_numbers(Buf *rows, const PosixFacts *facts)
-{
-    put_int8_if(rows, facts->has & POSIX_HAS_UID, facts->uid);
-    put_int8_if(rows, facts->has & POSIX_HAS_GID, facts->gid);
-}
-
-static void put_mode_number(Buf *rows, const PosixFacts *facts)
-{
-    if (facts->has & POSIX_HAS_MODE)
-        copy_int4(rows, facts->mode);
-    else
-        copy_null(rows);
-}
-
-static void put_file(Buf *rows, const BatchPath *path, const PosixFacts *facts)
-{
-    copy_row(rows, 16);
-    put_key(rows, path);
-    put_int8_if(rows, facts->has & POSIX_HAS_SIZE, (int64_t)facts->size);
-    put_times(rows, facts);
-    put_mode_text(rows, facts);
-    put_owner_texts(rows, facts);
-    put_owner_numbers(rows, facts);
-    put_mode_number(rows, facts);
-}
-
-static void put_directory(Buf *rows, const BatchPath *path, const PosixFacts *facts)
-{
-    copy_row(rows, 15);
-    put_key(rows, path);
-    put_times(rows, facts);
-    put_mode_text(rows, facts);
-    put_owner_texts(rows, facts);
-    put_owner_numbers(rows, facts);
-    put_mode_number(rows, facts);
-}
-
-static void put_link(Buf *rows, const BatchPath *path, const PosixFacts *facts)
-{
-    copy_row(rows, 15);
-    put_key(rows, path);
-    put_times(rows, facts);
-    put_owner_texts(rows, facts);
-    if (facts->has & POSIX_HAS_INTACT)
-        copy_bool(rows, facts->intact);
-    else
-        copy_null(rows);
-    put_text_if(rows, facts->has & POSIX_HAS_TARGET, facts->target);
-    put_owner_numbers(rows, facts);
-}
-
 static void put_path(Buf *rows, const BatchPath *path, Str type)
 {
     copy_row(rows, 4);
     copy_uuid(rows, path->hash.bytes);
-    put_text_if(rows, type.len > 0, type);
+    if (type.len > 0)
+        copy_text(rows, type);
+    else
+        copy_null(rows);
     copy_text(rows, path->text);
     copy_uuid_array(rows, path->depth ? path->above[0].bytes : NULL, path->depth);
 }
 
-static void put_derived(Batch *batch, const BatchPath *path, const PosixFacts *facts)
+static void put_derived(Batch *batch, const BatchPath *path, const PosixFacts *facts, bool whole)
 {
-    static void (*const puts[POSIX_TYPE_COUNT])(Buf *, const BatchPath *, const PosixFacts *) = {
-        [POSIX_FILE] = put_file, [POSIX_DIRECTORY] = put_directory, [POSIX_LINK] = put_link};
-    static const BatchTable tables[POSIX_TYPE_COUNT] = {
-        [POSIX_FILE] = BATCH_FILES, [POSIX_DIRECTORY] = BATCH_DIRECTORIES, [POSIX_LINK] = BATCH_LINKS};
+    const PosixRowKey key = {.hash = &path->hash,
+                             .parent = path->depth > 0 ? &path->above[path->depth - 1] : NULL,
+                             .name = pathname_name(path->text)};
 
-    if (puts[facts->type])
-        puts[facts->type](&batch->rows[tables[facts->type]], path, facts);
+    posix_row_put(&batch->rows[BATCH_FILES], &batch->rows[BATCH_DIRECTORIES], &batch->rows[BATCH_LINKS], &key,
+                  facts, whole);
 }
 
 /* The path_type of a path by its posix record; fifos and the like have none. */
@@ -421,12 +331,14 @@ static Str type_of(const PosixFacts *facts)
 /* Takes the rows of records that a later one replaced out; seldom any. */
 static void drop_dead_rows(Batch *batch)
 {
-    Buf *rows = &batch->rows[BATCH_METADATA];
+    Buf *rows = &batch->rows[BATCH_RECORDS_KEPT];
     size_t removed = 0;
 
     for (size_t r = 0; r < batch->record_count; r++) {
         Kept *kept = &batch->records[r];
 
+        if (kept->row_len == 0)
+            continue;
         if (removed)
             memmove(rows->ptr + kept->row_at - removed, rows->ptr + kept->row_at, kept->row_len);
         if (kept->dead)
@@ -455,19 +367,22 @@ void batch_seal(Batch *batch, bool whole)
     for (size_t n = 0; n < batch->path_count; n++) {
         const BatchPath *path = &batch->paths[n];
         const PosixFacts *facts = NULL;
+        bool columns = false; /* are the record */
 
         for (int r = path->last; r >= 0; r = batch->records[r].before) {
             if (batch->records[r].dead)
                 continue;
             put_datasets(batch, &batch->records[r]);
-            if (batch->records[r].record.facts)
+            if (batch->records[r].record.facts) {
                 facts = batch->records[r].record.facts;
+                columns = batch->records[r].row_len == 0;
+            }
         }
         if (!facts && whole)
             facts = &nothing;
         put_path(&batch->rows[BATCH_PATHS], path, facts ? type_of(facts) : (Str){0});
         if (facts)
-            put_derived(batch, path, facts);
+            put_derived(batch, path, facts, columns);
     }
 }
 

@@ -20,7 +20,7 @@ enum { BATCH_RECORDS = 20000, BATCH_BYTES = 6 * 1024 * 1024 }; /* a batch with a
 /* The tables that a batch fills, in the order in which they are sent. */
 typedef enum BatchTable {
     BATCH_PATHS,
-    BATCH_METADATA,
+    BATCH_RECORDS_KEPT,
     BATCH_FILES,
     BATCH_DIRECTORIES,
     BATCH_LINKS,
@@ -36,7 +36,7 @@ typedef struct BatchRecord {
     int64_t origin;
     Str path;                    /* text of pathname.h, normal */
     Str type;                    /* md_type */
-    Str json;                    /* checked: one JSON object */
+    Str json;                    /* checked: one JSON object; may be empty where `facts` say it all */
     const PosixFacts *facts;     /* of a posix record; NULL for others */
     const DatasetList *datasets; /* of a gdal record; NULL for others */
 } BatchRecord;

@@ -12,7 +12,7 @@ struct CrawlThread {
     Arena *arena;
     Batch *batch;
     Db *db; /* for questions about single directories; opened with the first */
-    Buf json, path;
+    Buf path;
     CrawlTotals totals;
 
     /* the directory that is being read */
@@ -35,7 +35,6 @@ static void release(void *thread_v)
     CrawlThread *thread = thread_v;
 
     batch_free(thread->batch);
-    buf_release(&thread->json);
     buf_release(&thread->path);
     arena_free(&thread->names);
     free(thread->held);
@@ -145,11 +144,7 @@ static void begin_dir(CrawlThread *thread, const WalkDir *dir)
 
 static bool send_record(CrawlThread *thread, Str path, const PosixFacts *facts, Err *err)
 {
-    buf_reset(&thread->json);
-    posix_put_json(&thread->json, facts);
-    batch_add(
-        thread->batch,
-        &(BatchRecord){.path = path, .type = STR("posix"), .json = buf_str(&thread->json), .facts = facts});
+    batch_add(thread->batch, &(BatchRecord){.path = path, .type = STR("posix"), .facts = facts});
     if (!batch_is_full(thread->batch))
         return true;
     thread->split = true;

@@ -55,7 +55,7 @@ bool merge_late_due(Merge *merge, bool *out, Err *err) ATTR_MUST_USE;
  */
 bool merge_build_late(Merge *const *merges, int count, bool analyze, Err *err) ATTR_MUST_USE;
 
-/* ---- refresh.c's part: one transaction that empties and fills what is derived ---- */
+/* ---- refresh.c's part: one transaction that makes all that is derived anew, and writes what differs ---- */
 
 bool merge_refresh_begin(Merge *merge, Err *err) ATTR_MUST_USE;
 /* Copies a batch that was sealed as `whole`, but for paths and records, which are there. */

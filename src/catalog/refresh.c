@@ -8,6 +8,8 @@
 #include "catalog/shard.h"
 #include "catalog_sql.h"
 
+enum { PATH, TYPE, POSIX, KEPT, GDAL }; /* columns of refresh_read */
+
 typedef struct Refresh {
     Arena arena, row;
     Db *reader;
@@ -47,13 +49,13 @@ static bool facts_of(Refresh *refresh, const PGresult *one, PosixFacts *out)
     Err why = {0};
 
     *out = (PosixFacts){.type = POSIX_FILE};
-    if (!db_is_null(one, 0, 2)) {
-        if (posix_parse(&refresh->row, db_text(one, 0, 2), out, &why))
+    if (!db_is_null(one, 0, POSIX)) {
+        if (posix_parse(&refresh->row, db_text(one, 0, POSIX), out, &why))
             return true;
-        refuse(refresh, db_text(one, 0, 0), &why);
+        refuse(refresh, db_text(one, 0, PATH), &why);
         *out = (PosixFacts){.type = POSIX_FILE};
     }
-    return db_is_null(one, 0, 1) || posix_type_from_name(db_text(one, 0, 1), &out->type);
+    return db_is_null(one, 0, TYPE) || posix_type_from_name(db_text(one, 0, TYPE), &out->type);
 }
 
 static bool take_row(void *refresh_v, const PGresult *one, Err *err)
@@ -66,15 +68,17 @@ static bool take_row(void *refresh_v, const PGresult *one, Err *err)
         return err_set(err, ERR_INTERRUPTED, "interrupted");
     arena_reset(&refresh->row);
     refresh->totals.paths++;
-    BatchRecord record = {.path = db_text(one, 0, 0), .type = STR("posix"), .facts = &facts};
+    BatchRecord record = {.path = db_text(one, 0, PATH), .type = STR("posix"), .facts = &facts};
     if (!facts_of(refresh, one, &facts))
         return true;
-    if (db_is_null(one, 0, 1) && facts.type <= POSIX_LINK)
+    if (db_is_null(one, 0, TYPE) && facts.type <= POSIX_LINK)
         return true; /* a fifo or the like: derived tables have no rows of it */
+    if (db_bool(one, 0, KEPT))
+        record.json = db_text(one, 0, POSIX);
     batch_add(refresh->batch, &record);
-    if (!db_is_null(one, 0, 3)) {
+    if (!db_is_null(one, 0, GDAL)) {
         record = (BatchRecord){.path = record.path, .type = STR("gdal")};
-        if (dataset_parse(refresh->datasets, batch_arena(refresh->batch), record.path, db_text(one, 0, 3),
+        if (dataset_parse(refresh->datasets, batch_arena(refresh->batch), record.path, db_text(one, 0, GDAL),
                           &record.datasets, &why))
             batch_add(refresh->batch, &record);
         else if (why.code == ERR_DB) {

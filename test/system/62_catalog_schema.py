@@ -24,12 +24,12 @@ SEED = {
     "polygons": "po_hash uuid po_stamps _timestamptz po_min_stamp timestamptz po_max_stamp timestamptz po_name text po_pixel_x numeric "
                 "po_pixel_y numeric po_polygon geometry",
 }
-NOT_NULL = {"paths": {"pa_hash", "pa_ingested", "pa_path"}, "metadata": {"md_hash", "md_ingested", "md_type", "md_json"}}
+NOT_NULL = {"paths": {"pa_hash", "pa_ingested", "pa_path"}}
 INDEXES = {"paths_pkey": "UNIQUE INDEX paths_pkey ON a.paths USING btree (pa_hash)",
            "pai_parent": "INDEX pai_parent ON a.paths USING btree ((pa_parents[array_length(pa_parents, 1)]))",
            "pai_parents": "INDEX pai_parents ON a.paths USING gin (pa_parents)",
            "pai_type": "INDEX pai_type ON a.paths USING btree (pa_type)",
-           "mdi_pk": "UNIQUE INDEX mdi_pk ON a.metadata USING btree (md_hash, md_type)",
+           "mdi_pk": "UNIQUE INDEX mdi_pk ON a.records USING btree (md_hash, md_type)",
            "poi_hash": "USING btree (po_hash)", "poi_name": "USING btree (po_name)",
            "poi_stamp": "USING btree (po_min_stamp, po_max_stamp)", "poi_stamps": "USING gin (po_stamps)"}
 
@@ -93,7 +93,7 @@ def the_reader_role_reads_everything_and_changes_nothing():
             check(may("api", f"select * from {schema}.{table} limit 1"), f"api reads {schema}.{table}")
             check(may("mas", f"select * from {schema}.{table} limit 1"), f"mas reads {schema}.{table}")
     for change in ("insert into a.paths (pa_hash, pa_path) values (md5('/x')::uuid, '/x')", "delete from a.paths", "update a.files set fi_size = 1",
-                   "truncate a.metadata", "drop schema a cascade", "delete from public.shards", "create table a.x ()", "create table public.x ()",
+                   "truncate a.records", "drop schema a cascade", "delete from public.shards", "create table a.x ()", "create table public.x ()",
                    "create schema x", "insert into public.shards (sh_code, sh_path) values ('x', '/x')", "drop view public.paths",
                    "select catalog.shard_remove('a')", "select catalog.shard_empty('a')"):
         check(not may("api", change), f"api may not: {change}")

@@ -108,7 +108,7 @@ def twenty_crawls_leave_few_dead_rows():
     # Of a path: its row, its record; of the directories above: counts; and the directory's number.
     check(dead <= 20 * 10 + changed * 25, f"{dead} rows written anew for {changed} changes")
     check(dead < 20 * rows, f"{dead} rows written anew, of {rows}")
-    at.sql("vacuum a.paths; vacuum a.files; vacuum a.metadata; vacuum a.directories")
+    at.sql("vacuum a.paths; vacuum a.files; vacuum a.records; vacuum a.directories")
 
 
 def without_the_database_it_says_so_and_replies_503():

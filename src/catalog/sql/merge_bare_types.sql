@@ -5,4 +5,4 @@ update stage_paths s
   left join paths p on p.pa_hash = k.pa_hash
  where s.pa_hash = k.pa_hash
    and s.pa_type is null
-   and not exists (select from stage_metadata where md_hash = s.pa_hash and md_type = 'posix');
+   and not exists (select from stage_records where md_hash = s.pa_hash and md_type = 'posix');

@@ -1,7 +1,7 @@
 -- Remove the datasets of files whose gdal record differs from before, and note which directories' coverage that changes.
   with d as (
     delete from datasets
-     using stage_metadata
+     using stage_records
      where po_hash = md_hash
        and md_type = 'gdal'
        and not exists (select from stage_same where ss_hash = md_hash and ss_type = 'gdal')

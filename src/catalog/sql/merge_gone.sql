@@ -4,7 +4,7 @@
        l as (delete from links using stage_gone where li_hash = sg_hash),
        s as (delete from scans using stage_gone where sc_dir = sg_hash),
        k as (delete from looks using stage_gone where lk_hash = sg_hash),
-       m as (delete from metadata using stage_gone where md_hash = sg_hash),
+       m as (delete from records using stage_gone where md_hash = sg_hash),
        o as (delete from coverage using stage_gone where co_dir = sg_hash),
        u as (delete from coverage_due using stage_gone where cd_dir = sg_hash)
 delete from paths using stage_gone where pa_hash = sg_hash;

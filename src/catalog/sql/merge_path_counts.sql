@@ -4,10 +4,10 @@
 select count(*) filter (where not old) added,
        count(*) filter (where old and new) changed
   from (select exists (select from metadata where md_hash = s.pa_hash) old,
-               exists (select from stage_metadata m
-                        where m.md_hash = s.pa_hash
-                          and not exists (select from stage_same
-                                           where ss_hash = m.md_hash and ss_type = m.md_type)) new,
-               exists (select from stage_metadata m where m.md_hash = s.pa_hash) said
+               exists (select from stage_said m
+                        where m.ss_hash = s.pa_hash
+                          and not exists (select from stage_same k
+                                           where k.ss_hash = m.ss_hash and k.ss_type = m.ss_type)) new,
+               exists (select from stage_said m where m.ss_hash = s.pa_hash) said
           from stage_paths s) k
  where said;

@@ -8,22 +8,29 @@ create table paths (
     pa_parents  uuid[]
 );
 
-create table metadata (
+-- Records as they came, but for those posix records that the columns of files, directories and links say whole
+-- (docs/decisions/records.md). The view metadata has them all.
+create table records (
     md_hash     uuid not null,
     md_ingested timestamp without time zone not null default now(),
     md_type     text not null,
-    md_json     jsonb not null
+    md_json     jsonb,
+    md_text     text,       -- instead of it: read already, and not worth to be read again before somebody asks
+    check ((md_json is null) <> (md_text is null))
 );
 
--- Columns behind the seed's: numbers to filter answers by what the asking user may read, and what other
--- crawlers found out about the file.
+-- Columns behind the seed's: numbers to filter answers by what the asking user may read, what other crawlers found
+-- out about the file, and what else a posix record says; *_nanos is set where the columns are the whole record.
 create table files (
     fi_hash uuid not null, fi_parent uuid, fi_name text, fi_size bigint,
     fi_ctime timestamptz, fi_mtime timestamptz, fi_atime timestamptz,
     fi_mode text, fi_inode text, fi_uid text, fi_gid text, fi_user text, fi_group text,
     fi_nuid bigint, fi_ngid bigint, fi_nmode integer,
     fi_kind text,       -- format or media type by content (magic)
-    fi_sha256 bytea     -- (checksum)
+    fi_sha256 bytea,    -- (checksum)
+    fi_nlink bigint, fi_dev bigint, fi_btime timestamptz,
+    fi_nanos bigint,    -- nanoseconds below the microsecond of atime, mtime, ctime, btime: 10 bits each
+    fi_ingested timestamp without time zone not null default now()
 );
 
 create table directories (
@@ -33,7 +40,10 @@ create table directories (
     di_count numeric not null default 0,    -- files below, at any depth
     di_size numeric not null default 0,     -- bytes of these files
     di_nuid bigint, di_ngid bigint, di_nmode integer,
-    di_datasets bigint not null default 0   -- datasets of these files
+    di_datasets bigint not null default 0,  -- datasets of these files
+    di_nlink bigint, di_dev bigint, di_btime timestamptz, di_nanos bigint,
+    di_bytes bigint,                        -- of the directory itself, as its posix record has it
+    di_ingested timestamp without time zone not null default now()
 ) with (fillfactor = 70);                   -- counts change in place
 
 -- What a crawl found in each directory, as one number: when it finds the same again there is nothing to do.
@@ -53,8 +63,12 @@ create table links (
     li_ctime timestamptz, li_mtime timestamptz, li_atime timestamptz,
     li_inode text, li_uid text, li_gid text, li_user text, li_group text,
     li_intact boolean, li_target text,
-    li_nuid bigint, li_ngid bigint
+    li_nuid bigint, li_ngid bigint,
+    li_nlink bigint, li_dev bigint, li_btime timestamptz, li_nanos bigint, li_bytes bigint,
+    li_ingested timestamp without time zone not null default now()
 );
+
+select catalog.create_metadata_view();
 
 -- Everything a directory can hold, alike: what listings and searches read. A directory's size is that of all files below.
 create view entries as
@@ -101,7 +115,9 @@ alter table datasets alter column ds_json set compression lz4; -- every answer u
 alter table datasets alter column ds_json set statistics 0;
 alter table datasets alter column po_polygon set statistics 10;
 alter table datasets alter column po_stamps set statistics 10;
-alter table metadata alter column md_json set statistics 0;
+alter table records alter column md_json set statistics 0;
+alter table records alter column md_text set statistics 0;
+alter table records alter column md_text set compression lz4;
 
 create view polygons as
     select po_hash, po_stamps, po_min_stamp, po_max_stamp, po_name, po_pixel_x, po_pixel_y, po_polygon

@@ -108,13 +108,16 @@ static Str rows_below(const char *columns, const char *shard, const char *table,
 static void compare_table(const char *shard, const char *fresh, const char *table, const char *key)
 {
     const char *columns =
-        str_copy(&pg_arena,
-                 shards_ask(str_printf(&pg_arena,
-                                       "select string_agg(column_name, ', ') from information_schema.columns "
-                                       "where table_schema = '%s' and table_name = '%s' and column_name not "
-                                       "like '%%atime' and column_name not like '%%ingested'",
-                                       shard, table)
-                                .ptr))
+        str_copy(
+            &pg_arena,
+            shards_ask(
+                str_printf(
+                    &pg_arena,
+                    "select string_agg(column_name, ', ') from information_schema.columns "
+                    "where table_schema = '%s' and table_name = '%s' and column_name not "
+                    "like '%%atime' and column_name not like '%%nanos' and column_name not like '%%ingested'",
+                    shard, table)
+                    .ptr))
             .ptr;
     Str a = rows_below(columns, shard, table, key), b = rows_below(columns, fresh, table, key);
     Str names =
@@ -336,7 +339,7 @@ static void renamed_directories_keep_their_records(void)
     CHECK_ASK("select count(*) from scans", "2");
     CHECK_ASK("select li_intact from links", "t");
     pg_sql("mas",
-           "insert into renames.metadata (md_hash, md_type, md_json) select pa_hash, 'note', '{\"n\": 1}' "
+           "insert into renames.records (md_hash, md_type, md_json) select pa_hash, 'note', '{\"n\": 1}' "
            "from renames.paths where pa_path like '%x.nc'");
     CHECK(rename(a, b) == 0);
     follow_until_quiet(&f);

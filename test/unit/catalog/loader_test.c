@@ -115,13 +115,16 @@ static void a_first_load_and_a_merge_give_the_same(void)
 
 static void the_same_again_changes_nothing(void)
 {
+    static const char stamps[] =
+        "select string_agg(xmin::text, ' ' order by h) from (select xmin, md_hash h from records "
+        "union all select xmin, fi_hash from files union all select xmin, li_hash from links) r";
     Str before = shards_ask("select string_agg(xmin::text, ' ' order by pa_path) from paths");
-    Str rows = shards_ask("select string_agg(xmin::text, ' ' order by md_hash) from metadata");
+    Str rows = shards_ask(stamps);
     LoaderTotals totals = LOAD("merged", tree, NULL);
 
     CHECK(totals.added == 0 && totals.changed == 0 && totals.removed == 0);
     CHECK(str_eq(before, shards_ask("select string_agg(xmin::text, ' ' order by pa_path) from paths")));
-    CHECK(str_eq(rows, shards_ask("select string_agg(xmin::text, ' ' order by md_hash) from metadata")));
+    CHECK(str_eq(rows, shards_ask(stamps)));
     check_tree();
 }
 
@@ -141,8 +144,11 @@ static void a_file_that_becomes_a_directory_changes_sides(void)
     static const Line now[] = {{"/d/a", "posix", "{\"type\":\"directory\"}"},
                                {"/d/a/x", "posix", "{\"type\":\"file\",\"size\":5}"}};
     static const Line back[] = {{"/d/a", "posix", "{\"type\":\"link\",\"target\":\"x\"}"}};
+    static const Line known[] = {{"/d/a", "magic", "{\"format\":\"netCDF\"}"}, {"/d/a", "note", "{}"}};
 
+    (void)LOAD("merged", known, NULL);
     (void)LOAD("merged", now, NULL);
+    CHECK_ASK("select string_agg(md_type, ' ') from metadata where md_hash = md5('/d/a')::uuid", "posix");
     CHECK_ASK("select string_agg(fi_name, ' ') from files", "x");
     CHECK_ASK(
         "select string_agg(di_name || ':' || di_count || ':' || di_size, ' ' order by di_name) from directories",
@@ -153,12 +159,86 @@ static void a_file_that_becomes_a_directory_changes_sides(void)
     CHECK_ASK("select li_target from links", "x");
 }
 
+/* Records as our own writer has them, and others that say the same in another order or more than columns hold. */
+static const Line records[] = {
+    {"/p/file", "posix",
+     "{\"type\":\"file\",\"size\":9007199254740993,\"mode\":\"-rwsr-xr-t\",\"inode\":18446744073709551615,\"nlink\":4294967295,"
+     "\"dev\":2049,\"uid\":4294967295,\"gid\":0,\"user\":\"\xc3\xa9 \\\"x\\\"\",\"group\":\"\",\"atime\":-1,\"mtime\":1465434771,"
+     "\"ctime\":0,\"atime_ns\":999999999,\"mtime_ns\":1,\"ctime_ns\":1001,\"btime\":-62135596800,\"btime_ns\":123456789}"},
+    {"/p/bare", "posix", "{\"type\":\"file\"}"},
+    {"/p/dir", "posix",
+     "{\"type\":\"directory\",\"size\":4096,\"mode\":\"drwxrwxrwt\",\"nlink\":3,\"uid\":1000}"},
+    {"/p/link", "posix",
+     "{\"type\":\"link\",\"size\":7,\"mode\":\"lrwxrwxrwx\",\"mtime\":5,\"target\":\"no\\\\x0awhere\",\"intact\":false}"},
+    {"/p/loose", "posix", "{\"type\":\"link\",\"mode\":\"lrwxr-xr-x\",\"target\":\"x\"}"},
+    {"/p/order", "posix", "{\"size\":1,\"type\":\"file\"}"},
+    {"/p/more", "posix", "{\"type\":\"file\",\"size\":1,\"colour\":\"red\"}"},
+    {"/p/untyped", "posix", "{\"size\":1}"},
+    {"/p/attributes", "posix", "{\"type\":\"file\",\"xattrs\":{\"user.a\":\"b\"}}"},
+    {"/p/pipe", "posix", "{\"type\":\"fifo\",\"mode\":\"prw-------\"}"},
+    {"/p/late", "posix", "{\"type\":\"file\",\"mtime\":9223372036854775}"},
+};
+
+static void check_records(void)
+{
+    for (size_t i = 0; i < COUNT_OF(records); i++) {
+        const char *query =
+            str_printf(&pg_arena,
+                       "select md_json = '%s'::jsonb from metadata where md_type = 'posix' and md_hash = "
+                       "md5('%s')::uuid",
+                       records[i].json, records[i].path)
+                .ptr;
+
+        CHECK_ASK(query, "t");
+    }
+    CHECK_ASK("select string_agg(pa_path, ' ' order by pa_path) from records join paths on pa_hash = md_hash",
+              "/p/attributes /p/late /p/loose /p/more /p/order /p/pipe /p/untyped");
+    CHECK_ASK("select count(*) from metadata", "11");
+    CHECK_ASK("select fi_mtime is null from files where fi_name = 'late'", "t");
+}
+
+static void a_posix_record_is_whole_whether_or_not_it_is_kept_as_json(void)
+{
+    shards_new("records", "/p");
+    rejected = 0;
+    (void)LOAD("records", records, NULL);
+    CHECK(rejected == 0);
+    check_records();
+    (void)LOAD("records", records, NULL);
+    check_records();
+}
+
+static void a_posix_record_moves_between_json_and_columns(void)
+{
+    static const Line plain[] = {{"/p/order", "posix", "{\"type\":\"file\",\"size\":2}"},
+                                 {"/p/pipe", "posix", "{\"type\":\"file\"}"},
+                                 {"/p/loose", "posix", "{\"type\":\"directory\"}"}};
+    static const Line odd[] = {{"/p/file", "posix", "{\"size\":3,\"type\":\"file\"}"},
+                               {"/p/dir", "posix", "{\"uid\":1,\"type\":\"directory\"}"},
+                               {"/p/link", "posix", "{\"type\":\"socket\"}"}};
+    LoaderTotals totals = LOAD("records", plain, NULL);
+
+    CHECK(totals.changed == 1 && totals.added == 2 && totals.removed == 2);
+    CHECK_ASK("select string_agg(pa_path, ' ' order by pa_path) from records join paths on pa_hash = md_hash",
+              "/p/attributes /p/late /p/more /p/untyped");
+    totals = LOAD("records", odd, NULL);
+    CHECK(totals.changed == 2 && totals.added == 1 && totals.removed == 1);
+    CHECK_ASK("select string_agg(pa_path, ' ' order by pa_path) from records join paths on pa_hash = md_hash",
+              "/p/attributes /p/dir /p/file /p/late /p/link /p/more /p/untyped");
+    CHECK_ASK("select md_json::text from metadata where md_hash = md5('/p/file')::uuid",
+              "{\"size\": 3, \"type\": \"file\"}");
+    CHECK_ASK("select count(*) from metadata", "11");
+    CHECK(shard_drop(shards_db, STR("records"), &(Err){0}));
+}
+
 static void of_two_records_in_a_batch_the_later_counts(void)
 {
     static const Line twice[] = {{"/d/q", "posix", "{\"type\":\"file\",\"size\":1}"},
                                  {"/d/q", "note", "{}"},
                                  {"/d/q", "posix", "{\"type\":\"file\",\"size\":2}"}};
+    Err err = {0};
 
+    CHECK(shard_use(shards_db, STR("merged"), &err));
     (void)LOAD("merged", twice, NULL);
     CHECK_ASK("select fi_size from files where fi_name = 'q'", "2");
     CHECK_ASK("select count(*) from metadata where md_hash = md5('/d/q')::uuid", "2");
@@ -203,6 +283,8 @@ int main(void)
     RUN(the_same_again_changes_nothing);
     RUN(what_is_gone_goes_with_all_below_it);
     RUN(a_file_that_becomes_a_directory_changes_sides);
+    RUN(a_posix_record_is_whole_whether_or_not_it_is_kept_as_json);
+    RUN(a_posix_record_moves_between_json_and_columns);
     RUN(of_two_records_in_a_batch_the_later_counts);
     RUN(a_record_the_server_refuses_is_set_aside_alone);
     RUN(public_views_are_the_union_of_all_shards);

@@ -9,7 +9,8 @@
 
 /* All that is derived, as one text: numbers that only tell rows apart are left out. */
 static const char derived[] =
-    "select 'file ' || (f.*)::text t from files f union all select 'directory ' || (d.*)::text from directories d union all select 'link ' || (l.*)::text from links l "
+    "select 'file ' || (to_jsonb(f) - 'fi_ingested')::text t from files f union all select 'directory ' || (to_jsonb(d) - 'di_ingested')::text from directories d "
+    "union all select 'link ' || (to_jsonb(l) - 'li_ingested')::text from links l "
     "union all select 'dataset ' || concat_ws('|', po_hash, ds_parent, ds_no, po_stamps, po_name, po_pixel_x, po_pixel_y, po_polygon, ds_srs, "
     "ds_axes, ds_name, ds_west, ds_south, ds_east, ds_north, ds_json) from datasets "
     "union all select 'cell ' || concat_ws('|', ce_key, ce_max, ce_min, po_hash, ds_no) from cells join datasets on ds_id = ce_dataset "

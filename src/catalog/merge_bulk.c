@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The part of merge.h that is about a whole shard: a first load, its indexes and sums, and making all anew. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "catalog/merge_inside.h"
+#include "catalog_sql.h"
+
+/* ---- bulk ---- */
+
+/*
+ * Takes the shard for this session alone. The server may need a moment to notice that a process that was killed
+ * is gone (client_connection_check_interval), so it is tried for some seconds.
+ */
+static bool lock_bulk(Merge *merge, Err *err)
+{
+    enum { LOCK_TRIES = 50 };
+
+    for (int try = 0; try < LOCK_TRIES; try++) {
+        RESULT_SCOPE(got);
+
+        if (try > 0)
+            time_sleep(MILLISECONDS(100));
+        if (!db_query(merge->db, &sql_bulk_lock, DB_ARGS(DB_TEXT(merge->shard.code)), &got, err))
+            return false;
+        if (db_bool(got, 0, 0))
+            return true;
+    }
+    (void)err_set(err, ERR_BUSY, "shard '%.*s' is being loaded by another process",
+                  STR_ARG(merge->shard.code));
+    return err_hint(err, "try again when it has ended");
+}
+
+/* ERR_BUSY when somebody reads the tables: then nobody shall queue behind us. */
+static bool drop_indexes(Merge *merge, Err *err)
+{
+    enum { LOCK_TIMEOUT_MS = 300 };
+
+    if (!db_begin(merge->db, err))
+        return false;
+    TX_SCOPE(merge->db);
+    return db_run(merge->db, &sql_lock_timeout, DB_ARGS(DB_INT(LOCK_TIMEOUT_MS)), NULL, err) &&
+           db_run(merge->db, &sql_index_drop, DB_NO_ARGS, NULL, err) &&
+           db_run(merge->db, &sql_shard_set_bulk, DB_ARGS(DB_TEXT(merge->shard.code), DB_BOOL(true)), NULL,
+                  err) &&
+           db_commit(merge->db, err);
+}
+
+enum { DROP_TRIES = 5 };
+
+/* An empty shard that somebody reads all the time is filled with its indexes in place. */
+bool merge_begin_bulk(Merge *merge, bool *began, Err *err)
+{
+    RESULT_SCOPE(empty);
+
+    *began = false;
+    if (!db_query(merge->db, &sql_shard_is_empty, DB_NO_ARGS, &empty, err))
+        return false;
+    if (!db_bool(empty, 0, 0))
+        return true;
+    if (!lock_bulk(merge, err))
+        return false;
+    for (int try = 0; try < DROP_TRIES && !*began; try++) {
+        if (try > 0)
+            time_sleep(MILLISECONDS(100));
+        *began = drop_indexes(merge, err);
+        if (!*began && err->code != ERR_BUSY)
+            return false;
+    }
+    return *began || db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
+}
+
+/* The indexes still to be built, shared by the threads that build them. */
+typedef struct Build {
+    const PGresult *names;
+    atomic_int next;
+    atomic_bool failed;
+} Build;
+
+typedef struct Builder {
+    Build *build;
+    Merge *merge;
+    pthread_t thread;
+    Err err;
+} Builder;
+
+static void *build_indexes(void *arg)
+{
+    Builder *builder = arg;
+    Build *build = builder->build;
+
+    for (int n; (n = atomic_fetch_add(&build->next, 1)) < db_count(build->names);)
+        if (!db_run(builder->merge->db, &sql_index_build, DB_ARGS(DB_TEXT(db_text(build->names, n, 0))), NULL,
+                    &builder->err) &&
+            strcmp(builder->err.sqlstate, "42P07") != 0) { /* another process was faster */
+            atomic_store(&build->failed, true);
+            break;
+        }
+    return NULL;
+}
+
+enum { BUILDERS_MAX = 8 };
+
+static bool build_missing(Merge *const *merges, int count, bool late, Err *err)
+{
+    RESULT_SCOPE(names);
+    Builder builders[BUILDERS_MAX] = {0};
+
+    if (!db_query(merges[0]->db, &sql_index_missing, DB_ARGS(DB_BOOL(late)), &names, err))
+        return false;
+    Build build = {.names = names};
+    count = count < BUILDERS_MAX ? count : BUILDERS_MAX;
+    for (int i = 0; i < count; i++) {
+        builders[i] = (Builder){.build = &build, .merge = merges[i]};
+        if (i > 0 && pthread_create(&builders[i].thread, NULL, build_indexes, &builders[i]) != 0)
+            builders[i].merge = NULL;
+    }
+    (void)build_indexes(&builders[0]);
+    for (int i = 1; i < count; i++)
+        if (builders[i].merge)
+            (void)pthread_join(builders[i].thread, NULL);
+    for (int i = 0; i < count && atomic_load(&build.failed); i++)
+        if (builders[i].err.code) {
+            *err = builders[i].err;
+            return err_wrap(err, "cannot build the indexes of shard '%.*s'", STR_ARG(merges[0]->shard.code));
+        }
+    return true;
+}
+
+static bool complete_tables(Merge *merge, Err *err)
+{
+    if (!db_begin(merge->db, err))
+        return false;
+    TX_SCOPE(merge->db);
+    return db_run(merge->db, &sql_bulk_directories_missing, DB_ARGS(DB_TEXT(merge->shard.root)), NULL, err) &&
+           db_run(merge->db, &sql_bulk_directories, DB_NO_ARGS, NULL, err) && db_commit(merge->db, err);
+}
+
+/* Everything that is a sum over other rows. */
+static bool rebuild_sums(Merge *merge, Err *err)
+{
+    return db_run(merge->db, &sql_rebuild_tallies, DB_NO_ARGS, NULL, err) &&
+           db_run(merge->db, &sql_rebuild_levels, DB_NO_ARGS, NULL, err) &&
+           db_run(merge->db, &sql_rebuild_kinds, DB_NO_ARGS, NULL, err) &&
+           db_run(merge->db, &sql_rebuild_coverage_due, DB_NO_ARGS, NULL, err);
+}
+
+static bool complete_counts(Merge *merge, Err *err)
+{
+    if (!db_begin(merge->db, err))
+        return false;
+    TX_SCOPE(merge->db);
+    return rebuild_sums(merge, err) &&
+           db_run(merge->db, &sql_shard_set_bulk, DB_ARGS(DB_TEXT(merge->shard.code), DB_BOOL(false)), NULL,
+                  err) &&
+           db_commit(merge->db, err);
+}
+
+bool merge_complete_bulk(Merge *const *merges, int count, Err *err)
+{
+    Merge *merge = merges[0];
+
+    if (!lock_bulk(merge, err))
+        return false;
+    /* The planner knows nothing of these tables yet: a nested loop over them would never end. */
+    return db_script(merge->db,
+                     "set enable_nestloop = off; set enable_hashjoin = on; set enable_mergejoin = on", err) &&
+           complete_tables(merge, err) && build_missing(merges, count, false, err) &&
+           complete_counts(merge, err) &&
+           db_script(merge->db,
+                     "reset enable_nestloop; set enable_hashjoin = off; set enable_mergejoin = off", err) &&
+           db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
+}
+
+bool merge_late_due(Merge *merge, bool *out, Err *err)
+{
+    RESULT_SCOPE(due);
+
+    if (!db_query(merge->db, &sql_index_late_due, DB_NO_ARGS, &due, err))
+        return false;
+    *out = db_bool(due, 0, 0);
+    return true;
+}
+
+bool merge_build_late(Merge *const *merges, int count, bool analyze, Err *err)
+{
+    return (!analyze ||
+            db_script(merges[0]->db, "analyze paths, files, directories, links, datasets, cells", err)) &&
+           build_missing(merges, count, true, err);
+}
+
+/* ---- refresh ---- */
+
+bool merge_refresh_begin(Merge *merge, Err *err)
+{
+    return lock_bulk(merge, err) && db_begin(merge->db, err);
+}
+
+static const BatchTable refreshed[] = {BATCH_FILES, BATCH_DIRECTORIES, BATCH_LINKS, BATCH_DATASETS,
+                                       BATCH_CELLS};
+
+bool merge_refresh_batch(Merge *merge, Batch *batch, Err *err)
+{
+    for (size_t i = 0; i < COUNT_OF(refreshed); i++)
+        if (!merge_copy(merge, batch, refreshed[i], false, err))
+            return false;
+    return true;
+}
+
+/* Writes what differs, so that nobody who reads has to wait and a shard that is right is left alone. */
+bool merge_refresh_commit(Merge *merge, Err *err)
+{
+    static const Sql *const steps[] = {
+        &sql_refresh_gone,  &sql_refresh_names,    &sql_merge_files,          &sql_merge_directories,
+        &sql_merge_links,   &sql_refresh_due,      &sql_refresh_old_datasets, &sql_refresh_datasets,
+        &sql_refresh_cells, &sql_refresh_coverage,
+    };
+
+    if (!db_script(
+            merge->db,
+            "set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_nestloop = off; "
+            "analyze stage_files, stage_directories, stage_links, stage_datasets, stage_cells",
+            err))
+        return false;
+    for (size_t i = 0; i < COUNT_OF(steps); i++)
+        if (!db_run(merge->db, steps[i], DB_NO_ARGS, NULL, err))
+            return err_wrap(err, "step '%s'", steps[i]->name);
+    return rebuild_sums(merge, err) && db_commit(merge->db, err) &&
+           db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
+}
+
+void merge_refresh_abort(Merge *merge)
+{
+    db_rollback(merge->db);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* merge_inside -- what merge.c (batches) and merge_bulk.c (whole shards) share; nobody else includes it */
+#ifndef CATALOG_MERGE_INSIDE_H
+#define CATALOG_MERGE_INSIDE_H
+
+#include "catalog/merge.h"
+
+struct Merge {
+    Arena *arena;
+    Db *db;
+    MergeShard shard;
+};
+
+/* Copy a batch's rows of a table into the shard's own (`whole`), or to where they lie before they are merged. */
+bool merge_copy(Merge *merge, Batch *batch, BatchTable table, bool whole, Err *err) ATTR_MUST_USE;
+
+#endif

@@ -30,9 +30,10 @@ struct Batch {
     Kept *records;
     uint32_t *slots; /* by hash: 1 + index into paths, 0 free */
     size_t path_count, record_count, bytes;
-    bool datasets, contents;
+    bool datasets, contents, bare;
     const BatchPath *last; /* the path added last: neighbours share their directories */
     Buf rows[BATCH_TABLE_COUNT];
+    DatasetLevels *levels;
     Buf canonical; /* a posix record as our own writer has it */
 };
 
@@ -49,7 +50,8 @@ Batch *batch_new(void)
     batch->paths = calloc(PATHS_MAX, sizeof *batch->paths);
     batch->records = calloc(RECORDS_MAX, sizeof *batch->records);
     batch->slots = calloc(SLOTS, sizeof *batch->slots);
-    if (!batch->paths || !batch->records || !batch->slots)
+    batch->levels = calloc(1, sizeof *batch->levels);
+    if (!batch->paths || !batch->records || !batch->slots || !batch->levels)
         abort();
     return batch;
 }
@@ -65,6 +67,7 @@ void batch_free(Batch *batch)
     free(batch->paths);
     free(batch->records);
     free(batch->slots);
+    free(batch->levels);
     free(batch);
 }
 
@@ -76,7 +79,7 @@ void batch_reset(Batch *batch)
     memset(batch->slots, 0, SLOTS * sizeof *batch->slots);
     batch->path_count = batch->record_count = batch->bytes = 0;
     batch->last = NULL;
-    batch->datasets = batch->contents = false;
+    batch->datasets = batch->contents = batch->bare = false;
 }
 
 Arena *batch_arena(Batch *batch)
@@ -260,6 +263,11 @@ bool batch_has_contents(const Batch *batch)
     return batch->contents;
 }
 
+bool batch_has_bare(const Batch *batch)
+{
+    return batch->bare;
+}
+
 bool batch_has_datasets(const Batch *batch)
 {
     return batch->datasets;
@@ -312,11 +320,15 @@ static void put_path(Buf *rows, const BatchPath *path, Str type)
     copy_uuid_array(rows, path->depth ? path->above[0].bytes : NULL, path->depth);
 }
 
+static const PathHash *parent_of(const BatchPath *path)
+{
+    return path->depth > 0 ? &path->above[path->depth - 1] : NULL;
+}
+
 static void put_derived(Batch *batch, const BatchPath *path, const PosixFacts *facts, bool whole)
 {
-    const PosixRowKey key = {.hash = &path->hash,
-                             .parent = path->depth > 0 ? &path->above[path->depth - 1] : NULL,
-                             .name = pathname_name(path->text)};
+    const PosixRowKey key = {
+        .hash = &path->hash, .parent = parent_of(path), .name = pathname_name(path->text)};
 
     posix_row_put(&batch->rows[BATCH_FILES], &batch->rows[BATCH_DIRECTORIES], &batch->rows[BATCH_LINKS], &key,
                   facts, whole);
@@ -349,41 +361,112 @@ static void drop_dead_rows(Batch *batch)
     rows->len -= removed;
 }
 
-static void put_datasets(Batch *batch, const Kept *kept)
+static size_t put_datasets(Batch *batch, const Kept *kept)
 {
     const BatchPath *path = &batch->paths[kept->path];
 
-    if (kept->record.datasets)
-        dataset_put_rows(kept->record.datasets, &path->hash,
-                         path->depth ? &path->above[path->depth - 1] : NULL, &batch->rows[BATCH_DATASETS],
-                         &batch->rows[BATCH_CELLS]);
+    if (!kept->record.datasets)
+        return 0;
+    dataset_put_rows(kept->record.datasets, &path->hash, parent_of(path),
+                     &(DatasetRows){.datasets = &batch->rows[BATCH_DATASETS],
+                                    .cells = &batch->rows[BATCH_CELLS],
+                                    .fresh = &batch->rows[BATCH_FRESH],
+                                    .level_rows = &batch->rows[BATCH_LEVELS],
+                                    .levels = batch->levels});
+    return dataset_count(kept->record.datasets);
+}
+
+/* What is added to one directory; neighbours share theirs, so few rows are written of it. */
+typedef struct Delta {
+    const PathHash *dir;
+    int64_t files, bytes, datasets;
+} Delta;
+
+static void put_delta(Batch *batch, const Delta *delta)
+{
+    Buf *rows = &batch->rows[BATCH_DELTA];
+
+    if (!delta->dir || (delta->files == 0 && delta->datasets == 0))
+        return;
+    copy_row(rows, 4);
+    copy_uuid(rows, delta->dir->bytes);
+    copy_int8(rows, delta->files);
+    copy_int8(rows, delta->bytes);
+    copy_int8(rows, delta->datasets);
+}
+
+static void add_delta(Batch *batch, Delta *delta, const BatchPath *path, const PosixFacts *facts,
+                      size_t datasets)
+{
+    const PathHash *dir = parent_of(path);
+
+    if (!delta->dir || !dir || memcmp(delta->dir, dir, sizeof *dir) != 0) {
+        put_delta(batch, delta);
+        *delta = (Delta){.dir = dir};
+    }
+    if (facts && facts->type == POSIX_FILE) {
+        delta->files++;
+        delta->bytes += facts->has & POSIX_HAS_SIZE ? (int64_t)facts->size : 0;
+    }
+    delta->datasets += (int64_t)datasets;
+}
+
+static void put_above(Batch *batch, const BatchPath *path)
+{
+    Buf *rows = &batch->rows[BATCH_ABOVE];
+    const PathHash *dir = parent_of(path);
+
+    if (!dir || batch_has_path(batch, dir))
+        return;
+    copy_row(rows, 2);
+    copy_uuid(rows, dir->bytes);
+    copy_text(rows, pathname_parent(path->text));
+}
+
+/* Seals one path: rows of all its records. */
+static void put_path_rows(Batch *batch, const BatchPath *path, bool whole, Delta *delta)
+{
+    static const PosixFacts nothing = {.type = POSIX_FILE};
+    const PosixFacts *facts = NULL;
+    bool columns = false; /* are the record */
+    size_t datasets = 0;
+
+    for (int r = path->last; r >= 0; r = batch->records[r].before) {
+        const Kept *kept = &batch->records[r];
+
+        if (kept->dead)
+            continue;
+        datasets += put_datasets(batch, kept);
+        if (kept->record.facts) {
+            facts = kept->record.facts;
+            columns = kept->row_len == 0;
+        }
+    }
+    batch->bare |= !facts;
+    add_delta(batch, delta, path, facts, datasets);
+    if (!facts && whole)
+        facts = &nothing;
+    put_path(&batch->rows[BATCH_PATHS], path, facts ? type_of(facts) : (Str){0});
+    if (facts)
+        put_derived(batch, path, facts, columns);
 }
 
 void batch_seal(Batch *batch, bool whole)
 {
-    static const PosixFacts nothing = {.type = POSIX_FILE};
+    const PathHash *last = NULL; /* the directory seen last */
+    Delta delta = {0};
 
     drop_dead_rows(batch);
     for (size_t n = 0; n < batch->path_count; n++) {
         const BatchPath *path = &batch->paths[n];
-        const PosixFacts *facts = NULL;
-        bool columns = false; /* are the record */
 
-        for (int r = path->last; r >= 0; r = batch->records[r].before) {
-            if (batch->records[r].dead)
-                continue;
-            put_datasets(batch, &batch->records[r]);
-            if (batch->records[r].record.facts) {
-                facts = batch->records[r].record.facts;
-                columns = batch->records[r].row_len == 0;
-            }
-        }
-        if (!facts && whole)
-            facts = &nothing;
-        put_path(&batch->rows[BATCH_PATHS], path, facts ? type_of(facts) : (Str){0});
-        if (facts)
-            put_derived(batch, path, facts, columns);
+        put_path_rows(batch, path, whole, &delta);
+        if (!last || path->above != last)
+            put_above(batch, path);
+        last = path->above;
     }
+    put_delta(batch, &delta);
+    dataset_put_levels(batch->levels, &batch->rows[BATCH_LEVELS]);
 }
 
 Buf *batch_rows(Batch *batch, BatchTable table)

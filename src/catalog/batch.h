@@ -17,7 +17,7 @@
 
 enum { BATCH_RECORDS = 20000, BATCH_BYTES = 6 * 1024 * 1024 }; /* a batch with as many is full */
 
-/* The tables that a batch fills, in the order in which they are sent. */
+/* The tables that a batch fills. */
 typedef enum BatchTable {
     BATCH_PATHS,
     BATCH_RECORDS_KEPT,
@@ -29,6 +29,11 @@ typedef enum BatchTable {
     BATCH_CELLS,
     BATCH_LOOKS,
     BATCH_GONE,
+    BATCH_ABOVE, /* directories that its paths lie in and that are not among them */
+    /* What a batch of nothing but new paths adds to sums; of others the server finds it out. */
+    BATCH_DELTA,  /* files, bytes and datasets of directories */
+    BATCH_LEVELS, /* cells by name, length of time and size */
+    BATCH_FRESH,  /* datasets that coverage does not hold */
     BATCH_TABLE_COUNT
 } BatchTable;
 
@@ -75,6 +80,7 @@ bool batch_is_full(const Batch *batch);
 bool batch_is_empty(const Batch *batch);
 bool batch_has_datasets(const Batch *batch);
 bool batch_has_contents(const Batch *batch); /* records of magic or checksum */
+bool batch_has_bare(const Batch *batch);     /* sealed: paths without a posix record */
 size_t batch_records(const Batch *batch);
 size_t batch_paths(const Batch *batch);
 

@@ -428,13 +428,48 @@ static void put_dataset(Buf *rows, const Dataset *ds, const PathHash *path, cons
     copy_int8(rows, ds->id);
 }
 
-static void put_cells(Buf *rows, const Dataset *ds)
+/* ---- levels ---- */
+
+static void put_level(Buf *rows, uint32_t key, uint32_t count)
+{
+    copy_row(rows, 4);
+    copy_int4(rows, (int32_t)(key >> 8));
+    copy_int2(rows, (int16_t)(key >> 5 & 7));
+    copy_int2(rows, (int16_t)(key & 31));
+    copy_int8(rows, count);
+}
+
+static void count_level(DatasetLevels *levels, Buf *rows, uint32_t key, uint32_t count)
+{
+    size_t place = (key ^ key >> 8) % COUNT_OF(levels->places);
+
+    if (levels->places[place].count > 0 && levels->places[place].key != key) {
+        put_level(rows, levels->places[place].key, levels->places[place].count);
+        levels->places[place].count = 0;
+    }
+    levels->places[place].key = key;
+    levels->places[place].count += count;
+}
+
+void dataset_put_levels(DatasetLevels *levels, Buf *rows)
+{
+    for (size_t i = 0; i < COUNT_OF(levels->places); i++)
+        if (levels->places[i].count > 0)
+            put_level(rows, levels->places[i].key, levels->places[i].count);
+    memset(levels->places, 0, sizeof levels->places);
+}
+
+static void put_cells(const Dataset *ds, const DatasetRows *out)
 {
     uint32_t cells[GRID_CELLS_MAX];
     int level, count = grid_cells(&ds->footprint, &level, cells);
     GridBox box = grid_box(&ds->footprint);
     int span = ds->stamp_count ? grid_span(ds->first, ds->last) : GRID_SPAN_NONE;
+    Buf *rows = out->cells;
 
+    if (count > 0)
+        count_level(out->levels, out->level_rows, (uint32_t)(grid_key(ds->name_id, span, level, 0) >> 32),
+                    (uint32_t)count);
     for (int i = 0; i < count; i++) {
         copy_row(rows, CELL_COLUMNS);
         copy_int8(rows, grid_key(ds->name_id, span, level, cells[i]));
@@ -448,11 +483,13 @@ static void put_cells(Buf *rows, const Dataset *ds)
     }
 }
 
-void dataset_put_rows(const DatasetList *list, const PathHash *path, const PathHash *parent, Buf *datasets,
-                      Buf *cells)
+void dataset_put_rows(const DatasetList *list, const PathHash *path, const PathHash *parent,
+                      const DatasetRows *rows)
 {
     for (const Dataset *ds = list->first; ds; ds = ds->next) {
-        put_dataset(datasets, ds, path, parent);
-        put_cells(cells, ds);
+        put_dataset(rows->datasets, ds, path, parent);
+        put_cells(ds, rows);
+        copy_row(rows->fresh, 1);
+        copy_int8(rows->fresh, ds->id);
     }
 }

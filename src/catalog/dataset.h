@@ -34,9 +34,25 @@ bool dataset_parse(DatasetReader *reader, Arena *arena, Str path, Str json, cons
 
 size_t dataset_count(const DatasetList *list);
 
-/* Append the rows of `list` for the tables `datasets` and `cells`. `parent` may be NULL. */
-void dataset_put_rows(const DatasetList *list, const PathHash *path, const PathHash *parent, Buf *datasets,
-                      Buf *cells);
+/* Cells counted by name, length of time and size: a row of `levels` each, more than one where two share a place here. */
+typedef struct DatasetLevels {
+    struct {
+        uint32_t key, count; /* the upper half of a cell's key */
+    } places[512];
+} DatasetLevels;
+
+/* Where rows go: of the tables `datasets`, `cells`, `coverage_new` and `levels`. */
+typedef struct DatasetRows {
+    Buf *datasets, *cells, *fresh, *level_rows;
+    DatasetLevels *levels; /* counted here; those that find no place are in level_rows at once */
+} DatasetRows;
+
+/* Append the rows of `list`. `parent` may be NULL. */
+void dataset_put_rows(const DatasetList *list, const PathHash *path, const PathHash *parent,
+                      const DatasetRows *rows);
+
+/* Append what was counted to `rows`, for `levels`, and begin to count anew. */
+void dataset_put_levels(DatasetLevels *levels, Buf *rows);
 
 /* A variable's name as the MAS API compares it: every character but A-Z a-z 0-9 _ is a _. */
 Str dataset_plain_name(Arena *arena, Str name);

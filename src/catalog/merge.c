@@ -75,8 +75,12 @@ static const struct {
     [BATCH_DATASETS] = {"copy " DATASETS, "copy stage_" DATASETS},
     [BATCH_CELLS] = {"copy " CELLS, "copy stage_" CELLS},
     [BATCH_LOOKS] = {"copy " LOOKS, "copy stage_" LOOKS},
-    [BATCH_GONE] = {"copy stage_gone from stdin (format binary)",
-                    "copy stage_gone from stdin (format binary)"},
+    [BATCH_GONE] = {NULL, "copy stage_gone from stdin (format binary)"},
+    [BATCH_ABOVE] = {NULL, "copy stage_above from stdin (format binary)"},
+    [BATCH_DELTA] = {NULL,
+                     "copy stage_delta (sd_dir, sd_count, sd_size, sd_datasets) from stdin (format binary)"},
+    [BATCH_LEVELS] = {NULL, "copy stage_levels from stdin (format binary)"},
+    [BATCH_FRESH] = {"copy coverage_new from stdin (format binary)", NULL},
 };
 
 /* The Buf is kept, so that the batch can be sent once more. */
@@ -91,13 +95,42 @@ bool merge_copy(Merge *merge, Batch *batch, BatchTable table, bool whole, Err *e
     return true;
 }
 
-static bool copy_all(Merge *merge, Batch *batch, bool bulk, Err *err)
+/* Which tables a batch is copied to, and whether to the shard's own, in this order. */
+typedef struct CopyStep {
+    BatchTable table;
+    bool whole;
+} CopyStep;
+
+static const CopyStep bulk_copies[] = {
+    {BATCH_PATHS, true},       {BATCH_RECORDS_KEPT, true}, {BATCH_FILES, true},
+    {BATCH_DIRECTORIES, true}, {BATCH_LINKS, true},        {BATCH_SCANS, true},
+    {BATCH_LOOKS, true},       {BATCH_DATASETS, true},     {BATCH_CELLS, true},
+};
+
+/* Of any other batch these first: they tell whether all of its paths are new. */
+static const CopyStep path_copies[] = {{BATCH_PATHS, false}, {BATCH_ABOVE, false}, {BATCH_GONE, false}};
+
+/* Then nothing has to be compared with what is there, but for what is noted of directories and files known before. */
+static const CopyStep new_copies[] = {
+    {BATCH_RECORDS_KEPT, true}, {BATCH_FILES, true},  {BATCH_DIRECTORIES, false}, {BATCH_LINKS, true},
+    {BATCH_DATASETS, true},     {BATCH_CELLS, true},  {BATCH_FRESH, true},        {BATCH_SCANS, false},
+    {BATCH_LOOKS, false},       {BATCH_DELTA, false}, {BATCH_LEVELS, false},
+};
+
+static const CopyStep known_copies[] = {
+    {BATCH_RECORDS_KEPT, false}, {BATCH_FILES, false}, {BATCH_DIRECTORIES, false}, {BATCH_LINKS, false},
+    {BATCH_SCANS, false},        {BATCH_LOOKS, false}, {BATCH_DATASETS, false},    {BATCH_CELLS, false},
+};
+
+static bool copy_steps(Merge *merge, Batch *batch, const CopyStep *steps, size_t count, Err *err)
 {
-    for (int t = 0; t < BATCH_TABLE_COUNT; t++)
-        if (!merge_copy(merge, batch, t, bulk, err))
+    for (size_t i = 0; i < count; i++)
+        if (!merge_copy(merge, batch, steps[i].table, steps[i].whole, err))
             return false;
-    return fault_pass(FAULT_batch_copied, err);
+    return true;
 }
+
+#define COPY_STEPS(merge, batch, steps, err) copy_steps((merge), (batch), (steps), COUNT_OF(steps), (err))
 
 /* ---- merging ---- */
 
@@ -114,41 +147,21 @@ static const Step gone_steps[] = {
 };
 
 static const Step take_in_steps[] = {
-    {&sql_merge_paths, BATCH_PATHS},
-    {&sql_merge_posix_moved, BATCH_PATHS},
-    {&sql_merge_records, BATCH_RECORDS_KEPT},
-    {&sql_merge_file_delta, BATCH_FILES},
-    {&sql_merge_files, BATCH_FILES},
-    {&sql_merge_bare_files, BATCH_PATHS},
-    {&sql_merge_directories, BATCH_DIRECTORIES},
-    {&sql_merge_bare_directories, BATCH_PATHS},
-    {&sql_merge_links, BATCH_LINKS},
-    {&sql_merge_scans, BATCH_SCANS},
-    {&sql_merge_looks, BATCH_LOOKS},
-    {&sql_merge_kinds, BATCH_PATHS},
+    {&sql_merge_paths, BATCH_PATHS},          {&sql_merge_posix_moved, BATCH_PATHS},
+    {&sql_merge_records, BATCH_RECORDS_KEPT}, {&sql_merge_file_delta, BATCH_FILES},
+    {&sql_merge_files, BATCH_FILES},          {&sql_merge_directories, BATCH_DIRECTORIES},
+    {&sql_merge_links, BATCH_LINKS},          {&sql_merge_scans, BATCH_SCANS},
+    {&sql_merge_looks, BATCH_LOOKS},          {&sql_merge_datasets_old, BATCH_RECORDS_KEPT},
+    {&sql_merge_datasets, BATCH_DATASETS},    {&sql_merge_cells, BATCH_CELLS},
 };
 
-/* Of a batch whose paths are all new there is nothing to compare with. */
-static const Step new_steps[] = {
-    {&sql_merge_paths, BATCH_PATHS},
-    {&sql_merge_records, BATCH_RECORDS_KEPT},
-    {&sql_merge_new_delta, BATCH_FILES},
-    {&sql_merge_files, BATCH_FILES},
-    {&sql_merge_bare_files, BATCH_PATHS},
-    {&sql_merge_directories, BATCH_DIRECTORIES},
-    {&sql_merge_bare_directories, BATCH_PATHS},
-    {&sql_merge_links, BATCH_LINKS},
-    {&sql_merge_scans, BATCH_SCANS},
-    {&sql_merge_looks, BATCH_LOOKS},
-    {&sql_merge_datasets, BATCH_DATASETS},
-    {&sql_merge_cells, BATCH_CELLS},
-};
+/* Paths without a posix record, and directories that nobody wrote one of. */
+static const Step bare_steps[] = {{&sql_merge_bare_files, BATCH_PATHS},
+                                  {&sql_merge_bare_directories, BATCH_PATHS}};
 
-static const Step dataset_steps[] = {
-    {&sql_merge_datasets_old, BATCH_RECORDS_KEPT},
-    {&sql_merge_datasets, BATCH_DATASETS},
-    {&sql_merge_cells, BATCH_CELLS},
-};
+static const Step new_steps[] = {{&sql_merge_directories, BATCH_DIRECTORIES},
+                                 {&sql_merge_scans, BATCH_SCANS},
+                                 {&sql_merge_looks, BATCH_LOOKS}};
 
 /* Counts that other batches add to as well: one batch at a time, at the end. */
 static const Step count_steps[] = {
@@ -157,6 +170,9 @@ static const Step count_steps[] = {
     {&sql_merge_turned, BATCH_PATHS},
     {&sql_merge_coverage_due, BATCH_DATASETS},
 };
+
+static const Step new_count_steps[] = {{&sql_merge_level_counts, BATCH_LEVELS},
+                                       {&sql_merge_delta, BATCH_PATHS}};
 
 static bool run_steps(Merge *merge, Batch *batch, const Step *steps, size_t count, Err *err)
 {
@@ -186,7 +202,7 @@ static bool count_paths(Merge *merge, MergeCounts *out, Err *err)
     return true;
 }
 
-/* Are all of the batch's paths new? */
+/* Are all of the batch's paths new? Directories may be there because something lies in them. */
 static bool ask_new(Merge *merge, const Batch *batch, bool *out, Err *err)
 {
     RESULT_SCOPE(rows);
@@ -212,27 +228,61 @@ static bool compare_staged(Merge *merge, Batch *batch, MergeCounts *out, Err *er
     return db_run(merge->db, &sql_merge_same, DB_NO_ARGS, NULL, err) && count_paths(merge, out, err);
 }
 
-static bool merge_staged(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
+/* Gives every path of the batch a type and a directory; `bare`: some of these have no posix record. */
+static bool complete_paths(Merge *merge, Batch *batch, bool *bare, Err *err)
+{
+    int64_t added = 0;
+
+    *bare = batch_has_bare(batch);
+    if (*bare && !db_run(merge->db, &sql_merge_bare_types, DB_NO_ARGS, NULL, err))
+        return false;
+    if (batch_rows(batch, BATCH_ABOVE)->len > 0 &&
+        !db_run(merge->db, &sql_merge_directories_missing, DB_ARGS(DB_TEXT(merge->shard.root)), &added, err))
+        return false;
+    *bare |= added > 0;
+    return true;
+}
+
+static bool lock_tally(Merge *merge, Err *err)
+{
+    return db_run(merge->db, &sql_tally_lock, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err);
+}
+
+/* The batch's paths are all new. */
+static bool take_in_new(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
+{
+    bool bare;
+
+    out->added = (int64_t)batch_paths(batch);
+    return complete_paths(merge, batch, &bare, err) &&
+           db_run(merge->db, &sql_merge_paths, DB_NO_ARGS, NULL, err) &&
+           COPY_STEPS(merge, batch, new_copies, err) && fault_pass(FAULT_batch_copied, err) &&
+           RUN_STEPS(merge, batch, new_steps, err) && (!bare || RUN_STEPS(merge, batch, bare_steps, err)) &&
+           (!batch_has_contents(batch) || db_run(merge->db, &sql_merge_kinds, DB_NO_ARGS, NULL, err)) &&
+           lock_tally(merge, err) && RUN_STEPS(merge, batch, new_count_steps, err);
+}
+
+static bool take_in_known(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
+{
+    bool bare;
+
+    return COPY_STEPS(merge, batch, known_copies, err) && fault_pass(FAULT_batch_copied, err) &&
+           complete_paths(merge, batch, &bare, err) && compare_staged(merge, batch, out, err) &&
+           RUN_STEPS(merge, batch, take_in_steps, err) &&
+           (!bare || RUN_STEPS(merge, batch, bare_steps, err)) &&
+           db_run(merge->db, &sql_merge_kinds, DB_NO_ARGS, NULL, err) && lock_tally(merge, err) &&
+           RUN_STEPS(merge, batch, count_steps, err);
+}
+
+static bool take_in(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
 {
     bool fresh;
 
-    if (!ask_new(merge, batch, &fresh, err))
+    if (!db_run(merge->db, &sql_merge_lock, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err) ||
+        !COPY_STEPS(merge, batch, path_copies, err) || !ask_new(merge, batch, &fresh, err))
         return false;
-    if (fresh)
-        out->added = (int64_t)batch_paths(batch);
-    if (batch_paths(batch) > 0 &&
-        (!db_run(merge->db, &sql_merge_bare_types, DB_NO_ARGS, NULL, err) ||
-         !db_run(merge->db, &sql_merge_directories_missing, DB_ARGS(DB_TEXT(merge->shard.root)), NULL, err)))
-        return false;
-    if ((!fresh || batch_rows(batch, BATCH_GONE)->len > 0) && !compare_staged(merge, batch, out, err))
-        return false;
-    if (fresh ? !RUN_STEPS(merge, batch, new_steps, err)
-              : !RUN_STEPS(merge, batch, take_in_steps, err) || !RUN_STEPS(merge, batch, dataset_steps, err))
-        return false;
-    if (fresh && batch_has_contents(batch) && !db_run(merge->db, &sql_merge_kinds, DB_NO_ARGS, NULL, err))
-        return false;
-    return db_run(merge->db, &sql_tally_lock, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err) &&
-           RUN_STEPS(merge, batch, count_steps, err);
+    return fresh && batch_rows(batch, BATCH_GONE)->len == 0 ? take_in_new(merge, batch, out, err)
+                                                            : take_in_known(merge, batch, out, err);
 }
 
 static bool send_once(Merge *merge, Batch *batch, bool bulk, MergeCounts *out, Err *err)
@@ -241,13 +291,11 @@ static bool send_once(Merge *merge, Batch *batch, bool bulk, MergeCounts *out, E
     if (!db_begin(merge->db, err))
         return false;
     TX_SCOPE(merge->db);
-    if (!bulk && !db_run(merge->db, &sql_merge_lock, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err))
-        return false;
-    if (!copy_all(merge, batch, bulk, err))
-        return false;
-    if (bulk)
+    if (bulk) {
         out->added = (int64_t)batch_paths(batch);
-    else if (!merge_staged(merge, batch, out, err))
+        if (!COPY_STEPS(merge, batch, bulk_copies, err) || !fault_pass(FAULT_batch_copied, err))
+            return false;
+    } else if (!take_in(merge, batch, out, err))
         return false;
     return fault_pass(FAULT_batch_merged, err) && db_commit(merge->db, err) &&
            fault_pass(FAULT_batch_committed, err);

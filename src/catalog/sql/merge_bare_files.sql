@@ -4,7 +4,7 @@
     select s.pa_hash, s.pa_parents[array_length(s.pa_parents, 1)], right(s.pa_path, position('/' in reverse(s.pa_path)) - 1)
       from stage_paths s
      where s.pa_type = 'file'
-       and not exists (select from stage_files where fi_hash = s.pa_hash)
+       and not exists (select from files where fi_hash = s.pa_hash)
      order by s.pa_hash
         on conflict (fi_hash) do nothing
     returning fi_parent

@@ -1,3 +1,8 @@
--- Does the catalogue have any of the batch's paths, of whatever record?
+-- Does the catalogue know anything of the batch's paths, but that others lie in a directory among them?
 -- >> known  boolean
-select exists (select from stage_paths s where exists (select from paths p where p.pa_hash = s.pa_hash)) known;
+select exists (
+       select from stage_paths s
+         join paths p on p.pa_hash = s.pa_hash
+        where p.pa_type is distinct from 'directory'
+           or s.pa_type is distinct from 'directory'
+           or exists (select from metadata where md_hash = s.pa_hash)) known;

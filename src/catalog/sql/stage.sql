@@ -10,8 +10,10 @@ create temp table if not exists stage_cells (like cells) on commit delete rows;
 create temp table if not exists stage_looks (like looks) on commit delete rows;
 create temp table if not exists stage_gone (sg_hash uuid not null) on commit delete rows;
 create temp table if not exists stage_same (ss_hash uuid not null, ss_type text not null) on commit delete rows;
-create temp table if not exists stage_delta (sd_dir uuid, sd_count bigint, sd_size numeric, sd_datasets bigint) on commit delete rows;
+create temp table if not exists stage_delta (sd_dir uuid, sd_count bigint, sd_size bigint, sd_datasets bigint) on commit delete rows;
 
+create temp table if not exists stage_above (sa_hash uuid not null, sa_path text not null) on commit delete rows;
+create temp table if not exists stage_levels (like levels including defaults) on commit delete rows;
 -- The planner is told to look up rows one by one, here as in the shard: what a batch costs must not grow with the shard.
 create index if not exists stage_records_key on stage_records (md_hash, md_type);
 create index if not exists stage_files_key on stage_files (fi_hash);

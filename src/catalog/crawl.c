@@ -85,6 +85,16 @@ static bool check_root(Crawl *crawl, const CrawlOptions *options, Str root, Err 
     return db_run(crawl->db, &sql_shard_use, DB_ARGS(DB_TEXT(options->shard)), NULL, err);
 }
 
+static bool knows_anything(Crawl *crawl, Err *err)
+{
+    RESULT_SCOPE(rows);
+
+    if (!db_query(crawl->db, &sql_crawl_knows, DB_ARGS(DB_TEXT(crawl->root)), &rows, err))
+        return false;
+    crawl->shared.anything = db_bool(rows, 0, 0);
+    return true;
+}
+
 static bool begin(Crawl *crawl, const CrawlOptions *options, Err *err)
 {
     const LoaderOptions load = {.conninfo = options->conninfo,
@@ -104,7 +114,7 @@ static bool begin(Crawl *crawl, const CrawlOptions *options, Err *err)
     return db_query_int(crawl->db, &sql_crawl_begin,
                         DB_ARGS(DB_TEXT(crawl->root), DB_TEXT(STR("posix")), DB_TEXT(STR("{}"))), &crawl->id,
                         err) &&
-           known_load(&crawl->shared.known, crawl->db, err) &&
+           knows_anything(crawl, err) && known_load(&crawl->shared.known, crawl->db, err) &&
            (!options->incremental || known_load_subdirs(&crawl->shared.known, crawl->db, err));
 }
 

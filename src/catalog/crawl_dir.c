@@ -175,12 +175,10 @@ static Str path_of(CrawlThread *thread, Str dir, Str name)
 static bool send_entries(CrawlThread *thread, const WalkDir *dir, const WalkEntry *entries, size_t count,
                          Err *err)
 {
-    bool bulk = loader_is_bulk(thread->shared->loader);
-
     for (size_t i = 0; i < count; i++) {
         Str path = path_of(thread, dir->text, entries[i].text);
 
-        if (!bulk)
+        if (thread->shared->anything)
             note_seen(thread, path);
         if (!send_record(thread, path, &entries[i].facts, err))
             return false;
@@ -272,7 +270,7 @@ static void note_late(CrawlThread *thread)
 /* The directory's number must not be there before all its entries: it goes in one batch with them, or last. */
 static bool end_changed(CrawlThread *thread, Err *err)
 {
-    if (!loader_is_bulk(thread->shared->loader) && !remove_gone(thread, err))
+    if (thread->shared->anything && !remove_gone(thread, err))
         return false;
     if (thread->split)
         note_late(thread);

@@ -19,6 +19,7 @@ typedef struct CrawlShared {
     const CrawlOptions *options;
     Loader *loader;
     Known known;
+    bool anything;       /* was known at or below the root, and may be gone */
     int64_t option_hash; /* of what decides which entries are seen */
     Instant started;
 } CrawlShared;

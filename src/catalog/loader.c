@@ -389,11 +389,6 @@ LoaderTotals loader_totals(Loader *loader)
     return loader->totals;
 }
 
-bool loader_is_bulk(const Loader *loader)
-{
-    return loader->bulk;
-}
-
 Str loader_root(const Loader *loader)
 {
     return loader->shard.root;

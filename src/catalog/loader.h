@@ -70,9 +70,6 @@ bool loader_settle(Loader *loader, Err *err) ATTR_MUST_USE;
 /* What was committed so far. */
 LoaderTotals loader_totals(Loader *loader);
 
-/* Is this a first load into an empty shard, so that nothing can be there already? */
-bool loader_is_bulk(const Loader *loader);
-
 /* The root of the shard. */
 Str loader_root(const Loader *loader);
 

@@ -155,10 +155,6 @@ static const Step take_in_steps[] = {
     {&sql_merge_datasets, BATCH_DATASETS},    {&sql_merge_cells, BATCH_CELLS},
 };
 
-/* Paths without a posix record, and directories that nobody wrote one of. */
-static const Step bare_steps[] = {{&sql_merge_bare_files, BATCH_PATHS},
-                                  {&sql_merge_bare_directories, BATCH_PATHS}};
-
 static const Step new_steps[] = {{&sql_merge_directories, BATCH_DIRECTORIES},
                                  {&sql_merge_scans, BATCH_SCANS},
                                  {&sql_merge_looks, BATCH_LOOKS}};
@@ -228,19 +224,23 @@ static bool compare_staged(Merge *merge, Batch *batch, MergeCounts *out, Err *er
     return db_run(merge->db, &sql_merge_same, DB_NO_ARGS, NULL, err) && count_paths(merge, out, err);
 }
 
-/* Gives every path of the batch a type and a directory; `bare`: some of these have no posix record. */
-static bool complete_paths(Merge *merge, Batch *batch, bool *bare, Err *err)
+/* Gives every path of the batch a type and a directory; `added` of these were missing. */
+static bool complete_paths(Merge *merge, Batch *batch, int64_t *added, Err *err)
 {
-    int64_t added = 0;
+    *added = 0;
+    if (batch_has_bare(batch) && !db_run(merge->db, &sql_merge_bare_types, DB_NO_ARGS, NULL, err))
+        return false;
+    return batch_rows(batch, BATCH_ABOVE)->len == 0 ||
+           db_run(merge->db, &sql_merge_directories_missing, DB_ARGS(DB_TEXT(merge->shard.root)), added, err);
+}
 
-    *bare = batch_has_bare(batch);
-    if (*bare && !db_run(merge->db, &sql_merge_bare_types, DB_NO_ARGS, NULL, err))
-        return false;
-    if (batch_rows(batch, BATCH_ABOVE)->len > 0 &&
-        !db_run(merge->db, &sql_merge_directories_missing, DB_ARGS(DB_TEXT(merge->shard.root)), &added, err))
-        return false;
-    *bare |= added > 0;
-    return true;
+/* Rows of paths without a posix record, and of the directories that were missing. */
+static bool take_in_bare(Merge *merge, const Batch *batch, int64_t added, Err *err)
+{
+    bool bare = batch_has_bare(batch);
+
+    return (!bare || db_run(merge->db, &sql_merge_bare_files, DB_NO_ARGS, NULL, err)) &&
+           (!(bare || added > 0) || db_run(merge->db, &sql_merge_bare_directories, DB_NO_ARGS, NULL, err));
 }
 
 static bool lock_tally(Merge *merge, Err *err)
@@ -251,25 +251,24 @@ static bool lock_tally(Merge *merge, Err *err)
 /* The batch's paths are all new. */
 static bool take_in_new(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
 {
-    bool bare;
+    int64_t above;
 
     out->added = (int64_t)batch_paths(batch);
-    return complete_paths(merge, batch, &bare, err) &&
+    return complete_paths(merge, batch, &above, err) &&
            db_run(merge->db, &sql_merge_paths, DB_NO_ARGS, NULL, err) &&
            COPY_STEPS(merge, batch, new_copies, err) && fault_pass(FAULT_batch_copied, err) &&
-           RUN_STEPS(merge, batch, new_steps, err) && (!bare || RUN_STEPS(merge, batch, bare_steps, err)) &&
+           RUN_STEPS(merge, batch, new_steps, err) && take_in_bare(merge, batch, above, err) &&
            (!batch_has_contents(batch) || db_run(merge->db, &sql_merge_kinds, DB_NO_ARGS, NULL, err)) &&
            lock_tally(merge, err) && RUN_STEPS(merge, batch, new_count_steps, err);
 }
 
 static bool take_in_known(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
 {
-    bool bare;
+    int64_t above;
 
     return COPY_STEPS(merge, batch, known_copies, err) && fault_pass(FAULT_batch_copied, err) &&
-           complete_paths(merge, batch, &bare, err) && compare_staged(merge, batch, out, err) &&
-           RUN_STEPS(merge, batch, take_in_steps, err) &&
-           (!bare || RUN_STEPS(merge, batch, bare_steps, err)) &&
+           complete_paths(merge, batch, &above, err) && compare_staged(merge, batch, out, err) &&
+           RUN_STEPS(merge, batch, take_in_steps, err) && take_in_bare(merge, batch, above, err) &&
            db_run(merge->db, &sql_merge_kinds, DB_NO_ARGS, NULL, err) && lock_tally(merge, err) &&
            RUN_STEPS(merge, batch, count_steps, err);
 }

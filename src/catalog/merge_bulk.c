@@ -71,61 +71,86 @@ bool merge_begin_bulk(Merge *merge, bool *began, Err *err)
     return *began || db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
 }
 
-/* The indexes still to be built, shared by the threads that build them. */
-typedef struct Build {
-    const PGresult *names;
+/* ---- work done side by side, on all connections ---- */
+
+typedef struct Job {
+    const Sql *sql;
+    Str arg; /* its only one, or nothing */
+} Job;
+
+typedef struct Work {
+    const Job *jobs;
+    int count;
     atomic_int next;
     atomic_bool failed;
-} Build;
+} Work;
 
-typedef struct Builder {
-    Build *build;
+typedef struct Worker {
+    Work *work;
     Merge *merge;
     pthread_t thread;
     Err err;
-} Builder;
+} Worker;
 
-static void *build_indexes(void *arg)
+static bool run_job(const Merge *merge, const Job *job, Err *err)
 {
-    Builder *builder = arg;
-    Build *build = builder->build;
+    if (job->arg.len == 0)
+        return db_run(merge->db, job->sql, DB_NO_ARGS, NULL, err);
+    return db_run(merge->db, job->sql, DB_ARGS(DB_TEXT(job->arg)), NULL, err) ||
+           strcmp(err->sqlstate, "42P07") == 0; /* another process built that index first */
+}
 
-    for (int n; (n = atomic_fetch_add(&build->next, 1)) < db_count(build->names);)
-        if (!db_run(builder->merge->db, &sql_index_build, DB_ARGS(DB_TEXT(db_text(build->names, n, 0))), NULL,
-                    &builder->err) &&
-            strcmp(builder->err.sqlstate, "42P07") != 0) { /* another process was faster */
-            atomic_store(&build->failed, true);
-            break;
-        }
+static void *run_jobs(void *arg)
+{
+    Worker *worker = arg;
+    Work *work = worker->work;
+
+    for (int n; !atomic_load(&work->failed) && (n = atomic_fetch_add(&work->next, 1)) < work->count;)
+        if (!run_job(worker->merge, &work->jobs[n], &worker->err))
+            atomic_store(&work->failed, true);
     return NULL;
 }
 
-enum { BUILDERS_MAX = 8 };
+enum { WORKERS_MAX = 8 };
 
-static bool build_missing(Merge *const *merges, int count, bool late, Err *err)
+static bool work_through(Merge *const *merges, int count, const Job *jobs, int job_count, Err *err)
 {
+    Worker workers[WORKERS_MAX] = {0};
+    Work work = {.jobs = jobs, .count = job_count};
+
+    count = count < WORKERS_MAX ? count : WORKERS_MAX;
+    for (int i = 0; i < count; i++) {
+        workers[i] = (Worker){.work = &work, .merge = merges[i]};
+        if (i > 0 && pthread_create(&workers[i].thread, NULL, run_jobs, &workers[i]) != 0)
+            workers[i].merge = NULL;
+    }
+    (void)run_jobs(&workers[0]);
+    for (int i = 1; i < count; i++)
+        if (workers[i].merge)
+            (void)pthread_join(workers[i].thread, NULL);
+    for (int i = 0; i < count && atomic_load(&work.failed); i++)
+        if (workers[i].err.code) {
+            *err = workers[i].err;
+            return err_wrap(err, "cannot complete shard '%.*s'", STR_ARG(merges[0]->shard.code));
+        }
+    return true;
+}
+
+/* Runs some jobs, and builds the indexes that are missing. */
+static bool build_missing(Merge *const *merges, int count, bool late, const Job *first, int first_count,
+                          Err *err)
+{
+    ARENA_SCOPE(scratch);
     RESULT_SCOPE(names);
-    Builder builders[BUILDERS_MAX] = {0};
 
     if (!db_query(merges[0]->db, &sql_index_missing, DB_ARGS(DB_BOOL(late)), &names, err))
         return false;
-    Build build = {.names = names};
-    count = count < BUILDERS_MAX ? count : BUILDERS_MAX;
-    for (int i = 0; i < count; i++) {
-        builders[i] = (Builder){.build = &build, .merge = merges[i]};
-        if (i > 0 && pthread_create(&builders[i].thread, NULL, build_indexes, &builders[i]) != 0)
-            builders[i].merge = NULL;
-    }
-    (void)build_indexes(&builders[0]);
-    for (int i = 1; i < count; i++)
-        if (builders[i].merge)
-            (void)pthread_join(builders[i].thread, NULL);
-    for (int i = 0; i < count && atomic_load(&build.failed); i++)
-        if (builders[i].err.code) {
-            *err = builders[i].err;
-            return err_wrap(err, "cannot build the indexes of shard '%.*s'", STR_ARG(merges[0]->shard.code));
-        }
-    return true;
+    Job *jobs = arena_new(&scratch, Job, (size_t)(first_count + db_count(names)) + 1);
+    for (int i = 0; i < first_count; i++)
+        jobs[i] = first[i];
+    for (int i = 0; i < db_count(names); i++)
+        jobs[first_count + i] = (Job){&sql_index_build, db_text(names, i, 0)};
+    return work_through(merges, count, jobs, first_count + db_count(names), err);
 }
 
 static bool complete_tables(Merge *merge, Err *err)
@@ -137,11 +162,10 @@ static bool complete_tables(Merge *merge, Err *err)
            db_run(merge->db, &sql_bulk_directories, DB_NO_ARGS, NULL, err) && db_commit(merge->db, err);
 }
 
-/* Everything that is a sum over other rows. */
+/* Everything else that is a sum over other rows. */
 static bool rebuild_sums(Merge *merge, Err *err)
 {
-    return db_run(merge->db, &sql_rebuild_tallies, DB_NO_ARGS, NULL, err) &&
-           db_run(merge->db, &sql_rebuild_levels, DB_NO_ARGS, NULL, err) &&
+    return db_run(merge->db, &sql_rebuild_levels, DB_NO_ARGS, NULL, err) &&
            db_run(merge->db, &sql_rebuild_kinds, DB_NO_ARGS, NULL, err) &&
            db_run(merge->db, &sql_rebuild_coverage_due, DB_NO_ARGS, NULL, err);
 }
@@ -159,18 +183,24 @@ static bool complete_counts(Merge *merge, Err *err)
 
 bool merge_complete_bulk(Merge *const *merges, int count, Err *err)
 {
+    static const Job tallies = {.sql = &sql_rebuild_tallies};
     Merge *merge = merges[0];
 
     if (!lock_bulk(merge, err))
         return false;
     /* The planner knows nothing of these tables yet: a nested loop over them would never end. */
-    return db_script(merge->db,
-                     "set enable_nestloop = off; set enable_hashjoin = on; set enable_mergejoin = on", err) &&
-           complete_tables(merge, err) && build_missing(merges, count, false, err) &&
-           complete_counts(merge, err) &&
-           db_script(merge->db,
-                     "reset enable_nestloop; set enable_hashjoin = off; set enable_mergejoin = off", err) &&
-           db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
+    for (int i = 0; i < count; i++)
+        if (!db_script(merges[i]->db,
+                       "set enable_nestloop = off; set enable_hashjoin = on; set enable_mergejoin = on", err))
+            return false;
+    if (!complete_tables(merge, err) || !build_missing(merges, count, false, &tallies, 1, err) ||
+        !complete_counts(merge, err))
+        return false;
+    for (int i = 0; i < count; i++)
+        if (!db_script(merges[i]->db,
+                       "reset enable_nestloop; set enable_hashjoin = off; set enable_mergejoin = off", err))
+            return false;
+    return db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
 }
 
 bool merge_late_due(Merge *merge, bool *out, Err *err)
@@ -183,11 +213,24 @@ bool merge_late_due(Merge *merge, bool *out, Err *err)
     return true;
 }
 
+/* A sample of 9,000 rows is enough to plan by, and takes a third of the usual; autovacuum takes a larger one later. */
+static bool analyze_all(Merge *const *merges, int count, Err *err)
+{
+    static const char *const tables[] = {"paths", "files", "datasets", "directories",
+                                         "links", "cells", "records"};
+    Job jobs[COUNT_OF(tables)];
+
+    for (size_t i = 0; i < COUNT_OF(tables); i++)
+        jobs[i] = (Job){&sql_analyze_table, str_from_z(tables[i])};
+    for (int i = 0; i < count; i++)
+        if (!db_script(merges[i]->db, "set default_statistics_target = 30", err))
+            return false;
+    return work_through(merges, count, jobs, COUNT_OF(jobs), err);
+}
+
 bool merge_build_late(Merge *const *merges, int count, bool analyze, Err *err)
 {
-    return (!analyze ||
-            db_script(merges[0]->db, "analyze paths, files, directories, links, datasets, cells", err)) &&
-           build_missing(merges, count, true, err);
+    return (!analyze || analyze_all(merges, count, err)) && build_missing(merges, count, true, NULL, 0, err);
 }
 
 /* ---- refresh ---- */
@@ -226,8 +269,8 @@ bool merge_refresh_commit(Merge *merge, Err *err)
     for (size_t i = 0; i < COUNT_OF(steps); i++)
         if (!db_run(merge->db, steps[i], DB_NO_ARGS, NULL, err))
             return err_wrap(err, "step '%s'", steps[i]->name);
-    return rebuild_sums(merge, err) && db_commit(merge->db, err) &&
-           db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
+    return db_run(merge->db, &sql_rebuild_tallies, DB_NO_ARGS, NULL, err) && rebuild_sums(merge, err) &&
+           db_commit(merge->db, err) && db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
 }
 
 void merge_refresh_abort(Merge *merge)

@@ -25,6 +25,11 @@ returns jsonb language sql stable parallel safe as $$
         'target', target, 'intact', intact))
 $$;
 
+create function catalog.analyze_table(name text) returns void language plpgsql as $$
+begin
+    execute format('analyze %I', name);
+end $$;
+
 -- The seed's relation, of the shard first in search_path.
 create function catalog.create_metadata_view() returns void language plpgsql as $$
 begin

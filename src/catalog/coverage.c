@@ -381,34 +381,3 @@ bool coverage_refresh(const char *conninfo, Str shard, Err *err)
 
     return db_open(&arena, conninfo, &db, err) && shard_use(db, shard, err) && coverage_refresh_on(db, err);
 }
-
-static bool refresh_if_needed(Pool *pool, Str shard, Err *err)
-{
-    POOL_SCOPE(lease);
-    RESULT_SCOPE(rows);
-
-    if (!pool_take(pool, &(PoolWish){.shard = shard}, &lease, err) ||
-        !db_query(lease.db, &sql_coverage_waits, DB_NO_ARGS, &rows, err))
-        return false;
-    return !db_bool(rows, 0, 0) || coverage_refresh_on(lease.db, err);
-}
-
-static bool list_shards(Pool *pool, DbRows *out, Err *err)
-{
-    POOL_SCOPE(lease);
-
-    return pool_take(pool, &(PoolWish){0}, &lease, err) &&
-           db_query(lease.db, &sql_coverage_shards, DB_NO_ARGS, out, err);
-}
-
-bool coverage_refresh_all(Pool *pool, Err *err)
-{
-    RESULT_SCOPE(rows);
-
-    if (!list_shards(pool, &rows, err))
-        return false;
-    for (int i = 0; i < db_count(rows); i++)
-        if (!refresh_if_needed(pool, db_text(rows, i, 0), err) && err->code != ERR_NOT_FOUND)
-            return err_wrap(err, "shard '%.*s'", STR_ARG(db_text(rows, i, 0)));
-    return true;
-}

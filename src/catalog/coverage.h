@@ -10,7 +10,7 @@
 #ifndef CATALOG_COVERAGE_H
 #define CATALOG_COVERAGE_H
 
-#include "db/pool.h"
+#include "db/db.h"
 
 /*
  * Bring a shard's coverage up to date, and forget documents that were kept for it when something changed.
@@ -22,10 +22,7 @@
  */
 bool coverage_refresh(const char *conninfo, Str shard, Err *err) ATTR_MUST_USE;
 
-/* The same on a connection whose search path is the shard's. */
+/* The same on a connection whose search path is the shard's. ERR_CONFLICT, ERR_DB. */
 bool coverage_refresh_on(Db *db, Err *err) ATTR_MUST_USE;
-
-/* Refresh every shard that needs it, on connections of `pool`, which are the owner role's. */
-bool coverage_refresh_all(Pool *pool, Err *err) ATTR_MUST_USE;
 
 #endif

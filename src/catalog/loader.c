@@ -195,15 +195,24 @@ static bool leave_bulk(Loader *loader, Err *err)
     return true;
 }
 
-/* What may be missing of indexes that our own queries do not need. The mutex is held, nobody sends. */
-static bool finish_indexes(Loader *loader, bool was_bulk, Err *err)
+/*
+ * What makes answers faster but not other is left to a service that tends the catalogue, or done here. The mutex is
+ * held, nobody sends.
+ */
+static bool finish_late(Loader *loader, bool was_bulk, bool *tended, Err *err)
 {
     Merge *merges[WRITERS_MAX];
 
-    if (loader->failed || !(was_bulk || loader->late_due || loader->datasets))
+    *tended = false;
+    if (loader->failed)
         return true;
     all_merges(loader, merges);
-    return merge_build_late(merges, loader->writer_count, was_bulk, err);
+    if (was_bulk && !merge_analyze(merges, loader->writer_count, err))
+        return false;
+    if (!(was_bulk || loader->late_due || loader->datasets || loader->totals.removed > 0))
+        return true;
+    return merge_tended(merges[0], tended, err) &&
+           (*tended || merge_build_late(merges, loader->writer_count, err));
 }
 
 /* Notes the batch's paths. False when one was there before, or there are too many to tell. */
@@ -409,7 +418,8 @@ bool loader_finish(Loader *loader, LoaderTotals *out, Err *err)
 
     pthread_mutex_lock(&loader->mutex);
     bool stayed = loader->bulk, was_bulk = loader->totals.bulk;
-    bool ok = leave_bulk(loader, &own) && finish_indexes(loader, was_bulk, &own);
+    bool tended = false;
+    bool ok = leave_bulk(loader, &own) && finish_late(loader, was_bulk, &tended, &own);
     if (!ok)
         (void)fail(loader, &own, err);
     loader->totals.bulk = stayed && ok;
@@ -420,5 +430,5 @@ bool loader_finish(Loader *loader, LoaderTotals *out, Err *err)
     }
     pthread_mutex_unlock(&loader->mutex);
     close_all(loader);
-    return ok && refresh_coverage(loader, err);
+    return ok && (tended || refresh_coverage(loader, err));
 }

@@ -49,11 +49,14 @@ bool merge_complete_bulk(Merge *const *merges, int count, Err *err) ATTR_MUST_US
 /* Does the shard lack indexes that merge_build_late() builds? */
 bool merge_late_due(Merge *merge, bool *out, Err *err) ATTR_MUST_USE;
 
-/*
- * Build the indexes that people in psql ask through, where they are missing; before that, after a bulk
- * load, let the planner look at the tables.
- */
-bool merge_build_late(Merge *const *merges, int count, bool analyze, Err *err) ATTR_MUST_USE;
+/* After a bulk load: let the planner look at the tables. ERR_DB. */
+bool merge_analyze(Merge *const *merges, int count, Err *err) ATTR_MUST_USE;
+
+/* Leave the rest to whoever tends the catalogue; *out is false when nobody does (tend.h). ERR_DB. */
+bool merge_tended(Merge *merge, bool *out, Err *err) ATTR_MUST_USE;
+
+/* Build the indexes that people in psql ask through, where they are missing. ERR_DB. */
+bool merge_build_late(Merge *const *merges, int count, Err *err) ATTR_MUST_USE;
 
 /* ---- refresh.c's part: one transaction that makes all that is derived anew, and writes what differs ---- */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalog/merge_inside.h"
+#include "catalog/tend.h"
 #include "catalog_sql.h"
 
 /* ---- bulk ---- */
@@ -214,7 +215,7 @@ bool merge_late_due(Merge *merge, bool *out, Err *err)
 }
 
 /* A sample of 9,000 rows is enough to plan by, and takes a third of the usual; autovacuum takes a larger one later. */
-static bool analyze_all(Merge *const *merges, int count, Err *err)
+bool merge_analyze(Merge *const *merges, int count, Err *err)
 {
     static const char *const tables[] = {"paths", "files", "datasets", "directories",
                                          "links", "cells", "records"};
@@ -228,9 +229,14 @@ static bool analyze_all(Merge *const *merges, int count, Err *err)
     return work_through(merges, count, jobs, COUNT_OF(jobs), err);
 }
 
-bool merge_build_late(Merge *const *merges, int count, bool analyze, Err *err)
+bool merge_build_late(Merge *const *merges, int count, Err *err)
 {
-    return (!analyze || analyze_all(merges, count, err)) && build_missing(merges, count, true, NULL, 0, err);
+    return build_missing(merges, count, true, NULL, 0, err);
+}
+
+bool merge_tended(Merge *merge, bool *out, Err *err)
+{
+    return tend_call(merge->db, merge->shard.code, out, err);
 }
 
 /* ---- refresh ---- */

@@ -5,10 +5,29 @@
 #include <proj.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/time.h"
+
+/* A shape whose footprint was found before. */
+typedef struct Remembered {
+    XXH128_hash_t shape; /* of its WKB */
+    Footprint footprint;
+} Remembered;
+
+/*
+ * Variables of a file, and the files of a time series, have the same few shapes: without remembering them, PROJ is
+ * nearly half of our work in taking in gdal records.
+ */
+enum { REMEMBERED = 4096 };
+
 struct FootprintSystem {
     PJ_CONTEXT *context;
     PJ *transform;
-    bool degrees; /* its coordinates are longitude and latitude already */
+    bool degrees;           /* its coordinates are longitude and latitude already */
+    uint64_t seed;          /* so that no file can choose a shape that passes for another's */
+    Remembered *remembered; /* REMEMBERED of them, each where its hash says; or NULL */
 };
 
 enum {
@@ -84,6 +103,12 @@ FootprintSystem *footprint_system_new(Arena *arena, Str wkt, Str proj4)
     system->transform = make_transform(system->context, crs);
     proj_destroy(crs);
     return system->transform ? system : NULL;
+}
+
+void footprint_system_remember(Arena *arena, FootprintSystem *system)
+{
+    system->remembered = arena_new(arena, Remembered, REMEMBERED);
+    system->seed = (uint64_t)time_now() * 0x9e3779b97f4a7c15u ^ (uintptr_t)system;
 }
 
 /* ---- boxes ---- */
@@ -188,12 +213,10 @@ static FootprintBox box_of(const Range *range)
     return box;
 }
 
-Footprint footprint_of(FootprintSystem *system, const Geometry *geometry)
+static Footprint find_footprint(FootprintSystem *system, const Geometry *geometry)
 {
     size_t corners = 1;
 
-    if (!system || geometry->count == 0)
-        return (Footprint){0};
     for (size_t i = 0; i < geometry->count; i++)
         corners += geometry->parts[i].count;
     Range range = range_of(system, geometry, system->degrees ? 1 : FEW_STEPS);
@@ -202,6 +225,19 @@ Footprint footprint_of(FootprintSystem *system, const Geometry *geometry)
     if (!system->degrees && large && corners * MANY_STEPS <= STEPS_MAX)
         range = range_of(system, geometry, MANY_STEPS);
     return (Footprint){.known = range.any, .box = range.any ? box_of(&range) : (FootprintBox){0}};
+}
+
+Footprint footprint_of(FootprintSystem *system, const Geometry *geometry)
+{
+    if (!system || geometry->count == 0)
+        return (Footprint){0};
+    if (!system->remembered || geometry->wkb.len == 0)
+        return find_footprint(system, geometry);
+    XXH128_hash_t shape = XXH3_128bits_withSeed(geometry->wkb.ptr, geometry->wkb.len, system->seed);
+    Remembered *known = &system->remembered[shape.low64 % REMEMBERED];
+    if (!XXH128_isEqual(known->shape, shape))
+        *known = (Remembered){shape, find_footprint(system, geometry)};
+    return known->footprint;
 }
 
 int footprint_split(const FootprintBox *box, FootprintBox out[2])

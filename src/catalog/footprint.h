@@ -31,6 +31,9 @@ typedef struct FootprintSystem FootprintSystem;
  */
 FootprintSystem *footprint_system_new(Arena *arena, Str wkt, Str proj4);
 
+/* For who asks of many shapes: those asked of are remembered, in about 300 KB. */
+void footprint_system_remember(Arena *arena, FootprintSystem *system);
+
 Footprint footprint_of(FootprintSystem *system, const Geometry *geometry);
 
 /* The two halves of a box across the antimeridian, or the box itself; returns how many. */

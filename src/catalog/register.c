@@ -118,6 +118,8 @@ bool register_system(Register *reg, Str wkt, Str proj4, const RegisteredSystem *
         if (!ask_system(reg, wkt, proj4, known, err))
             return false;
         known->system = footprint_system_new(reg->arena, wkt, proj4);
+        if (known->system)
+            footprint_system_remember(reg->arena, known->system);
         *map_slot(&reg->systems, reg->arena, buf_str(&key)) = known;
     }
     *out = known;

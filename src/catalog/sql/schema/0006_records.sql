@@ -60,39 +60,31 @@ update catalog.shard_index
    set ix_make = 'create unique index mdi_pk on records (md_hash, md_type)'
  where ix_name = 'mdi_pk';
 
--- As before, but it looks at paths only where their directory is missing.
--- Adds the directories that paths lie in and nobody wrote a record of, up to the shard's root.
--- `source` is 'paths' for all of the shard or 'stage_paths' for what is being taken in.
-create or replace function catalog.add_missing_directories(source regclass, root text) returns bigint language plpgsql as $$
+-- Adds the directories that the shard's paths lie in and nobody wrote a record of, up to the shard's root. A path of
+-- each directory that is missing is enough to name it.
+drop function catalog.add_missing_directories(regclass, text);
+create function catalog.add_missing_directories(root text) returns bigint language plpgsql as $$
 declare
     n bigint;
 begin
-    execute format($q$
-        with recursive up (path) as (
-            select left(child, -position('/' in reverse(child)))
-              from (select min(k.pa_path) child
-                      from %1$s k
-                      join (select h
-                              from (select distinct pa_parents[array_length(pa_parents, 1)] h from %1$s where pa_path <> $1) d
-                             where not exists (select from %1$s p where p.pa_hash = h)
-                               and not exists (select from paths p where p.pa_hash = h)) o
-                        on k.pa_parents[array_length(k.pa_parents, 1)] = o.h
-                     group by o.h) k
-             where child <> '/'
-             union
-            select left(path, -position('/' in reverse(path))) from up where length(path) > length($1)
-        )
-        insert into %1$s (pa_hash, pa_type, pa_path, pa_parents)
-        select md5(path)::uuid, 'directory', path,
-               array(select md5(array_to_string((string_to_array(path, '/'))[1:i], '/'))::uuid
-                       from generate_series(2, array_length(string_to_array(path, '/'), 1) - 1) i)
-          from up
-         where length(path) >= length($1) and path <> ''
-           and not exists (select from paths p where p.pa_hash = md5(path)::uuid)
-           %2$s
-    $q$, source, case when source <> 'paths'::regclass
-                      then format('and not exists (select from %s p where p.pa_hash = md5(path)::uuid)', source) end)
-    using root;
+    with recursive missing (hash) as (
+        select hash
+          from (select distinct pa_parents[array_length(pa_parents, 1)] hash from paths where pa_path <> root) d
+         where not exists (select from paths p where p.pa_hash = d.hash)
+    ), child (path) as (
+        select min(pa_path) from paths join missing on pa_parents[array_length(pa_parents, 1)] = hash group by hash
+    ), up (path) as (
+        select left(path, -position('/' in reverse(path))) from child where path <> '/'
+         union
+        select left(path, -position('/' in reverse(path))) from up where length(path) > length(root)
+    )
+    insert into paths (pa_hash, pa_type, pa_path, pa_parents)
+    select md5(path)::uuid, 'directory', path,
+           array(select md5(array_to_string((string_to_array(path, '/'))[1:i], '/'))::uuid
+                   from generate_series(2, array_length(string_to_array(path, '/'), 1) - 1) i)
+      from up
+     where length(path) >= length(root) and path <> ''
+       and not exists (select from paths p where p.pa_hash = md5(path)::uuid);
     get diagnostics n = row_count;
     return n;
 end $$;
@@ -160,7 +152,7 @@ begin
       from moved join paths on pa_hash = new_hash where po_hash = old_hash;
     delete from coverage using moved where co_dir = old_hash;
 
-    perform catalog.add_missing_directories('paths', root);
+    perform catalog.add_missing_directories(root);
     insert into directories (di_hash, di_parent, di_name)
     select pa_hash, pa_parents[array_length(pa_parents, 1)], right(pa_path, position('/' in reverse(pa_path)) - 1)
       from paths

@@ -33,21 +33,18 @@ select n * 10 + k no, hash parent, above || hash above, path || format('/f%s_%s.
 insert into paths (pa_hash, pa_type, pa_path, pa_parents)
 select md5(path)::uuid, 'file', path, above from made_files;
 insert into files (fi_hash, fi_parent, fi_name, fi_size, fi_mtime, fi_ctime, fi_mode, fi_inode, fi_user, fi_group, fi_uid, fi_gid,
-                   fi_nuid, fi_ngid, fi_nmode, fi_kind, fi_sha256)
+                   fi_nuid, fi_ngid, fi_nmode, fi_nanos, fi_kind, fi_sha256)
 select md5(path)::uuid, parent, name, (hashint8(no) & 1048575)::bigint * (no % 97), timestamptz '2015-01-01' + no * interval '40 seconds',
-       now(), '-rw-r--r--', no::text, 'u' || no % 50, 'g' || no % 7, no % 50, no % 7, no % 50, no % 7, 420,
+       now(), '-rw-r--r--', no::text, 'u' || no % 50, 'g' || no % 7, no % 50, no % 7, no % 50, no % 7, 420, 0,
        (array['application/x-netcdf','image/tiff','text/plain','application/x-hdf5'])[no % 4 + 1],
        case when no % 10 = 0 then decode(md5((no / 20)::text) || md5('x'), 'hex') end
   from made_files;
-insert into metadata (md_hash, md_type, md_json)
-select md5(path)::uuid, 'posix', jsonb_build_object('type', 'file', 'inode', no) from made_files where no % 5 = 0;
-
 insert into paths (pa_hash, pa_type, pa_path, pa_parents)
 select md5(path || '/latest')::uuid, 'link', path || '/latest', above || hash from made_above where n % 10 = 0;
 insert into links (li_hash, li_parent, li_name, li_mtime, li_nuid, li_ngid, li_user, li_intact, li_target)
 select md5(path || '/latest')::uuid, hash, 'latest', timestamptz '2015-01-01' + n * interval '3 hours', 1, 1, 'u1', true, 'f' from made_above where n % 10 = 0;
 
 select catalog.build_index(x) from (values (false), (true)) l (late), catalog.missing_indexes(late) x;
-analyze paths, files, directories, links, metadata;
+analyze paths, files, directories, links, records;
 select catalog.rebuild_tallies();
-vacuum analyze paths, files, directories, links, metadata;
+vacuum analyze paths, files, directories, links, records;

@@ -172,14 +172,16 @@ static void put_record(Batch *batch, Kept *kept, Str json)
 /* Puts the record of facts among the rows, unless the columns say it whole. `json` is empty or what was said. */
 static void put_posix(Batch *batch, Kept *kept, Str json)
 {
-    bool whole = posix_row_is_whole(kept->record.facts);
+    const PosixFacts *facts = kept->record.facts;
 
-    if (whole && json.len == 0)
+    if (posix_row_is_whole(facts) && (json.len == 0 || posix_row_says(facts, json, &batch->canonical)))
         return;
-    buf_reset(&batch->canonical);
-    posix_put_json(&batch->canonical, kept->record.facts);
-    if (!whole || (json.len > 0 && !str_eq(json, buf_str(&batch->canonical))))
-        put_record(batch, kept, json.len > 0 ? json : buf_str(&batch->canonical));
+    if (json.len == 0) {
+        buf_reset(&batch->canonical);
+        posix_put_json(&batch->canonical, facts);
+        json = buf_str(&batch->canonical);
+    }
+    put_record(batch, kept, json);
 }
 
 void batch_add(Batch *batch, const BatchRecord *record)

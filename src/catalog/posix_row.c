@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/posix_row.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/jsonread.h"
 #include "db/copy.h"
 
 /* Times that a timestamptz holds, with room to spare: 4713 BC to 294276. */
@@ -20,6 +24,30 @@ bool posix_row_is_whole(const PosixFacts *facts)
     /* The seed keeps no mode of a link: it is always the same. */
     return facts->type == POSIX_LINK ? facts->has & POSIX_HAS_MODE && facts->mode == 0777
                                      : !(facts->has & link_only);
+}
+
+/* A sum over the members of an object, so that their order and blanks do not matter; 0 when it is none. */
+static uint64_t sum_members(Str json)
+{
+    JsonIn in = json_in(json);
+    JsonValue value;
+    uint64_t sum = 0;
+    Str key;
+
+    for (bool more = json_enter(&in, '{'); more && json_key_next(&in, &key);) {
+        if (!json_value(&in, &value))
+            return 0;
+        sum += XXH3_64bits_withSeed(key.ptr, key.len,
+                                    XXH3_64bits_withSeed(value.raw.ptr, value.raw.len, value.kind));
+    }
+    return json_done(&in) ? sum : 0;
+}
+
+bool posix_row_says(const PosixFacts *facts, Str json, Buf *scratch)
+{
+    buf_reset(scratch);
+    posix_put_json(scratch, facts);
+    return str_eq(json, buf_str(scratch)) || sum_members(json) == sum_members(buf_str(scratch));
 }
 
 static void put_time(Buf *rows, const PosixFacts *facts, uint32_t has, PosixTime at)

@@ -31,6 +31,9 @@ typedef struct PosixRowKey {
 /* Do the columns say all that the record of these facts, as posix_put_json() writes it, says? */
 bool posix_row_is_whole(const PosixFacts *facts);
 
+/* Is `json` the record of these facts, its members in whatever order? `scratch` is written over. */
+bool posix_row_says(const PosixFacts *facts, Str json, Buf *scratch);
+
 /* Append the row to the one of the three that is for facts->type. `whole`: it stands for the record. */
 void posix_row_put(Buf *files, Buf *directories, Buf *links, const PosixRowKey *key, const PosixFacts *facts,
                    bool whole);

@@ -171,7 +171,9 @@ static const Line records[] = {
     {"/p/link", "posix",
      "{\"type\":\"link\",\"size\":7,\"mode\":\"lrwxrwxrwx\",\"mtime\":5,\"target\":\"no\\\\x0awhere\",\"intact\":false}"},
     {"/p/loose", "posix", "{\"type\":\"link\",\"mode\":\"lrwxr-xr-x\",\"target\":\"x\"}"},
-    {"/p/order", "posix", "{\"size\":1,\"type\":\"file\"}"},
+    {"/p/shuffled", "posix", "{ \"size\": 1, \"nlink\" : 2,\"type\":\"file\" }"},
+    {"/p/order", "posix", "{\"size\":1,\"size\":1,\"type\":\"file\"}"},
+    {"/p/words", "posix", "{\"type\":\"file\",\"mtime\":\"1970-01-01T00:00:00Z\"}"},
     {"/p/more", "posix", "{\"type\":\"file\",\"size\":1,\"colour\":\"red\"}"},
     {"/p/untyped", "posix", "{\"size\":1}"},
     {"/p/attributes", "posix", "{\"type\":\"file\",\"xattrs\":{\"user.a\":\"b\"}}"},
@@ -192,8 +194,8 @@ static void check_records(void)
         CHECK_ASK(query, "t");
     }
     CHECK_ASK("select string_agg(pa_path, ' ' order by pa_path) from records join paths on pa_hash = md_hash",
-              "/p/attributes /p/late /p/loose /p/more /p/order /p/pipe /p/untyped");
-    CHECK_ASK("select count(*) from metadata", "11");
+              "/p/attributes /p/late /p/loose /p/more /p/order /p/pipe /p/untyped /p/words");
+    CHECK_ASK("select count(*) from metadata", "13");
     CHECK_ASK("select fi_mtime is null from files where fi_name = 'late'", "t");
 }
 
@@ -213,21 +215,21 @@ static void a_posix_record_moves_between_json_and_columns(void)
     static const Line plain[] = {{"/p/order", "posix", "{\"type\":\"file\",\"size\":2}"},
                                  {"/p/pipe", "posix", "{\"type\":\"file\"}"},
                                  {"/p/loose", "posix", "{\"type\":\"directory\"}"}};
-    static const Line odd[] = {{"/p/file", "posix", "{\"size\":3,\"type\":\"file\"}"},
-                               {"/p/dir", "posix", "{\"uid\":1,\"type\":\"directory\"}"},
+    static const Line odd[] = {{"/p/file", "posix", "{\"size\":3,\"type\":\"file\",\"by\":4}"},
+                               {"/p/dir", "posix", "{\"uid\":\"1\",\"type\":\"directory\"}"},
                                {"/p/link", "posix", "{\"type\":\"socket\"}"}};
     LoaderTotals totals = LOAD("records", plain, NULL);
 
     CHECK(totals.changed == 1 && totals.added == 2 && totals.removed == 2);
     CHECK_ASK("select string_agg(pa_path, ' ' order by pa_path) from records join paths on pa_hash = md_hash",
-              "/p/attributes /p/late /p/more /p/untyped");
+              "/p/attributes /p/late /p/more /p/untyped /p/words");
     totals = LOAD("records", odd, NULL);
     CHECK(totals.changed == 2 && totals.added == 1 && totals.removed == 1);
     CHECK_ASK("select string_agg(pa_path, ' ' order by pa_path) from records join paths on pa_hash = md_hash",
-              "/p/attributes /p/dir /p/file /p/late /p/link /p/more /p/untyped");
+              "/p/attributes /p/dir /p/file /p/late /p/link /p/more /p/untyped /p/words");
     CHECK_ASK("select md_json::text from metadata where md_hash = md5('/p/file')::uuid",
-              "{\"size\": 3, \"type\": \"file\"}");
-    CHECK_ASK("select count(*) from metadata", "11");
+              "{\"by\": 4, \"size\": 3, \"type\": \"file\"}");
+    CHECK_ASK("select count(*) from metadata", "13");
     CHECK(shard_drop(shards_db, STR("records"), &(Err){0}));
 }
 

@@ -261,9 +261,9 @@ bool merge_refresh_batch(Merge *merge, Batch *batch, Err *err)
 bool merge_refresh_commit(Merge *merge, Err *err)
 {
     static const Sql *const steps[] = {
-        &sql_refresh_gone,  &sql_refresh_names,    &sql_merge_files,          &sql_merge_directories,
-        &sql_merge_links,   &sql_refresh_due,      &sql_refresh_old_datasets, &sql_refresh_datasets,
-        &sql_refresh_cells, &sql_refresh_coverage,
+        &sql_refresh_gone,     &sql_refresh_names,     &sql_merge_files,      &sql_merge_directories,
+        &sql_merge_links,      &sql_merge_posix_moved, &sql_refresh_due,      &sql_refresh_old_datasets,
+        &sql_refresh_datasets, &sql_refresh_cells,     &sql_refresh_coverage,
     };
 
     if (!db_script(

@@ -128,9 +128,34 @@ static void what_is_kept_current_is_what_a_full_refresh_makes(void)
     CHECK_ASK("select count(*) > 0 from datasets", "t");
 }
 
+/* As shards were before posix records became columns. */
+static void a_refresh_makes_columns_of_records_that_were_kept_as_json(void)
+{
+    RefreshTotals totals;
+    Err err = {0};
+
+    shards_new("old", "/o");
+    CHECK(db_script(
+        shards_db,
+        "insert into paths (pa_hash, pa_type, pa_path, pa_parents) select md5(p)::uuid, t::path_type, p, a "
+        "from (values ('/o', 'directory', '{}'), ('/o/f', 'file', array[md5('/o')::uuid])) v (p, t, a);"
+        "insert into directories (di_hash, di_name) values (md5('/o')::uuid, 'o');"
+        "insert into files (fi_hash, fi_parent, fi_name, fi_size) values (md5('/o/f')::uuid, md5('/o')::uuid, 'f', 5);"
+        "insert into records (md_hash, md_type, md_json) select pa_hash, 'posix', jsonb_build_object('type', "
+        "pa_type, 'size', 5, 'mtime', 7) from paths",
+        &err));
+    CHECK(refresh_full(shards_dsn, STR("old"), NULL, &totals, &err) && totals.refused == 0);
+    CHECK_ASK("select count(*) from records", "0");
+    CHECK_ASK(
+        "select string_agg(md_json::text, ' ' order by md_json) from metadata",
+        "{\"size\": 5, \"type\": \"directory\", \"mtime\": 7} {\"size\": 5, \"type\": \"file\", \"mtime\": 7}");
+    CHECK_ASK("select di_count || ' ' || di_size from directories", "1 5");
+}
+
 int main(void)
 {
     shards_start();
+    RUN(a_refresh_makes_columns_of_records_that_were_kept_as_json);
     RUN(what_is_kept_current_is_what_a_full_refresh_makes);
     DONE();
 }

@@ -47,7 +47,7 @@ enum {
 typedef enum ConfType {
     CONF_TEXT,     /* Str */
     CONF_PATH,     /* Str; relative to the instance where it does not start with a slash */
-    CONF_ADDRESS,  /* Str; HOST:PORT, [IPV6]:PORT or unix:PATH */
+    CONF_ADDRESS,  /* Str; HOST:PORT or [IPV6]:PORT */
     CONF_COUNT,    /* int64_t, not negative */
     CONF_BYTES,    /* int64_t; base/quantity.h */
     CONF_DURATION, /* Duration; time_parse_duration() */

@@ -54,8 +54,6 @@ static bool is_address(Str text)
 {
     const char *colon = text.len ? memrchr(text.ptr, ':', text.len) : NULL;
 
-    if (str_starts(text, STR("unix:")))
-        return text.len > strlen("unix:");
     if (!colon || !is_port(str_sub(text, (size_t)(colon - text.ptr) + 1, text.len)))
         return false;
     Str host = str_sub(text, 0, (size_t)(colon - text.ptr));
@@ -98,7 +96,7 @@ bool conf_value_store(const ConfKey *key, Str text, void *values)
 static const char *const type_names[] = {
     [CONF_TEXT] = "text",
     [CONF_PATH] = "a path",
-    [CONF_ADDRESS] = "an address: HOST:PORT, [IPV6]:PORT or unix:PATH",
+    [CONF_ADDRESS] = "an address: HOST:PORT or [IPV6]:PORT",
     [CONF_COUNT] = "a whole number",
     [CONF_BYTES] = "a size such as 64K or 1.5GiB",
     [CONF_DURATION] = "a duration such as 500ms, 90s or 2h",

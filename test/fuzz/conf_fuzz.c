@@ -15,7 +15,7 @@ typedef struct Server {
 
 static const ConfKey keys[] = {
     CONF_ROW(Server, dsn, TEXT, "embedded", "", "", false, "where it is")
-        CONF_ROW(Server, listen, ADDRESS, "unix:x", "", "", false, "where it listens")
+        CONF_ROW(Server, listen, ADDRESS, "x:1", "", "", false, "where it listens")
             CONF_ROW(Server, threads, COUNT, "1", "1", "64", false, "how many")
                 CONF_ROW(Server, memory, BYTES, "1M", "64K", "1G", false, "how much")
                     CONF_ROW(Server, timeout, DURATION, "1s", "1ms", "1h", false, "how long")

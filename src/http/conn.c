@@ -26,6 +26,7 @@ static Conn *add(Server *server, struct MHD_Connection *connection)
     Conn *conn = arena_new(&home, Conn, 1);
 
     conn->home = home;
+    conn->server = server;
     conn->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     put_peer(conn, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
     conn_set_due(conn, time_monotonic() + server->options.idle + server->options.read_time);

@@ -28,6 +28,7 @@
 
 #include "http/events.h"
 #include "http/server.h"
+#include "http/tls.h"
 #include "http/workers.h"
 
 enum {
@@ -55,6 +56,7 @@ typedef struct Endpoint {
 typedef struct Conn {
     struct Conn *next, *prev; /* in Server.conns */
     Arena home;               /* what this struct is in */
+    Server *server;
     int fd;
     atomic_int_fast64_t due; /* time_monotonic() at which it is closed; 0: not while it is as now */
     char peer[64];
@@ -157,7 +159,7 @@ struct Server {
     Events *events;
     Workers *workers;
     struct MHD_Daemon *daemon;
-    Buf cert, key;
+    Tls *tls; /* NULL without */
     pthread_t ticker;
     bool ticking;
     uint64_t id_seed;

@@ -14,8 +14,6 @@
 #include "base/os.h"
 #include "http/core.h"
 
-enum { PEM_MAX = 1 << 20 };
-
 static void fill_defaults(ServerOptions *options)
 {
 #define USUALLY(field, value) options->field = options->field ? options->field : (value)
@@ -36,11 +34,15 @@ static void fill_defaults(ServerOptions *options)
 
 static bool check_exposure(const ServerOptions *options, const Address *address, Err *err)
 {
-    if (address->is_loopback || options->open_to_all || (options->cert_file && options->tokens))
+    bool tokens = options->tokens && token_file_in_use(options->tokens);
+
+    if (address->is_loopback || options->open_to_all || (options->cert_file && tokens))
         return true;
     err_set(err, ERR_CONFIG, "address '%s' can be reached from outside, which needs TLS and tokens",
             options->listen);
-    return err_hint(err, "give a certificate, a key and a file of tokens, or listen on 127.0.0.1");
+    if (!options->cert_file)
+        return err_hint(err, "set cert and key in section [http], or listen on 127.0.0.1");
+    return err_hint(err, "there is no token yet: strata token create --role admin");
 }
 
 static bool add_builtin(Server *server, Err *err)
@@ -209,18 +211,38 @@ static size_t keep_escapes(void *server, struct MHD_Connection *connection, char
     return strlen(text);
 }
 
-static bool read_pem(Server *server, Err *err)
+static bool open_tls(Server *server, Err *err)
 {
     if (!server->options.cert_file)
         return true;
-    if (!os_read_file(server->options.cert_file, PEM_MAX, &server->cert, err) ||
-        !os_read_file(server->options.key_file, PEM_MAX, &server->key, err)) {
-        err->code = ERR_CONFIG;
-        return err_wrap(err, "cannot use TLS");
-    }
-    buf_put_byte(&server->cert, 0);
-    buf_put_byte(&server->key, 0);
-    return true;
+    server->tls = tls_open(server->options.cert_file, server->options.key_file, err);
+    return server->tls != NULL;
+}
+
+/* What a connection shows in its handshake. */
+static int retrieve_certificate(gnutls_session_t session, const gnutls_datum_t *authorities,
+                                int authority_count, const gnutls_pk_algorithm_t *algorithms,
+                                int algorithm_count, gnutls_pcert_st **chain, unsigned *count,
+                                gnutls_privkey_t *key)
+{
+    struct MHD_Connection *connection = gnutls_session_get_ptr(session);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const Conn *conn = info->socket_context;
+
+    (void)authorities, (void)authority_count, (void)algorithms, (void)algorithm_count;
+    tls_get(conn->server->tls, chain, count, key);
+    return 0;
+}
+
+bool server_reload_tls(Server *server, Err *err)
+{
+    return !server->tls || tls_reload(server->tls, err);
+}
+
+Instant server_tls_expires(const Server *server)
+{
+    return server->tls ? tls_expires(server->tls) : 0;
 }
 
 /* Each connection is a descriptor; the soft limit is raised as far as it goes. */
@@ -237,14 +259,14 @@ static void raise_descriptor_limit(unsigned connections)
 static struct MHD_Daemon *start_daemon(Server *server, int fd)
 {
     const ServerOptions *options = &server->options;
-    struct MHD_OptionItem more[4] = {{MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem more[3] = {{MHD_OPTION_END, 0, NULL}};
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     size_t used = 0;
 
     if (options->cert_file) {
         flags |= MHD_USE_TLS;
-        more[used++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, server->cert.ptr};
-        more[used++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, server->key.ptr};
+        more[used++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK, 0,
+                                               (void *)(intptr_t)retrieve_certificate};
     }
     if (options->event_threads > 1) /* a pool of one is refused */
         more[used++] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, options->event_threads, NULL};
@@ -274,9 +296,7 @@ static bool start_threads(Server *server, int *fd, Err *err)
     raise_descriptor_limit(options->connections);
     server->daemon = start_daemon(server, *fd);
     if (!server->daemon)
-        return options->cert_file ? err_set(err, ERR_CONFIG, "cannot use certificate '%s' with key '%s'",
-                                            options->cert_file, options->key_file)
-                                  : err_set(err, ERR_IO, "cannot start the event threads");
+        return err_set(err, ERR_IO, "cannot start the event threads");
     *fd = -1;
     return true;
 }
@@ -288,7 +308,7 @@ bool server_start(Server *server, Err *err)
     BUF_SCOPE(url);
     sigset_t all, before;
 
-    if (!read_pem(server, err) || !address_parse(server->options.listen, &address, err))
+    if (!open_tls(server, err) || !address_parse(server->options.listen, &address, err))
         return false;
     fd = address_listen(&address, &server->port, err);
     if (fd < 0)
@@ -354,8 +374,7 @@ void server_free(Server *server)
     exchange_free_all(server);
     events_free(server->events);
     metrics_free(server->metrics);
-    buf_release(&server->cert);
-    buf_release(&server->key);
+    tls_close(server->tls);
     (void)pthread_cond_destroy(&server->tick);
     (void)pthread_mutex_destroy(&server->lock);
 

@@ -122,9 +122,15 @@ Metrics *server_metrics(Server *server);
  * Listen and answer.
  *
  * ERR_IO      the address is taken or not this machine's, or threads cannot be started
- * ERR_CONFIG  the certificate or key cannot be read or do not fit
+ * ERR_CONFIG  the certificate or key cannot be read or do not fit: http/tls.h
  */
 bool server_start(Server *server, Err *err) ATTR_MUST_USE;
+
+/* Read certificate and key again, for connections to come; on failure those before stay. ERR_CONFIG. */
+bool server_reload_tls(Server *server, Err *err) ATTR_MUST_USE;
+
+/* When the certificate expires; 0 without TLS. Of a server that was started. */
+Instant server_tls_expires(const Server *server);
 
 /* "http://127.0.0.1:40123", with the real port. Valid until server_free(). */
 const char *server_url(const Server *server);

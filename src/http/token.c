@@ -6,22 +6,18 @@
 #include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/lock.h"
 #include "base/os.h"
+#include "http/token_line.h"
 
-enum { FILE_MAX_BYTES = 1 << 20, HASH_BYTES = 32, RANDOM_BYTES = 32 };
-
-typedef struct Token {
-    unsigned char hash[HASH_BYTES];
-    User user;
-    Instant expires; /* 0: never */
-} Token;
+enum { RANDOM_BYTES = 32 };
 
 /* The content of the file, as of one reading. */
 typedef struct Tokens {
     Arena arena;
-    Token *at;
+    TokenLine *at;
     size_t count;
 } Tokens;
 
@@ -32,138 +28,29 @@ struct TokenFile {
     Tokens tokens;
     struct stat seen;
     Duration looked; /* time_monotonic() of the last look at the file */
+    bool in_use;     /* it has been there */
     Err problem;     /* of the last reading; code ERR_NONE when it went well */
 };
-
-static const char *const role_names[] = {"nobody", "reader", "writer", "admin"};
-
-const char *role_name(Role role)
-{
-    return role_names[role];
-}
-
-bool role_from_name(Str name, Role *out)
-{
-    for (Role role = READER; role <= ADMIN; role++) {
-        if (str_eq_z(name, role_names[role])) {
-            *out = role;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool parse_hash(Str hex, unsigned char out[HASH_BYTES])
-{
-    if (hex.len != TOKEN_HASH_HEX)
-        return false;
-    for (size_t i = 0; i < hex.len; i++) {
-        char c = hex.ptr[i];
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-
-        if (digit < 0)
-            return false;
-        out[i / 2] = (unsigned char)(i % 2 ? out[i / 2] | digit : digit << 4);
-    }
-    return true;
-}
-
-static bool parse_id(Str text, unsigned *out)
-{
-    uint64_t number;
-
-    if (!str_to_uint64(text, &number) || number >= UINT32_MAX)
-        return false;
-    *out = (unsigned)number;
-    return true;
-}
-
-static bool parse_groups(Str text, Arena *arena, User *user)
-{
-    gid_t *groups = arena_new(arena, gid_t, TOKEN_GROUPS_MAX);
-
-    while (text.len) {
-        Str one;
-
-        text = str_cut(text, ',', &one);
-        if (user->group_count == TOKEN_GROUPS_MAX || !parse_id(one, &groups[user->group_count]))
-            return false;
-        user->group_count++;
-    }
-    user->groups = groups;
-    return true;
-}
-
-/* "uid=12" and its like. */
-static bool parse_extra(Str word, Arena *arena, Token *out)
-{
-    Str name, value = str_cut(word, '=', &name);
-
-    if (str_eq_z(name, "uid")) {
-        out->user.filtered = true;
-        return parse_id(value, &out->user.uid);
-    }
-    if (str_eq_z(name, "groups"))
-        return parse_groups(value, arena, &out->user);
-    return str_eq_z(name, "expires") && time_parse(value, &out->expires);
-}
-
-static Str next_word(Str *line)
-{
-    Str word;
-
-    *line = str_trim(*line);
-    size_t blank = 0;
-    while (blank < line->len && line->ptr[blank] != ' ' && line->ptr[blank] != '\t')
-        blank++;
-    word = str_sub(*line, 0, blank);
-    *line = str_trim(str_sub(*line, blank, line->len));
-    return word;
-}
-
-static bool parse_line(Str line, Arena *arena, Token *out, const char **wrong)
-{
-    *wrong = "the hash is not 64 lower-case hex digits";
-    if (!parse_hash(next_word(&line), out->hash))
-        return false;
-    *wrong = "the role is not reader, writer or admin";
-    if (!role_from_name(next_word(&line), &out->user.role))
-        return false;
-    *wrong = "the name is missing";
-    out->user.name = str_copy(arena, next_word(&line));
-    if (!out->user.name.len || memchr(out->user.name.ptr, '=', out->user.name.len))
-        return false;
-    while (line.len) {
-        *wrong = "behind the name come uid=N, groups=N,N and expires=TIME only";
-        if (!parse_extra(next_word(&line), arena, out))
-            return false;
-    }
-    *wrong = "groups need a uid";
-    return out->user.filtered || !out->user.group_count;
-}
 
 static bool parse_file(Str text, const char *path, Tokens *out, Err *err)
 {
     size_t lines = 1, number = 0;
     const char *wrong;
+    bool blank;
 
     for (size_t i = 0; i < text.len; i++)
         lines += text.ptr[i] == '\n';
-    out->at = arena_new(&out->arena, Token, lines);
+    out->at = arena_new(&out->arena, TokenLine, lines);
     while (text.len) {
-        Str line, content;
+        Str line;
 
         text = str_cut(text, '\n', &line);
         number++;
-        (void)str_cut(line, '#', &content);
-        content = str_trim(content);
-        if (!content.len)
-            continue;
-        if (out->count == TOKEN_LINES_MAX)
-            return err_set(err, ERR_CONFIG, "'%s' has more than %d tokens", path, TOKEN_LINES_MAX);
-        if (!parse_line(content, &out->arena, &out->at[out->count], &wrong))
+        if (!token_line_parse(line, &out->arena, &out->at[out->count], &blank, &wrong))
             return err_set(err, ERR_CONFIG, "'%s' line %zu: %s", path, number, wrong);
-        out->count++;
+        out->count += !blank;
+        if (out->count > TOKEN_LINES_MAX)
+            return err_set(err, ERR_CONFIG, "'%s' has more than %d tokens", path, TOKEN_LINES_MAX);
     }
     return true;
 }
@@ -174,7 +61,7 @@ static bool read_tokens(const char *path, Tokens *out, Err *err)
     struct stat st;
     Tokens tokens = {0};
 
-    if (!os_read_file(path, FILE_MAX_BYTES, &text, err))
+    if (!os_read_file(path, TOKEN_FILE_MAX, &text, err))
         return err_wrap(err, "cannot read the tokens");
     if (stat(path, &st) == 0 && (st.st_mode & (S_IWGRP | S_IWOTH))) {
         err_set(err, ERR_CONFIG, "'%s' can be written by others than its owner", path);
@@ -188,21 +75,33 @@ static bool read_tokens(const char *path, Tokens *out, Err *err)
     return true;
 }
 
-TokenFile *token_file_open(const char *path, Err *err)
+static TokenFile *begin(const char *path, const Tokens *tokens)
 {
     Arena home = {0};
-    Tokens tokens;
-
-    if (!read_tokens(path, &tokens, err))
-        return NULL;
     TokenFile *file = arena_new(&home, TokenFile, 1);
+
     file->home = home;
     file->path = str_to_z(&file->home, str_from_z(path));
-    file->tokens = tokens;
-    (void)stat(path, &file->seen);
-    file->looked = time_monotonic();
+    if (tokens) {
+        file->tokens = *tokens;
+        file->in_use = true;
+        (void)stat(path, &file->seen);
+        file->looked = time_monotonic();
+    }
     (void)pthread_mutex_init(&file->lock, NULL);
     return file;
+}
+
+TokenFile *token_file_open(const char *path, Err *err)
+{
+    Tokens tokens;
+
+    return read_tokens(path, &tokens, err) ? begin(path, &tokens) : NULL;
+}
+
+TokenFile *token_file_await(const char *path, Err *err)
+{
+    return access(path, F_OK) < 0 && errno == ENOENT ? begin(path, NULL) : token_file_open(path, err);
 }
 
 void token_file_close(TokenFile *file)
@@ -238,6 +137,7 @@ static void refresh(TokenFile *file)
         return;
     file->seen = st;
     file->problem.code = ERR_NONE;
+    file->in_use = true;
     if (!gone && !read_tokens(file->path, &tokens, &file->problem))
         return;
     if (gone)
@@ -246,18 +146,32 @@ static void refresh(TokenFile *file)
     file->tokens = tokens;
 }
 
-static bool hash_token(Str token, unsigned char out[HASH_BYTES])
+bool token_file_in_use(TokenFile *file)
+{
+    LOCK_SCOPE(held, &file->lock);
+
+    refresh(file);
+    return file->in_use;
+}
+
+static bool hash_token(Str token, unsigned char out[TOKEN_HASH_BYTES])
 {
     return gnutls_hash_fast(GNUTLS_DIG_SHA256, token.ptr, token.len, out) == 0;
 }
 
-/* Looks at every token, and at every byte, so that the time taken tells nothing. */
-static const Token *find_hash(const Tokens *tokens, const unsigned char hash[HASH_BYTES])
+void token_hash(Str token, unsigned char out[TOKEN_HASH_BYTES])
 {
-    const Token *found = NULL;
+    if (!hash_token(token, out))
+        memset(out, 0, TOKEN_HASH_BYTES);
+}
+
+/* Looks at every token, and at every byte, so that the time taken tells nothing. */
+static const TokenLine *find_hash(const Tokens *tokens, const unsigned char hash[TOKEN_HASH_BYTES])
+{
+    const TokenLine *found = NULL;
 
     for (size_t i = 0; i < tokens->count; i++)
-        if (gnutls_memcmp(tokens->at[i].hash, hash, HASH_BYTES) == 0)
+        if (gnutls_memcmp(tokens->at[i].hash, hash, TOKEN_HASH_BYTES) == 0)
             found = &tokens->at[i];
     return found;
 }
@@ -275,11 +189,11 @@ static void copy_user(const User *user, Arena *arena, User *out)
 
 bool token_find(TokenFile *file, Str token, Arena *arena, User *out, Err *err)
 {
-    unsigned char hash[HASH_BYTES];
+    unsigned char hash[TOKEN_HASH_BYTES];
     LOCK_SCOPE(held, &file->lock);
 
     refresh(file);
-    const Token *found =
+    const TokenLine *found =
         token.len <= TOKEN_TEXT_MAX && hash_token(token, hash) ? find_hash(&file->tokens, hash) : NULL;
     if (!found)
         return err_set(err, ERR_UNAUTHORIZED, "the token is not known");
@@ -315,8 +229,8 @@ bool token_new(Arena *arena, Str *out, Err *err)
 
 void token_put_hash(Buf *buf, Str token)
 {
-    unsigned char hash[HASH_BYTES] = {0};
+    unsigned char hash[TOKEN_HASH_BYTES];
 
-    (void)hash_token(token, hash);
+    token_hash(token, hash);
     buf_put_hex(buf, hash, sizeof hash);
 }

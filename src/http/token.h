@@ -13,7 +13,8 @@
  * The file must not be writable by group or others. A change of it is seen within a second. When the new content is
  * wrong, the old tokens go on and token_file_check() says what is wrong. A file that was removed leaves no token.
  *
- * Limits: 1 MiB, TOKEN_LINES_MAX tokens, TOKEN_GROUPS_MAX groups each, a token of at most TOKEN_TEXT_MAX bytes.
+ * Limits: 1 MiB, TOKEN_LINES_MAX tokens, TOKEN_GROUPS_MAX groups each, a token of at most TOKEN_TEXT_MAX bytes, its
+ * name of TOKEN_NAME_MAX.
  * Threads: a TokenFile may be used by several at once.
  */
 #ifndef HTTP_TOKEN_H
@@ -24,7 +25,13 @@
 #include "base/buf.h"
 #include "base/time.h"
 
-enum { TOKEN_LINES_MAX = 10000, TOKEN_GROUPS_MAX = 256, TOKEN_TEXT_MAX = 512, TOKEN_HASH_HEX = 64 };
+enum {
+    TOKEN_LINES_MAX = 10000,
+    TOKEN_GROUPS_MAX = 256,
+    TOKEN_TEXT_MAX = 512,
+    TOKEN_HASH_HEX = 64,
+    TOKEN_NAME_MAX = 64,
+};
 
 typedef enum Role { NOBODY, READER, WRITER, ADMIN } Role;
 
@@ -48,6 +55,14 @@ typedef struct TokenFile TokenFile;
  * ERR_CONFIG     others may write to it, or a line is wrong: the message says which and why
  */
 TokenFile *token_file_open(const char *path, Err *err) ATTR_MUST_USE;
+
+/*
+ * The same of a file that need not be there yet: token_file_in_use() is false until it is, and true from then on, so
+ * that taking the file away opens nothing. ERR_IO, ERR_CONFIG.
+ */
+TokenFile *token_file_await(const char *path, Err *err) ATTR_MUST_USE;
+bool token_file_in_use(TokenFile *file);
+
 void token_file_close(TokenFile *file);
 
 /*

@@ -264,6 +264,9 @@ static void reload(Daemon *daemon)
     }
     report_changes(instance_conf(daemon->instance), conf);
     apply_log_level(conf);
+    for (size_t i = 0; i < COUNT_OF(parts); i++)
+        if (parts[i]->reload)
+            parts[i]->reload(daemon);
 }
 
 /* ---- start, run, stop ---- */

@@ -38,6 +38,9 @@ typedef struct ServePart {
     /* About once a second. */
     void (*tick)(Daemon *daemon);
 
+    /* Somebody asked to read the configuration again (SIGHUP): read again the files that it names. */
+    void (*reload)(Daemon *daemon);
+
     /* One line about it for `strata status`, while it is ready: "8 of 16 connections in use". */
     void (*describe)(Daemon *daemon, Buf *out);
 } ServePart;

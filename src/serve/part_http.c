@@ -5,9 +5,12 @@
 #include "serve/part.h"
 #include "serve/presence.h"
 
+enum { EXPIRES_SOON_DAYS = 14 };
+
 typedef struct Http {
     Server *server;
     TokenFile *tokens;
+    ErrCode tokens_told; /* what was last said about the file of tokens */
 } Http;
 
 static const HttpSection *section_of(const Daemon *daemon)
@@ -45,15 +48,31 @@ static ServerOptions options_of(Daemon *daemon, const Http *http)
     };
 }
 
+/* A file that somebody named has to be there; the usual one comes with the first token. */
+static bool names_tokens(const Conf *conf)
+{
+    ConfItem item;
+    size_t at = 0;
+
+    while (conf_next_item(conf, &at, &item))
+        if (item.section == &http_section && strcmp(item.key->name, "tokens") == 0)
+            return item.origin != CONF_DEFAULT;
+    return false;
+}
+
 static bool open_tokens(Daemon *daemon, Http *http, Err *err)
 {
-    const char *path =
-        instance_below(daemon_instance(daemon), daemon_arena(daemon), section_of(daemon)->tokens);
+    const Instance *instance = daemon_instance(daemon);
+    const char *path = instance_below(instance, daemon_arena(daemon), section_of(daemon)->tokens);
 
     if (!path)
         return true;
-    http->tokens = token_file_open(path, err);
-    return http->tokens != NULL;
+    http->tokens =
+        names_tokens(instance_conf(instance)) ? token_file_open(path, err) : token_file_await(path, err);
+    if (http->tokens || err->code != ERR_NOT_FOUND)
+        return http->tokens != NULL;
+    err->code = ERR_CONFIG;
+    return err_hint(err, "make it with: strata token create --role admin");
 }
 
 static bool listen_at(Daemon *daemon, Http *http, const ServerOptions *options, Err *err)
@@ -95,12 +114,31 @@ static bool listen_again_or_anew(Daemon *daemon, Http *http, Err *err)
     return (again.listen && listen_at(daemon, http, &again, err)) || listen_at(daemon, http, &options, err);
 }
 
+/* Days until the certificate expires; negative when it has. */
+static int64_t days_left(const Http *http)
+{
+    Duration left = server_tls_expires(http->server) - time_now(), day = SECONDS(24 * 60 * 60);
+
+    return left < 0 ? -1 : left / day;
+}
+
+static void tell_expiry(const Http *http)
+{
+    if (server_tls_expires(http->server) == 0)
+        return;
+    if (days_left(http) < 0)
+        log_line(LOG_ERROR, "the certificate has expired: no client will take it");
+    else if (days_left(http) < EXPIRES_SOON_DAYS)
+        log_line(LOG_WARNING, "the certificate expires soon days=%lld", (long long)days_left(http));
+}
+
 static bool tell(const Daemon *daemon, const Http *http, Err *err)
 {
     ARENA_SCOPE(scratch);
     const char *dir = instance_path(daemon_instance(daemon)), *url = server_url(http->server);
 
     log_line(LOG_INFO, "listening url=%s", url);
+    tell_expiry(http);
     return presence_put(dir, "http.port", str_printf(&scratch, "%u\n", server_port(http->server)), err) &&
            presence_put(dir, "http.url", str_printf(&scratch, "%s\n", url), err);
 }
@@ -132,11 +170,47 @@ static void stop(Daemon *daemon)
     close_all(daemon, daemon_kept(daemon, &part_http));
 }
 
+/* A change of the file that cannot be read leaves the tokens as they were: somebody should hear of it. */
+static void tick(Daemon *daemon)
+{
+    Http *http = daemon_kept(daemon, &part_http);
+    Err err = {0};
+
+    if (!http->tokens)
+        return;
+    (void)!token_file_check(http->tokens, &err);
+    if (err.code != ERR_NONE && err.code != http->tokens_told)
+        log_err(LOG_ERROR, "the tokens were not read again", &err);
+    http->tokens_told = err.code;
+}
+
+static void reload(Daemon *daemon)
+{
+    const Http *http = daemon_kept(daemon, &part_http);
+    Err err = {0};
+
+    if (!server_reload_tls(http->server, &err))
+        log_err(LOG_ERROR, "the certificate stays as it was", &err);
+    else
+        tell_expiry(http);
+}
+
 static void describe(Daemon *daemon, Buf *out)
 {
     const Http *http = daemon_kept(daemon, &part_http);
+    Err err = {0};
 
     buf_put_z(out, server_url(http->server));
+    buf_put_z(out, http->tokens && token_file_in_use(http->tokens) ? "; tokens" : "; no tokens");
+    if (http->tokens && !token_file_check(http->tokens, &err))
+        buf_printf(out, ", but %s", err.text);
+    if (server_tls_expires(http->server) == 0)
+        return;
+    if (days_left(http) < 0)
+        buf_put_z(out, "; the certificate has expired");
+    else
+        buf_printf(out, "; the certificate is good for %lld days", (long long)days_left(http));
 }
 
-const ServePart part_http = {.name = "http", .start = start, .stop = stop, .describe = describe};
+const ServePart part_http = {
+    .name = "http", .start = start, .stop = stop, .tick = tick, .reload = reload, .describe = describe};

@@ -2,9 +2,11 @@
 /* TLS: a service beyond this machine, with a certificate made here. */
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <sys/stat.h>
 
 #include "base/os.h"
 #include "http/server.h"
+#include "http/tls.h"
 #include "test/check.h"
 #include "test/unit/http/client.h"
 
@@ -19,7 +21,7 @@ static void write_file(const char *path, Str text)
 }
 
 /* A certificate for `key`, signed by itself. */
-static void sign(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key)
+static void sign(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key, int seconds)
 {
     unsigned char serial = 1;
     time_t now = time(NULL);
@@ -27,7 +29,7 @@ static void sign(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key)
     CHECK(gnutls_x509_crt_set_version(cert, 3) == 0 && gnutls_x509_crt_set_serial(cert, &serial, 1) == 0);
     CHECK(gnutls_x509_crt_set_dn(cert, "CN=localhost", NULL) == 0 && gnutls_x509_crt_set_key(cert, key) == 0);
     CHECK(gnutls_x509_crt_set_activation_time(cert, now - 60) == 0);
-    CHECK(gnutls_x509_crt_set_expiration_time(cert, now + 3600) == 0);
+    CHECK(gnutls_x509_crt_set_expiration_time(cert, now + seconds) == 0);
     CHECK(gnutls_x509_crt_sign2(cert, cert, key, GNUTLS_DIG_SHA256, 0) == 0);
 }
 
@@ -38,7 +40,7 @@ static void write_pem(const char *path, int status, gnutls_datum_t *pem)
     gnutls_free(pem->data);
 }
 
-static void make_certificate(void)
+static void make_certificate(int seconds)
 {
     unsigned bits = GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1);
     gnutls_x509_privkey_t key = NULL;
@@ -47,7 +49,7 @@ static void make_certificate(void)
 
     CHECK(gnutls_x509_privkey_init(&key) == 0 && gnutls_x509_crt_init(&cert) == 0);
     CHECK(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, bits, 0) == 0);
-    sign(cert, key);
+    sign(cert, key, seconds);
     write_pem(cert_path, gnutls_x509_crt_export2(cert, GNUTLS_X509_FMT_PEM, &pem), &pem);
     write_pem(key_path, gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &pem), &pem);
     gnutls_x509_crt_deinit(cert);
@@ -124,6 +126,63 @@ static void an_address_beyond_this_machine_is_served_with_tls_and_tokens(void)
     token_file_close(tokens);
 }
 
+/* A server whose certificate is renewed while it runs. */
+static void a_renewed_certificate_is_taken_and_a_wrong_one_is_not(void)
+{
+    static const Str request = {"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 61};
+    ServerOptions options = {.cert_file = cert_path, .key_file = key_path};
+    Err err = {0};
+    Server *server = server_new(&options, &err);
+
+    CHECK(server && server_start(server, &err));
+    Instant before = server_tls_expires(server);
+    CHECK(before > time_now());
+    make_certificate(7200);
+    CHECK(server_reload_tls(server, &err) && server_tls_expires(server) > before + SECONDS(3000));
+
+    BUF_SCOPE(answer);
+    ask(server_port(server), request, &answer);
+    CHECK(str_starts(buf_str(&answer), STR("HTTP/1.1 200 ")));
+
+    write_file(key_path, STR("rubbish"));
+    CHECK(!server_reload_tls(server, &err) && err.code == ERR_CONFIG);
+    CHECK(server_tls_expires(server) > before + SECONDS(3000));
+    buf_reset(&answer);
+    ask(server_port(server), request, &answer);
+    CHECK(str_starts(buf_str(&answer), STR("HTTP/1.1 200 ")));
+    server_stop(server);
+    server_free(server);
+    make_certificate(3600);
+}
+
+static bool refuses(const char *cert, const char *key, const char *says)
+{
+    Err err = {0};
+    Tls *tls = tls_open(cert, key, &err);
+
+    tls_close(tls);
+    return !tls && err.code == ERR_CONFIG && strstr(err.text, says);
+}
+
+static void what_is_wrong_with_a_certificate_is_said(void)
+{
+    Err err = {0};
+    char other[80];
+
+    CHECK(refuses("/nonexistent/cert", key_path, "No such file"));
+    CHECK(refuses(key_path, key_path, "is no certificate"));
+    CHECK(refuses(cert_path, cert_path, "is no key"));
+    (void)snprintf(other, sizeof other, "%s/other", dir);
+    CHECK(rename(key_path, other) == 0);
+    make_certificate(3600);
+    CHECK(refuses(cert_path, other, "is not the key of certificate"));
+    CHECK(chmod(key_path, 0644) == 0 && refuses(cert_path, key_path, "can be read by everybody"));
+    CHECK(chmod(key_path, 0640) == 0);
+    Tls *tls = tls_open(cert_path, key_path, &err);
+    CHECK(tls != NULL);
+    tls_close(tls);
+}
+
 static void a_wrong_certificate_is_a_configuration_error(void)
 {
     Err err = {0};
@@ -147,8 +206,10 @@ int main(void)
     (void)snprintf(cert_path, sizeof cert_path, "%s/cert", dir);
     (void)snprintf(key_path, sizeof key_path, "%s/key", dir);
     (void)snprintf(token_path, sizeof token_path, "%s/tokens", dir);
-    make_certificate();
+    make_certificate(3600);
     RUN(an_address_beyond_this_machine_is_served_with_tls_and_tokens);
+    RUN(a_renewed_certificate_is_taken_and_a_wrong_one_is_not);
+    RUN(what_is_wrong_with_a_certificate_is_said);
     RUN(a_wrong_certificate_is_a_configuration_error);
     CHECK(os_remove_tree(dir, &err));
     DONE();

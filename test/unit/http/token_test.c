@@ -65,6 +65,7 @@ static void a_wrong_line_is_named(void)
         "reader ann uid=x",
         "reader ann uid=4294967295",
         "reader ann groups=1",
+        "reader ann uid=1 groups=2 groups=3",
         "reader ann what",
         "reader ann expires=soon",
         "reader uid=1",
@@ -83,6 +84,29 @@ static void a_wrong_line_is_named(void)
     CHECK(os_write_file(path, STR("abc reader ann\n"), 0600, &err));
     CHECK(!token_file_open(path, &err) && strstr(err.text, "64"));
     CHECK(!token_file_open("/nonexistent/tokens", &err) && err.code == ERR_NOT_FOUND);
+}
+
+static void a_file_that_comes_later_stays_in_use(void)
+{
+    ARENA_SCOPE(arena);
+    BUF_SCOPE(file);
+    Err err = {0};
+    User user;
+
+    (void)unlink(path);
+    TokenFile *tokens = token_file_await(path, &err);
+    CHECK(tokens && !token_file_in_use(tokens) && token_file_check(tokens, &err));
+    put_line(&file, "one", "reader ann");
+    write_file(&file);
+    time_sleep(MILLISECONDS(1100));
+    CHECK(token_file_in_use(tokens) && token_find(tokens, STR("one"), &arena, &user, &err));
+    CHECK(unlink(path) == 0);
+    time_sleep(MILLISECONDS(1100));
+    CHECK(token_file_in_use(tokens) && !token_find(tokens, STR("one"), &arena, &user, &err));
+    token_file_close(tokens);
+
+    CHECK(os_write_file(path, STR("rubbish\n"), 0600, &err));
+    CHECK(!token_file_await(path, &err) && err.code == ERR_CONFIG);
 }
 
 static void others_must_not_write_to_it(void)
@@ -148,6 +172,7 @@ int main(void)
     RUN(a_wrong_line_is_named);
     RUN(others_must_not_write_to_it);
     RUN(a_change_is_seen_and_a_wrong_one_reported);
+    RUN(a_file_that_comes_later_stays_in_use);
     RUN(new_tokens_differ);
     CHECK(os_remove_tree(dir, &err));
     DONE();

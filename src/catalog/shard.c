@@ -4,7 +4,7 @@
 #include "catalog/pathname.h"
 #include "catalog_sql.h"
 
-enum { TRIES = 60, LOCK_TIMEOUT_MS = 500 };
+enum { TRIES = 60, LOCK_TIMEOUT_MS = 500, BRIEF_LOCK_MS = 100 };
 
 static bool check_name(Str name, Err *err)
 {
@@ -169,4 +169,31 @@ bool shard_stat(Db *db, Str name, ShardStat *out, Err *err)
                        .disk_bytes = db_int(rows, 0, 6),
                        .crawled = time_at(rows, 0, 7)};
     return true;
+}
+
+/* In a transaction, because the lock time-out is for the length of one. */
+static bool ask_brief(Db *db, const ShardInfo *shard, ShardBrief *out, Err *err)
+{
+    RESULT_SCOPE(rows);
+
+    if (!db_begin(db, err))
+        return false;
+    TX_SCOPE(db);
+    if (!db_run(db, &sql_lock_timeout, DB_ARGS(DB_INT(BRIEF_LOCK_MS)), NULL, err) ||
+        !shard_use(db, shard->name, err) ||
+        !db_query(db, &sql_shard_brief, DB_ARGS(DB_TEXT(shard->path), DB_INT(SHARD_PROBLEMS_COUNTED)), &rows,
+                  err))
+        return false;
+    bool known = !db_is_null(rows, 0, 0) && !shard->loading;
+    *out = (ShardBrief){.files = known ? db_int(rows, 0, 0) : -1,
+                        .bytes = known ? db_int(rows, 0, 1) : -1,
+                        .problems = db_int(rows, 0, 2),
+                        .crawled = time_at(rows, 0, 3)};
+    return db_commit(db, err);
+}
+
+bool shard_brief(Db *db, const ShardInfo *shard, ShardBrief *out, Err *err)
+{
+    return ask_brief(db, shard, out, err) ||
+           err_wrap(err, "cannot look at shard '%.*s'", STR_ARG(shard->name));
 }

@@ -45,6 +45,23 @@ typedef struct ShardStat {
 /* ERR_NOT_FOUND. */
 bool shard_stat(Db *db, Str name, ShardStat *out, Err *err) ATTR_MUST_USE;
 
+enum { SHARD_PROBLEMS_COUNTED = 10000 };
+
+typedef struct ShardBrief {
+    int64_t files,
+        bytes;        /* below its root; -1 while that is not known: it is loading, or was never crawled */
+    int64_t problems; /* SHARD_PROBLEMS_COUNTED: or more */
+    Instant crawled;  /* when the last crawl ended; 0: never */
+} ShardBrief;
+
+/*
+ * The same at a glance: nothing large is counted, and nobody who changes the shard is waited for longer than a moment.
+ *
+ * ERR_NOT_FOUND  it is gone
+ * ERR_DB         among others: somebody holds a lock on it
+ */
+bool shard_brief(Db *db, const ShardInfo *shard, ShardBrief *out, Err *err) ATTR_MUST_USE;
+
 /* Make unqualified names mean the shard's relations on this connection. ERR_NOT_FOUND. */
 bool shard_use(Db *db, Str name, Err *err) ATTR_MUST_USE;
 

@@ -22,8 +22,7 @@ typedef struct Opts {
 } Opts;
 
 static const Opt opts[] = {
-    {OPT_SET, "kind", 'k', offsetof(Opts, kinds), "KINDS", "what to find out",
-     kinds},
+    {OPT_SET, "kind", 'k', offsetof(Opts, kinds), "KINDS", "what to find out", kinds},
     {OPT_TEXT, "output", 'o', offsetof(Opts, output), "FILE",
      "write a crawl file instead of into the shard (.gz, .zst pack it)"},
     {OPT_LIST, "include", 'i', offsetof(Opts, include), "PATTERN",

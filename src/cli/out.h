@@ -32,7 +32,10 @@
 #include "base/json.h"
 #include "base/time.h"
 
-/* How people see a value; JSON has bytes and durations as whole numbers (bytes, microseconds), times as RFC 3339. */
+/*
+ * How people see a value; JSON has bytes and durations as whole numbers (bytes, microseconds), times as RFC 3339 with
+ * the fraction that people are spared.
+ */
 typedef enum OutKind {
     OUT_TEXT,
     OUT_INT,      /* out_int; aligned right */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/shard.h"
 #include "cli/config.h"
 #include "serve/instance.h"
 #include "serve/presence.h"
@@ -60,6 +61,47 @@ static void put_servers(const Call *call, const Instance *instance)
     out_end(call->out);
 }
 
+/* A number that may not be known. */
+static void put_count(Out *out, int64_t count)
+{
+    count < 0 ? out_null(out) : out_int(out, count);
+}
+
+static void put_shard(Out *out, Db *db, const ShardInfo *shard)
+{
+    ShardBrief brief = {.files = -1, .bytes = -1, .problems = -1};
+    Err busy = {0};
+    bool seen = shard_brief(db, shard, &brief, &busy);
+
+    out_text(out, shard->name);
+    out_text(out, shard->path);
+    out_z(out, shard->loading ? "loading" : seen ? "ready" : "busy");
+    put_count(out, brief.files);
+    put_count(out, brief.bytes);
+    put_count(out, brief.problems);
+    brief.crawled ? out_int(out, brief.crawled) : out_null(out);
+}
+
+/* The shards of an instance that is up; none where its database does not answer, which its part says. */
+static void put_shards(const Call *call, const Instance *instance, bool up)
+{
+    static const OutColumn columns[] = {
+        {"shard", OUT_TEXT},  {"path", OUT_TEXT, .cut = true}, {"state", OUT_TEXT},  {"files", OUT_INT},
+        {"bytes", OUT_BYTES}, {"problems", OUT_INT},           {"crawled", OUT_TIME}};
+    ShardInfo *shards = NULL;
+    size_t count = 0;
+    Err silent = {0};
+    Db *db = NULL;
+
+    if (!up || !instance_connect(instance, call->arena, INSTANCE_OWNER, &db, &silent) ||
+        !shard_list(db, call->arena, &shards, &count, &silent))
+        count = 0;
+    out_field_list(call->out, "shards", columns, COUNT_OF(columns));
+    for (size_t i = 0; i < count; i++)
+        put_shard(call->out, db, &shards[i]);
+    out_end(call->out);
+}
+
 static bool run(const Call *call, Err *err)
 {
     Instance *instance;
@@ -83,6 +125,7 @@ static bool run(const Call *call, Err *err)
     put_field(call->out, "url", str_trim(url));
     put_servers(call, instance);
     put_parts(call, parts);
+    put_shards(call, instance, pid && url.len);
     out_end(call->out);
     return true;
 }
@@ -90,7 +133,10 @@ static bool run(const Call *call, Err *err)
 const Cmd cmd_status = {
     .name = "status",
     .summary = "tell how every part of the instance is",
-    .description = "The state is up, starting or down. A part that is 'failing' says why.",
+    .description =
+        "The state is up, starting or down. A part that is 'failing' says why. Of each shard of an instance that is "
+        "up: the files below its root and their bytes, problems (10000: or more), and when the last crawl ended. A "
+        "shard is 'loading' while its first load is under way or was cut off, 'busy' while somebody changes it whole.",
     .examples = "strata status\n"
                 "strata status --json\n",
     .run = run,

@@ -154,6 +154,39 @@ def up_status_and_down():
     strata(dir, "down")
 
 
+def status_tells_of_every_shard():
+    dir = HOME / "first"
+    tree = HOME / "tree"
+    (tree / "below").mkdir(parents=True)
+    for size, name in (10, "a"), (200, "below/b"), (3000, "below/c"):
+        (tree / name).write_bytes(b"x" * size)
+    strata(dir, "up")
+    check(answer(dir, "status")["shards"] == [], "there is none yet")
+    strata(dir, "catalog", "shard", "create", "tree", str(tree))
+    never = answer(dir, "status")["shards"][0]
+    check(never == {"shard": "tree", "path": str(tree), "state": "ready", "files": None, "bytes": None, "problems": 0,
+                    "crawled": None}, f"{never}")
+    strata(dir, "catalog", "crawl", "tree", str(tree))
+    psql(dir, "insert into tree.problems (pr_path, pr_type, pr_text) values ('/x', 'gdal', 'odd')")
+    shard = answer(dir, "status")["shards"][0]
+    check((shard["files"], shard["bytes"], shard["problems"]) == (3, 3210, 1) and shard["crawled"], f"{shard}")
+    check("3.1 KiB" in strata(dir, "status").stdout, "people see it as well")
+
+    psql(dir, "update shards set sh_bulk = true")
+    check(answer(dir, "status")["shards"][0]["state"] == "loading", "a load that was cut off")
+    psql(dir, "update shards set sh_bulk = false")
+    dsn = strata(dir, "server", "dsn", "local").stdout.strip()
+    with subprocess.Popen(["psql", "-XAtq", "-d", dsn], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        other.stdin.write("begin; lock table tree.directories in access exclusive mode; select 1;\n")
+        other.stdin.flush()
+        other.stdout.readline()
+        check(answer(dir, "status")["shards"][0]["state"] == "busy", "nobody waits for a lock")
+        other.stdin.close()
+    strata(dir, "catalog", "shard", "drop", "tree")
+    strata(dir, "down")
+    check(answer(dir, "status")["shards"] == [], "a database that is down has none to tell of")
+
+
 def a_killed_service_is_taken_over():
     dir = HOME / "first"
     up = answer(dir, "up")
@@ -315,7 +348,7 @@ def names_the_directory_that_postgresql_cannot_enter():
 
 
 TESTS = [init_makes_one_instance_and_overwrites_nothing, what_does_not_exist_is_not_found, up_status_and_down,
-         a_killed_service_is_taken_over, a_killed_cluster_is_started_again, everything_killed_at_once_comes_back,
+         status_tells_of_every_shard, a_killed_service_is_taken_over, a_killed_cluster_is_started_again, everything_killed_at_once_comes_back,
          a_killed_init_is_done_again, two_instances_are_up_side_by_side, in_the_foreground_it_stops_at_ctrl_c,
          starters_at_the_same_time_make_one_service, a_start_that_fails_says_why_and_leaves_nothing_running,
          servers_are_added_and_used, the_configuration_is_read_again, names_the_directory_that_postgresql_cannot_enter]

@@ -91,7 +91,7 @@ static bool take_row(void *import_v, const Str *fields, int count, Err *err)
     if (count != COLUMNS || !fields[PATH].ptr)
         return err_set(err, ERR_CORRUPT, "a row of the old database has no path");
     if (options->stop && atomic_load(options->stop))
-        return err_set(err, ERR_INTERRUPTED, "interrupted in shard '%.*s'", STR_ARG(import->shard));
+        return err_set(err, ERR_INTERRUPTED, "interrupted");
     arena_reset(&import->row);
     if (!give_full(import, fields[PATH], err))
         return false;
@@ -225,11 +225,20 @@ static bool list_shards(Import *import, DbRows *out, Err *err)
     return true;
 }
 
+/* Now, and not after the hours that those before it take. */
+static bool check_codes(const PGresult *rows, Err *err)
+{
+    for (int i = 0; i < db_count(rows); i++)
+        if (!shard_check_name(db_text(rows, i, 0), err))
+            return err_hint(err, "choose the others with --shard");
+    return true;
+}
+
 static bool take_all(Import *import, Err *err)
 {
     RESULT_SCOPE(rows);
 
-    if (!list_shards(import, &rows, err))
+    if (!list_shards(import, &rows, err) || !check_codes(rows, err))
         return false;
     for (int i = 0; i < db_count(rows); i++) {
         import->shard = db_text(rows, i, 0);
@@ -241,6 +250,13 @@ static bool take_all(Import *import, Err *err)
     return true;
 }
 
+static bool open_old(Arena *arena, const char *from, Db **out, Err *err)
+{
+    const char *dsn = db_dsn_with(arena, from, "application_name", "strata import-mas", err);
+
+    return (dsn && db_open(arena, dsn, out, err)) || err_wrap(err, "the old database");
+}
+
 bool import_mas(const ImportOptions *options, ImportTotals *out, Err *err)
 {
     ARENA_SCOPE(connections);
@@ -250,9 +266,8 @@ bool import_mas(const ImportOptions *options, ImportTotals *out, Err *err)
     (void)pthread_mutex_init(&import.reject_mutex, NULL);
     import.records = batch_new();
     import.bare = batch_new();
-    bool ok =
-        db_open(&connections, options->from, &import.old, err) ? true : err_wrap(err, "the old database");
-    ok = ok && db_open(&connections, options->conninfo, &import.db, err) && take_all(&import, err);
+    bool ok = open_old(&connections, options->from, &import.old, err) &&
+              db_open(&connections, options->conninfo, &import.db, err) && take_all(&import, err);
     *out = import.totals;
     return ok;
 }

@@ -6,7 +6,7 @@
 
 enum { TRIES = 60, LOCK_TIMEOUT_MS = 500, BRIEF_LOCK_MS = 100 };
 
-static bool check_name(Str name, Err *err)
+bool shard_check_name(Str name, Err *err)
 {
     bool ok = name.len > 0 && name.len <= SHARD_NAME_MAX && !str_starts(name, STR("pg_"));
 
@@ -72,7 +72,7 @@ bool shard_create(Db *db, Str name, Str path, bool unlogged, Err *err)
     ARENA_SCOPE(scratch);
     Str normal;
 
-    if (!check_name(name, err) || !pathname_normalise(&scratch, path, &normal, err))
+    if (!shard_check_name(name, err) || !pathname_normalise(&scratch, path, &normal, err))
         return err_wrap(err, "cannot create shard '%.*s'", STR_ARG(str_sub(name, 0, 100)));
     normal = pathname_escape(&scratch, normal);
     const Str names[] = {name, normal, unlogged ? STR("t") : STR("f")};
@@ -119,7 +119,7 @@ bool shard_rename(Db *db, Str name, Str new_name, Err *err)
 {
     const Str names[] = {name, new_name};
 
-    if (!check_name(new_name, err) || !find(db, name, err) || !change(db, rename_shard, names, err))
+    if (!shard_check_name(new_name, err) || !find(db, name, err) || !change(db, rename_shard, names, err))
         return err_wrap(err, "cannot rename shard '%.*s'", STR_ARG(str_sub(name, 0, 100)));
     return true;
 }

@@ -12,6 +12,9 @@
 
 enum { SHARD_NAME_MAX = 63 };
 
+/* ERR_USAGE  no shard can be called so. */
+bool shard_check_name(Str name, Err *err) ATTR_MUST_USE;
+
 /*
  * Make a shard. `unlogged` tables load faster and are empty after a crash of the server.
  *

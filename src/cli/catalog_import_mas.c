@@ -85,7 +85,7 @@ static bool run(const Call *call, Err *err)
     CatalogCall catalog;
     ImportTotals totals;
 
-    if (!catalog_open(call, &catalog, err))
+    if (!stop_init(err) || !catalog_open(call, &catalog, err))
         return false;
     in.progress = progress_begin(call->arena, (ProgressTask){.what = "importing",
                                                              .unit = "records",

@@ -353,7 +353,8 @@ static void show_int(Out *out, int64_t value)
         show(out, quantity_format_duration(value, text));
         break;
     case OUT_TIME:
-        show(out, time_format(value - (value % SECONDS(1) + SECONDS(1)) % SECONDS(1), at)); /* whole seconds */
+        show(out,
+             time_format(value - (value % SECONDS(1) + SECONDS(1)) % SECONDS(1), at)); /* whole seconds */
         break;
     default:
         buf_put_int(&digits, value);

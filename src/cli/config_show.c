@@ -16,6 +16,7 @@ static void print_sample(const Call *call)
     BUF_SCOPE(text);
 
     conf_put_sample(&config_set, &text);
+    buf_put_z(&text, "\n# the server that 'strata init' makes\n[server local]\ndsn = embedded\n");
     out_raw(call->out, buf_str(&text));
 }
 

@@ -14,6 +14,7 @@
 enum {
     ROWS_MAX = 1000,       /* rows that a table's widths are found over; the next ones follow under them */
     HELD_MAX = 64 * 1024,  /* bytes before they are written */
+    CUT_MIN = 24,          /* columns that something is cut to at the least */
     VALUE_MAX = 64 * 1024, /* of one cell on a terminal; a longer one is cut there, never in JSON */
 };
 
@@ -82,11 +83,29 @@ static void write_when_much(Out *out)
 
 /* ---- tables ---- */
 
+/* A few letters of a path say nothing: where no more is left for it, lines become longer than the terminal. */
+static bool is_cut_short(struct libscols_table *table)
+{
+    struct libscols_column *column;
+    bool found = false;
+
+    for (size_t i = 0; (column = scols_table_get_column(table, i)); i++)
+        if (scols_column_is_trunc(column) && scols_column_get_width(column) < CUT_MIN) {
+            (void)scols_column_set_flags(column, scols_column_get_flags(column) & ~SCOLS_FL_TRUNC);
+            found = true;
+        }
+    return found;
+}
+
 static void put_table(Out *out)
 {
     char *text = NULL;
 
-    if (scols_print_table_to_string(out->table, &text) == 0 && text) {
+    if (scols_print_table_to_string(out->table, &text) == 0 && is_cut_short(out->table)) {
+        free(text);
+        text = NULL;
+    }
+    if ((text || scols_print_table_to_string(out->table, &text) == 0) && text) {
         Str s = str_from_z(text);
 
         buf_put(&out->text, s);

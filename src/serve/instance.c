@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/os.h"
+#include "serve/http_options.h"
 
 struct Instance {
     Arena *arena;
@@ -107,6 +108,12 @@ static bool no_instance(const char *dir, Err *err)
 
 bool instance_open(Arena *arena, const char *dir, const ConfSet *set, Instance **out, Err *err)
 {
+    return instance_open_with(arena, dir, NULL, set, out, err);
+}
+
+bool instance_open_with(Arena *arena, const char *dir, const char *file, const ConfSet *set, Instance **out,
+                        Err *err)
+{
     Instance *instance = arena_new(arena, Instance, 1);
     char real[PATH_MAX];
 
@@ -115,7 +122,7 @@ bool instance_open(Arena *arena, const char *dir, const ConfSet *set, Instance *
     instance->arena = arena;
     instance->servers = arena_new(arena, InstanceServer, INSTANCE_SERVERS_MAX);
     instance->dir = str_copy(arena, str_from_z(real)).ptr;
-    instance->file = str_printf(arena, "%s/strata.ini", instance->dir).ptr;
+    instance->file = file ? file : str_printf(arena, "%s/strata.ini", instance->dir).ptr;
     if (access(instance->file, R_OK) < 0)
         return no_instance(instance->dir, err);
     if (!conf_load(set, instance->file, arena, &instance->conf, err) || !read_servers(instance, err))
@@ -183,6 +190,41 @@ bool instance_dsn(const InstanceServer *server, Arena *arena, const char *databa
     return dsn != NULL;
 }
 
+static bool check_dsn(Str dsn, Err *err)
+{
+    ARENA_SCOPE(scratch);
+
+    if (str_eq(dsn, STR("embedded")))
+        return true;
+    if (dsn.len == 0)
+        return err_set(err, ERR_USAGE, "the connection string is empty");
+    return db_dsn_with(&scratch, str_to_z(&scratch, dsn), "application_name", "strata", err) != NULL;
+}
+
+void instance_check(const Instance *instance, void (*wrong)(void *ctx, const Err *err), void *ctx)
+{
+    const DatabaseSection *section = conf_get(instance->conf, &database_section, (Str){0});
+    InstanceServer *found;
+    Err err = {0};
+
+    for (size_t i = 0; i < instance->servers_count; i++) {
+        const InstanceServer *server = &instance->servers[i];
+
+        if (!server->dsn && !server->cluster)
+            wrong(ctx, &server->why);
+        else if (server->dsn && !check_dsn(str_from_z(server->dsn), &err)) {
+            (void)err_wrap(&err, "server '%s'", server->name);
+            wrong(ctx, &err);
+        }
+    }
+    if (!instance_find_server(instance, section->server, &found, &err) && err.code == ERR_NOT_FOUND) {
+        (void)err_wrap(&err, "[database] server");
+        wrong(ctx, &err);
+    }
+    if (!http_check(instance, &err))
+        wrong(ctx, &err);
+}
+
 /* ---- adding one ---- */
 
 /* Long values go on in lines that start with a blank, parted where the connection string has a blank itself. */
@@ -211,17 +253,6 @@ static bool check_reads_back(const Instance *instance, const ConfSet *set, Str t
     if (section && str_eq_z(dsn, in_one_line(&scratch, section->dsn)))
         return true;
     return err_set(err, ERR_USAGE, "the connection string cannot be written in strata.ini");
-}
-
-static bool check_dsn(Str dsn, Err *err)
-{
-    ARENA_SCOPE(scratch);
-
-    if (str_eq(dsn, STR("embedded")))
-        return true;
-    if (dsn.len == 0)
-        return err_set(err, ERR_USAGE, "the connection string is empty");
-    return db_dsn_with(&scratch, str_to_z(&scratch, dsn), "application_name", "strata", err) != NULL;
 }
 
 static bool lock_file(const char *path, int *out, Err *err)

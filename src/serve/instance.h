@@ -42,6 +42,16 @@ bool instance_make(const char *dir, const ConfSet *set, Err *err) ATTR_MUST_USE;
  */
 bool instance_open(Arena *arena, const char *dir, const ConfSet *set, Instance **out, Err *err) ATTR_MUST_USE;
 
+/* The same with another file in the place of its strata.ini, to see whether that would do. */
+bool instance_open_with(Arena *arena, const char *dir, const char *file, const ConfSet *set, Instance **out,
+                        Err *err) ATTR_MUST_USE;
+
+/*
+ * What no single key tells: do the servers exist that others name, could PostgreSQL and the HTTP service start with
+ * this? Calls `wrong` for everything that is not so.
+ */
+void instance_check(const Instance *instance, void (*wrong)(void *ctx, const Err *err), void *ctx);
+
 const char *instance_path(const Instance *instance); /* absolute, links resolved */
 const Conf *instance_conf(const Instance *instance);
 

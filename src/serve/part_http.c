@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HTTP service: made from [http], filled by every part's mount(), and its address told in DIR/run/http.url. */
 #include "base/log.h"
-#include "http/server.h"
+#include "serve/http_options.h"
 #include "serve/part.h"
 #include "serve/presence.h"
 
@@ -12,68 +12,6 @@ typedef struct Http {
     TokenFile *tokens;
     ErrCode tokens_told; /* what was last said about the file of tokens */
 } Http;
-
-static const HttpSection *section_of(const Daemon *daemon)
-{
-    return conf_get(instance_conf(daemon_instance(daemon)), &http_section, (Str){0});
-}
-
-static const char *text_or_null(Arena *arena, Str text)
-{
-    return text.len ? str_to_z(arena, text) : NULL;
-}
-
-static ServerOptions options_of(Daemon *daemon, const Http *http)
-{
-    const HttpSection *section = section_of(daemon);
-    const Instance *instance = daemon_instance(daemon);
-    Arena *arena = daemon_arena(daemon);
-
-    return (ServerOptions){
-        .listen = str_to_z(arena, section->listen),
-        .cert_file = instance_below(instance, arena, section->cert),
-        .key_file = instance_below(instance, arena, section->key),
-        .tokens = http->tokens,
-        .open_to_all = section->open_to_all,
-        .hosts = text_or_null(arena, section->hosts),
-        .cors = text_or_null(arena, section->cors),
-        .access_log = section->access_log,
-        .workers = (unsigned)section->workers,
-        .connections = (unsigned)section->connections,
-        .per_ip = (unsigned)section->per_ip,
-        .body_bytes = (size_t)section->body_bytes,
-        .idle = section->idle,
-        .request_time = section->request_time,
-        .stop_time = section->stop_time,
-    };
-}
-
-/* A file that somebody named has to be there; the usual one comes with the first token. */
-static bool names_tokens(const Conf *conf)
-{
-    ConfItem item;
-    size_t at = 0;
-
-    while (conf_next_item(conf, &at, &item))
-        if (item.section == &http_section && strcmp(item.key->name, "tokens") == 0)
-            return item.origin != CONF_DEFAULT;
-    return false;
-}
-
-static bool open_tokens(Daemon *daemon, Http *http, Err *err)
-{
-    const Instance *instance = daemon_instance(daemon);
-    const char *path = instance_below(instance, daemon_arena(daemon), section_of(daemon)->tokens);
-
-    if (!path)
-        return true;
-    http->tokens =
-        names_tokens(instance_conf(instance)) ? token_file_open(path, err) : token_file_await(path, err);
-    if (http->tokens || err->code != ERR_NOT_FOUND)
-        return http->tokens != NULL;
-    err->code = ERR_CONFIG;
-    return err_hint(err, "make it with: strata token create --role admin");
-}
 
 static bool listen_at(Daemon *daemon, Http *http, const ServerOptions *options, Err *err)
 {
@@ -108,7 +46,8 @@ static const char *last_address(Daemon *daemon, const char *listen)
 /* With "any port", bookmarks go on working when the port of the last time is still free. */
 static bool listen_again_or_anew(Daemon *daemon, Http *http, Err *err)
 {
-    ServerOptions options = options_of(daemon, http), again = options;
+    ServerOptions options = http_options(daemon_instance(daemon), daemon_arena(daemon), http->tokens);
+    ServerOptions again = options;
 
     again.listen = last_address(daemon, options.listen);
     return (again.listen && listen_at(daemon, http, &again, err)) || listen_at(daemon, http, &options, err);
@@ -159,7 +98,8 @@ static bool start(Daemon *daemon, Err *err)
     Http *http = arena_new(daemon_arena(daemon), Http, 1);
 
     daemon_keep(daemon, &part_http, http);
-    if (open_tokens(daemon, http, err) && listen_again_or_anew(daemon, http, err) && tell(daemon, http, err))
+    if (http_open_tokens(daemon_instance(daemon), daemon_arena(daemon), &http->tokens, err) &&
+        listen_again_or_anew(daemon, http, err) && tell(daemon, http, err))
         return true;
     close_all(daemon, http);
     return err_wrap(err, "cannot start the HTTP service");

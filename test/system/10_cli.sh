@@ -108,13 +108,29 @@ ok "a wrong configuration names file and line" has "$err" "strata.ini:2: level =
 ok "and ends with 3" is "$status" 3
 run -C "$TMPDIR/instance" config check --json
 ok "config check names everything that is wrong" has "$out" "strata.ini:3: there is no section [lgo]"
-printf '[log]\nlevel = warning\n' >"$TMPDIR/instance/strata.ini"
+printf '[log]\nlevel = warning\n\n[server local]\ndsn = embedded\n' >"$TMPDIR/instance/strata.ini"
 run -C "$TMPDIR/instance" config check
 ok "config check is content with a right one" is "$status" 0
 run -C "$TMPDIR/instance" config show --json
 ok "config show tells where a value is from" has "$out" '"value":"warning","origin":"'"$TMPDIR/instance/strata.ini:2"'"'
 STRATA_LOG_LEVEL=error run -C "$TMPDIR/instance" config show --json
 ok "the environment comes first" has "$out" '"value":"error","origin":"environment STRATA_LOG_LEVEL"'
+# What is right line by line and cannot work.
+cannot() { # CONFIGURATION PROBLEM...
+    local problem
+    printf '%s\n' "$1" >"$TMPDIR/cannot.ini"
+    run -C "$TMPDIR/instance" config check "$TMPDIR/cannot.ini"
+    is "$status" 3 || return 1
+    for problem in "${@:2}"; do has "$out" "$problem" || return 1; done
+}
+local=$'[server local]\ndsn = embedded'
+ok "config check looks for servers that are named" cannot "" "[database] server: there is no server 'local'"
+ok "and for names that servers cannot have" cannot $'[server A]\ndsn = embedded' "'A' is not a name for a server"
+ok "and at connection strings" cannot "$local"$'\n[server b]\ndsn = host=x foo=1' "server 'b': " "\"foo\""
+ok "and at TLS and tokens" cannot "$local"$'\n[http]\nlisten = *:80' "needs TLS and tokens"
+ok "and whether both are there" cannot "$local"$'\n[http]\ncert = x.pem' "only one is given"
+ok "and can be read" cannot "$local"$'\n[http]\ncert = x.pem\nkey = x.key' "cannot open '$TMPDIR/instance/x.pem'"
+ok "and the tokens as well" cannot "$local"$'\n[http]\ntokens = t' "cannot open '$TMPDIR/instance/t'"
 "$strata" config show --sample >"$TMPDIR/sample.ini"
 run config check "$TMPDIR/sample.ini"
 ok "the sample is a right configuration" is "$status" 0

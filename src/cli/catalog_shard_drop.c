@@ -17,7 +17,7 @@ static bool run(const Call *call, Err *err)
 
 const Cmd cmd_catalog_shard_drop = {
     .name = "catalog shard drop",
-    .args = "NAME",
+    .args = "SHARD",
     .summary = "remove a shard and all it holds",
     .description =
         "What is on disk stays as it is; only the catalogue forgets it. Readers of other shards are not kept waiting.",

@@ -17,7 +17,7 @@ static bool run(const Call *call, Err *err)
 
 const Cmd cmd_catalog_shard_rename = {
     .name = "catalog shard rename",
-    .args = "NAME NEW",
+    .args = "SHARD NEW",
     .summary = "give a shard another name",
     .description = "The schema is renamed with it; paths and records stay.",
     .examples = "strata catalog shard rename usr system\n",

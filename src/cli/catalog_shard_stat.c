@@ -36,7 +36,7 @@ static bool run(const Call *call, Err *err)
 
 const Cmd cmd_catalog_shard_stat = {
     .name = "catalog shard stat",
-    .args = "NAME",
+    .args = "SHARD",
     .summary = "say how much a shard holds",
     .description = "'bytes' are those of the files, 'disk_bytes' what the shard takes in the database.",
     .examples = "strata catalog shard stat usr\n",

@@ -17,7 +17,7 @@ static bool run(const Call *call, Err *err)
 
 const Cmd cmd_catalog_shard_truncate = {
     .name = "catalog shard truncate",
-    .args = "NAME",
+    .args = "SHARD",
     .summary = "empty a shard",
     .description = "The shard stays, with no paths in it; the next crawl is a first one.",
     .examples = "strata catalog shard truncate usr\n",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/completion.h"
 
+#include "cli/completion_names.h"
 #include "cli/parse.h"
 
 /* `text` between single quotes, which all three shells take; `also` is put behind a backslash where it is not 0. */
@@ -39,22 +40,83 @@ static void put_valued(const Opt *opts, Buf *out)
     }
 }
 
+static bool is_flag_somewhere(const CmdSet *set, const char *name)
+{
+    for (size_t i = 0; i < set->cmds_count; i++)
+        for (const Opt *opt = set->cmds[i]->opts; opt && opt->type != OPT_END; opt++)
+            if (opt->type == OPT_FLAG && strcmp(opt->name, name) == 0)
+                return true;
+    return false;
+}
+
+/* Whether a command before number `i` has such an option: each stands in the pattern once. */
+static bool is_earlier(const CmdSet *set, size_t i, const Opt *than)
+{
+    while (i-- > 0)
+        for (const Opt *opt = set->cmds[i]->opts; opt && opt->type != OPT_END; opt++)
+            if (strcmp(opt->name, than->name) == 0)
+                return true;
+    return false;
+}
+
+/* Options of commands that take a value in every command that has them, as patterns. */
+static void put_valued_everywhere(const CmdSet *set, Buf *out)
+{
+    for (size_t i = 0; i < set->cmds_count; i++)
+        for (const Opt *opt = set->cmds[i]->opts; opt && opt->type != OPT_END; opt++)
+            if (opt->type != OPT_FLAG && !is_flag_somewhere(set, opt->name) && !is_earlier(set, i, opt))
+                buf_printf(out, "|--%s", opt->name);
+}
+
+/* The first word of the arguments, where that is a list of words as it is: "bash|zsh|fish|KIND". */
+static Str fixed_words(const Cmd *cmd, Arena *arena)
+{
+    Str words = cmd->args ? str_from_z(cmd->args) : (Str){0}, first, one;
+    BUF_SCOPE(text);
+
+    (void)str_cut(words, ' ', &first);
+    for (bool several = first.len && memchr(first.ptr, '|', first.len); several && first.len;) {
+        first = str_cut(first, '|', &one);
+        if (one.len && one.ptr[0] >= 'a' && one.ptr[0] <= 'z')
+            buf_printf(&text, "%s%.*s", text.len ? " " : "", STR_ARG(one));
+    }
+    return str_copy(arena, buf_str(&text));
+}
+
 /*
  * The walk over the words before the cursor that bash and zsh share: it leaves in `at` the command as far as it is
- * typed. `first` is the index of the first word, `words` the array, `end` the index of the word at the cursor.
+ * typed, in `n` how many arguments follow it, and in `dir` the instance that was named. `first` is the index of the first word, `words` the array, `end` the index of the word at the cursor.
  */
 static void put_walk(const CmdSet *set, const char *first, const char *words, const char *end, Buf *out)
 {
     buf_printf(out, "    for ((i = %s; i < %s; i++)); do\n        word=\"${%s[i]}\"\n", first, end, words);
-    buf_put_z(out,
-              "        if [[ -n $skip ]]; then skip=; continue; fi\n        case \"$word\" in\n        (");
+    buf_put_z(out, "        if [[ -n $skip ]]; then [[ $skip != 2 ]] || dir=\"$word\"; skip=; continue; fi\n"
+                   "        case \"$word\" in\n        (--dir|-C) skip=2 ;;\n        (");
     put_valued(cmd_globals, out);
-    buf_put_z(out, ") skip=1 ;;\n        (-*) ;;\n        (*) case \"$at$word\" in\n            (");
+    put_valued_everywhere(set, out);
+    buf_put_z(
+        out,
+        ") skip=1 ;;\n        (-*) ;;\n        (*) case \"$at$word\" in\n            (help) ;;\n            (");
     for (size_t i = 0; i < set->groups_count; i++)
         buf_printf(out, "'%s'|", set->groups[i].name);
     for (size_t i = 0; i < set->cmds_count; i++)
         buf_printf(out, "%s'%s'", i ? "|" : "", set->cmds[i]->name);
-    buf_put_z(out, ") at=\"$at$word \" ;;\n            esac ;;\n        esac\n    done\n");
+    buf_put_z(
+        out,
+        ") at=\"$at$word \" ;;\n            (*) n=$((n + 1)) ;;\n            esac ;;\n        esac\n    done\n");
+}
+
+/* Calls `put` with the options of every command, and a pattern for where they are: then for those of all commands. */
+static void for_each_valued(const CmdSet *set, void (*put)(const char *at, const Opt *opts, Buf *out),
+                            Buf *out)
+{
+    for (size_t i = 0; i < set->cmds_count; i++) {
+        BUF_SCOPE(at);
+
+        buf_printf(&at, "'%s '%c", set->cmds[i]->name, '\0');
+        put(at.ptr, set->cmds[i]->opts, out);
+    }
+    put("*", cmd_globals, out);
 }
 
 /* ---- bash ---- */
@@ -77,10 +139,26 @@ static void put_bash_options(const Opt *opts, Buf *out)
         buf_printf(out, " --%s", opts->name);
 }
 
+/* The first argument of a command, where it is one of some words, or a name of the instance's. */
+static void put_bash_argument(const Cmd *cmd, Buf *out)
+{
+    ARENA_SCOPE(scratch);
+    const char *kind = completion_kind(cmd->args);
+    Str fixed = fixed_words(cmd, &scratch);
+
+    if (kind)
+        buf_printf(out, "    ('%s 0') words=$(_strata_names %s) ;;\n", cmd->name, kind);
+    else if (fixed.len)
+        buf_printf(out, "    ('%s 0') words='%.*s' ;;\n", cmd->name, STR_ARG(fixed));
+}
+
 /* What may follow an option with a list of words. */
 static void put_bash_values(const char *at, const Opt *opts, Buf *out)
 {
     for (; opts && opts->type != OPT_END; opts++) {
+        if (completion_kind(opts->arg))
+            buf_printf(out, "    (%s--%s) words=$(_strata_names %s) ;;\n", at, opts->name,
+                       completion_kind(opts->arg));
         if (!opts->values)
             continue;
         buf_printf(out, "    (%s--%s) words='", at, opts->name);
@@ -94,9 +172,10 @@ void completion_put_bash(const CmdSet *set, Buf *out)
     buf_put_z(
         out,
         "# bash completion of strata; load it with: source <(strata completion bash)\n"
+        "_strata_names() { strata ${dir:+-C \"$dir\"} completion \"$1\" 2>/dev/null; }\n"
         "_strata() {\n"
         "    local cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\" at='' skip='' words='' options=''\n"
-        "    local word i\n");
+        "    local word i n=0 dir=''\n");
     put_walk(set, "1", "COMP_WORDS", "COMP_CWORD", out);
     buf_put_z(out, "    case \"$at\" in\n");
     for_each_group(set, put_bash_words, out);
@@ -105,16 +184,13 @@ void completion_put_bash(const CmdSet *set, Buf *out)
         put_bash_options(set->cmds[i]->opts, out);
         buf_put_z(out, "' ;;\n");
     }
+    buf_put_z(out, "    esac\n    case \"$at$n\" in\n");
+    for (size_t i = 0; i < set->cmds_count; i++)
+        put_bash_argument(set->cmds[i], out);
     buf_put_z(out, "    esac\n    options+='");
     put_bash_options(cmd_globals, out);
     buf_put_z(out, "'\n    case \"$at$prev\" in\n");
-    for (size_t i = 0; i < set->cmds_count; i++) {
-        BUF_SCOPE(at);
-
-        buf_printf(&at, "'%s '%c", set->cmds[i]->name, '\0');
-        put_bash_values(at.ptr, set->cmds[i]->opts, out);
-    }
-    put_bash_values("*", cmd_globals, out);
+    for_each_valued(set, put_bash_values, out);
     buf_put_z(out, "    esac\n"
                    "    if [[ $cur == -* ]]; then words=$options; fi\n"
                    "    if [[ -n $words ]]; then\n"
@@ -145,6 +221,33 @@ static void put_zsh_words(const CmdSet *set, Str group, Buf *out)
     buf_put_z(out, ") ;;\n");
 }
 
+static void put_zsh_argument(const Cmd *cmd, Buf *out)
+{
+    ARENA_SCOPE(scratch);
+    const char *kind = completion_kind(cmd->args);
+    Str fixed = fixed_words(cmd, &scratch);
+
+    if (kind)
+        buf_printf(out, "    ('%s 0') names=(${(f)\"$(_strata_names %s)\"}) ;;\n", cmd->name, kind);
+    else if (fixed.len)
+        buf_printf(out, "    ('%s 0') names=(%.*s) ;;\n", cmd->name, STR_ARG(fixed));
+}
+
+/* The words before the cursor end with such an option: its values. */
+static void put_zsh_values(const char *at, const Opt *opts, Buf *out)
+{
+    for (; opts && opts->type != OPT_END; opts++) {
+        if (completion_kind(opts->arg))
+            buf_printf(out, "    (%s--%s) names=(${(f)\"$(_strata_names %s)\"}) ;;\n", at, opts->name,
+                       completion_kind(opts->arg));
+        if (!opts->values)
+            continue;
+        buf_printf(out, "    (%s--%s) names=(", at, opts->name);
+        parse_put_words(opts, " ", out);
+        buf_put_z(out, ") ;;\n");
+    }
+}
+
 static void put_zsh_options(const Opt *opts, Buf *out)
 {
     ARENA_SCOPE(scratch);
@@ -161,9 +264,10 @@ void completion_put_zsh(const CmdSet *set, Buf *out)
               "#compdef strata\n"
               "# zsh completion of strata; put it into a directory of $fpath as _strata, or load it with:\n"
               "# source <(strata completion zsh)\n"
+              "_strata_names() { strata ${dir:+-C} ${dir:+\"$dir\"} completion \"$1\" 2>/dev/null; }\n"
               "_strata() {\n"
-              "    local at='' skip='' word i\n"
-              "    local -a cmds options\n");
+              "    local at='' skip='' word i n=0 dir=''\n"
+              "    local -a cmds options names\n");
     put_walk(set, "2", "words", "CURRENT", out);
     buf_put_z(out, "    case \"$at\" in\n");
     for_each_group(set, put_zsh_words, out);
@@ -172,11 +276,18 @@ void completion_put_zsh(const CmdSet *set, Buf *out)
         put_zsh_options(set->cmds[i]->opts, out);
         buf_put_z(out, ") ;;\n");
     }
+    buf_put_z(out, "    esac\n    case \"$at$n\" in\n");
+    for (size_t i = 0; i < set->cmds_count; i++)
+        put_zsh_argument(set->cmds[i], out);
+    buf_put_z(out, "    esac\n    case \"$at${words[CURRENT-1]}\" in\n");
+    for_each_valued(set, put_zsh_values, out);
     buf_put_z(out, "    esac\n    options+=(");
     put_zsh_options(cmd_globals, out);
     buf_put_z(out,
               ")\n"
-              "    if [[ $PREFIX == -* ]]; then\n"
+              "    if (( $#names )); then\n"
+              "        compadd -a names\n"
+              "    elif [[ $PREFIX == -* ]]; then\n"
               "        _describe -o option options\n"
               "    elif (( $#cmds )); then\n"
               "        _describe command cmds\n"
@@ -203,13 +314,29 @@ static void put_fish_words(const CmdSet *set, Str group, Buf *out)
     }
 }
 
+/* The first argument, as put_bash_argument() has it. */
+static void put_fish_argument(const Cmd *cmd, Buf *out)
+{
+    ARENA_SCOPE(scratch);
+    const char *kind = completion_kind(cmd->args);
+    Str fixed = fixed_words(cmd, &scratch);
+
+    if (kind)
+        buf_printf(out, "complete -c strata -f -n '__strata_at %s' -a '(__strata_names %s)'\n", cmd->name,
+                   kind);
+    else if (fixed.len)
+        buf_printf(out, "complete -c strata -f -n '__strata_at %s' -a '%.*s'\n", cmd->name, STR_ARG(fixed));
+}
+
 static void put_fish_option(const Opt *opt, Str at, Buf *out)
 {
     buf_printf(out, "complete -c strata%.*s -l %s", STR_ARG(at), opt->name);
     if (opt->letter)
         buf_printf(out, " -s %c", opt->letter);
     if (opt->type != OPT_FLAG)
-        buf_put_z(out, opt->values ? " -x" : " -r");
+        buf_put_z(out, opt->values || completion_kind(opt->arg) ? " -x" : " -r");
+    if (completion_kind(opt->arg))
+        buf_printf(out, " -a '(__strata_names %s)'", completion_kind(opt->arg));
     if (opt->values) {
         buf_put_z(out, " -a '");
         parse_put_words(opt, " ", out);
@@ -241,6 +368,16 @@ void completion_put_fish(const CmdSet *set, Buf *out)
         "    end\n"
         "    test \"$words\" = \"$argv\"\n"
         "end\n"
+        "function __strata_names\n"
+        "    set -l dir\n"
+        "    set -l words (commandline -opc)\n"
+        "    for i in (seq 2 (count $words))\n"
+        "        if contains -- $words[$i] -C --dir; and test $i -lt (count $words)\n"
+        "            set dir -C $words[(math $i + 1)]\n"
+        "        end\n"
+        "    end\n"
+        "    strata $dir completion $argv 2>/dev/null\n"
+        "end\n"
         "function __strata_in\n"
         "    string match -q -- \"* $argv *\" \" \"(string join ' ' (string match -v -- '-*' (commandline -opc)))\" \"\n"
         "end\n");
@@ -250,6 +387,7 @@ void completion_put_fish(const CmdSet *set, Buf *out)
     for (size_t i = 0; i < set->cmds_count; i++) {
         Str at = str_printf(&scratch, " -n '__strata_in %s'", set->cmds[i]->name);
 
+        put_fish_argument(set->cmds[i], out);
         for (const Opt *opt = set->cmds[i]->opts; opt && opt->type != OPT_END; opt++)
             put_fish_option(opt, at, out);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/completion.h"
+#include "cli/completion_names.h"
 #include "cli/parse.h"
 
 static const struct {
@@ -21,13 +22,25 @@ static bool run(const Call *call, Err *err)
             out_raw(call->out, buf_str(&script));
             return true;
         }
-    return err_set(err, ERR_USAGE, "'%.*s' is none of bash, zsh, fish", STR_ARG(call->args[0]));
+    if (completion_is_kind(call->args[0])) {
+        if (!completion_put_names(call, call->args[0], &script, err))
+            return false;
+        out_raw(call->out, buf_str(&script));
+        return true;
+    }
+    completion_put_kinds(", ", &script);
+    return err_set(err, ERR_USAGE, "'%.*s' is none of bash, zsh, fish, %.*s", STR_ARG(call->args[0]),
+                   STR_ARG(buf_str(&script)));
 }
 
 const Cmd cmd_completion = {
     .name = "completion",
-    .args = "bash|zsh|fish",
-    .summary = "print a script that lets a shell complete commands and options",
+    .args = "bash|zsh|fish|KIND",
+    .summary = "print a script that lets a shell complete what is typed",
+    .description =
+        "The script completes commands, options, their values, files, and names that only the instance knows. "
+        "For these it calls this command again: KIND is shards, servers, tokens or keys (of the "
+        "configuration), and the names come one a line.",
     .examples = "# in ~/.bashrc\n"
                 "source <(strata completion bash)\n"
                 "# once, for fish\n"

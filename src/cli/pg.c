@@ -9,7 +9,7 @@ typedef struct Opts {
 } Opts;
 
 static const Opt opts[] = {
-    {OPT_TEXT, "server", 's', offsetof(Opts, server), "NAME",
+    {OPT_TEXT, "server", 's', offsetof(Opts, server), "SERVER",
      "the server; else that of the service database"},
     {OPT_TEXT, "database", 'd', offsetof(Opts, database), "NAME", "another database"},
     {OPT_TEXT, "user", 'U', offsetof(Opts, user), "ROLE", "another role"},

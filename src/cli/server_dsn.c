@@ -38,7 +38,7 @@ static bool run(const Call *call, Err *err)
 
 const Cmd cmd_server_dsn = {
     .name = "server dsn",
-    .args = "NAME",
+    .args = "SERVER",
     .summary = "print what to connect to a server with",
     .description =
         "A connection string as libpq takes it, with the password if it has one. For the server of the "

@@ -16,7 +16,7 @@ static bool run(const Call *call, Err *err)
 
 const Cmd cmd_token_remove = {
     .name = "token remove",
-    .args = "NAME",
+    .args = "TOKEN",
     .summary = "take a token back",
     .description =
         "A running service refuses it within a second. With the last token gone, the service goes on asking for one, "

@@ -173,18 +173,48 @@ bash_completes() {
 ok "bash completes commands, options and their values" is "$(bash_completes)" "show
 --sample
 auto always"
+
+# Names that only the instance knows: a server, a token, and keys of the configuration.
+mkdir -p "$TMPDIR/instance/keys" "$TMPDIR/empty"
+"$strata" -C "$TMPDIR/instance" token create --role reader --name ann >/dev/null
+PATH=$(dirname "$(readlink -f "$strata")"):$PATH
+bash_completes_names() {
+    bash -c 'source <(strata completion bash)
+             try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _strata; echo "${COMPREPLY[*]}"; }
+             try strata -C "$0" server dsn ""; try strata --dir "$0" token remove a; try strata config explain log.
+             try strata -C "$0" pg --server lo; try strata help debug f; try strata completion z
+             cd "$1"; try strata -C "$1" token remove ""' "$TMPDIR/instance" "$TMPDIR/empty"
+}
+names=$'local\nann\nlog.level\nlocal\nfaults\nzsh\n'
+ok "bash completes names of the instance" is "$(bash_completes_names; echo .)" "$names"$'\n.'
 if command -v zsh >/dev/null; then
     zsh_loads() { zsh -fc 'autoload -U compinit; compinit -D; source <("$1" completion zsh); print $_comps[strata]' zsh "$strata"; }
     ok "zsh loads its completion" is "$(zsh_loads)" "_strata"
+    zsh_completes() {
+        zsh -fc 'compdef() { : }; source <(strata completion zsh)
+                 compadd() { print ${(P)2} }; _describe() { print ${(P)@[-1]} | sed "s/:.*//" }; _files() { print files }
+                 try() { words=("$@"); CURRENT=$#; PREFIX=${words[-1]}; _strata }
+                 try strata -C "$1" server dsn ""; try strata -C "$1" token remove ""; try strata help debug ""
+                 try strata catalog ls --sort ""; try strata catalog ls data ""' zsh "$TMPDIR/instance"
+    }
+    ok "zsh completes names, commands, values and files" is "$(zsh_completes)" $'local\nann\nfaults\nname size mtime\nfiles'
 else
     skip "zsh loads its completion" "zsh is not installed"
+    skip "zsh completes names, commands, values and files" "zsh is not installed"
 fi
 if command -v fish >/dev/null; then
     fish_completes() { HOME=$TMPDIR fish --no-config -c '"$argv[1]" completion fish | source; complete -C "strata config s"; complete -C "strata --color al"' "$strata" | cut -f 1; }
     ok "fish completes commands and values" is "$(fish_completes)" "show
 always"
+    fish_completes_names() {
+        HOME=$TMPDIR fish --no-config -c 'strata completion fish | source
+            complete -C "strata -C $argv[1] server dsn "; complete -C "strata -C $argv[1] token remove "
+            complete -C "strata config explain log."; complete -C "strata completion z"' "$TMPDIR/instance" | cut -f 1
+    }
+    ok "fish completes names of the instance" is "$(fish_completes_names)" $'local\nann\nlog.level\nzsh'
 else
     skip "fish completes commands and values" "fish is not installed"
+    skip "fish completes names of the instance" "fish is not installed"
 fi
 man_page() { [ -s "${BUILD:-build}/docs/strata.1" ] && grep -q "EXIT STATUS" "${BUILD:-build}/docs/strata.1"; }
 if command -v scdoc >/dev/null; then ok "scdoc makes man pages of the tables" man_page; else skip "man pages" "scdoc is not installed"; fi

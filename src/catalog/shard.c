@@ -46,6 +46,27 @@ static bool change(Db *db, ShardChange *make, const Str *names, Err *err)
     return err_hint(err, "somebody reads the public views for long; try again");
 }
 
+/* The shard whose name is near to one that is none, as a hint. */
+static bool hint_nearest(Db *db, Str name, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    ShardInfo *shards;
+    Err ignored;
+    size_t count;
+
+    if (!shard_list(db, &scratch, &shards, &count, &ignored))
+        return false;
+    Str *names = arena_new(&scratch, Str, count + 1);
+    for (size_t i = 0; i < count; i++)
+        names[i] = shards[i].name;
+    Str near = str_nearest(name, names, count);
+    if (near.len)
+        (void)err_hint(err, "did you mean '%.*s'?", STR_ARG(near));
+    else if (count == 0)
+        (void)err_hint(err, "there is none yet: strata catalog shard create NAME PATH makes one");
+    return near.len || count == 0;
+}
+
 static bool find(Db *db, Str name, Err *err)
 {
     RESULT_SCOPE(rows);
@@ -55,7 +76,7 @@ static bool find(Db *db, Str name, Err *err)
     if (db_count(rows) > 0)
         return true;
     (void)err_set(err, ERR_NOT_FOUND, "there is no shard '%.*s'", STR_ARG(name));
-    return err_hint(err, "strata catalog shard list shows those there are");
+    return !hint_nearest(db, name, err) && err_hint(err, "strata catalog shard list shows those there are");
 }
 
 static bool create(Db *db, const Str *names, Err *err)

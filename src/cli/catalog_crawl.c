@@ -222,13 +222,13 @@ static bool run(const Call *call, Err *err)
     CatalogCall catalog;
     size_t count;
 
-    if (!find_roots(call, roots, &count, err))
+    if (!find_roots(call, roots, &count, err) || !stop_init(err))
         return false;
     if (crawling.o->output.ptr) {
         if (!to_file(&crawling, roots, count, err))
             return false;
     } else {
-        if (!stop_init(err) || !catalog_open(call, &catalog, err))
+        if (!catalog_open(call, &catalog, err))
             return false;
         crawling.dsn = catalog.dsn;
         for (size_t i = 0; i < count; i++)

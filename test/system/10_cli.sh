@@ -155,6 +155,21 @@ run_full
 ok "a full disk is" is "$status" 6
 ok "and is named" has "$err" "cannot print"
 
+# Ctrl-C in the middle of a crawl to a file: so slow that it is not over before.
+interrupted() {
+    local pid
+    mkdir -p "$TMPDIR/tree" && touch "$TMPDIR/tree/"{1..200}
+    # A shell ignores SIGINT in what it starts in the background.
+    /usr/bin/env --default-signal=INT "$strata" catalog crawl - "$TMPDIR/tree" --rate 1 --output "$TMPDIR/tree.tsv" 2>"$TMPDIR/err" &
+    pid=$!
+    until compgen -G "$TMPDIR/tree.tsv.*" >/dev/null; do sleep 0.05; done
+    kill -INT "$pid"
+    wait "$pid"
+    status=$?
+    is "$status" 130 && has "$(<"$TMPDIR/err")" "stopped" && no compgen -G "$TMPDIR/tree.tsv*" >/dev/null
+}
+ok "an interruption ends with 130 and leaves nothing half written" interrupted
+
 STRATA_FAULT=nonsense:kill run version
 ok "a fault point that is not there is refused" has "$err" "there is no fault point 'nonsense'"
 run version extra

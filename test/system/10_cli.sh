@@ -158,7 +158,7 @@ ok "and is named" has "$err" "cannot print"
 # Ctrl-C in the middle of a crawl to a file: so slow that it is not over before.
 interrupted() {
     local pid
-    mkdir -p "$TMPDIR/tree" && touch "$TMPDIR/tree/"{1..200}
+    mkdir -p "$TMPDIR/tree/"{1..50}/below
     # A shell ignores SIGINT in what it starts in the background.
     /usr/bin/env --default-signal=INT "$strata" catalog crawl - "$TMPDIR/tree" --rate 1 --output "$TMPDIR/tree.tsv" 2>"$TMPDIR/err" &
     pid=$!

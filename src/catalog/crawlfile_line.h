@@ -20,7 +20,4 @@ typedef struct CrawlfileLine {
  */
 bool crawlfile_line_read(Arena *arena, Str text, Str root, CrawlfileLine *out, Err *err) ATTR_MUST_USE;
 
-/* Is it one whole JSON object? ERR_USAGE names the byte where it is not. */
-bool crawlfile_json_check(Str json, Err *err) ATTR_MUST_USE;
-
 #endif

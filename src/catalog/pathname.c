@@ -157,6 +157,23 @@ bool pathname_normalise(Arena *arena, Str path, Str *out, Err *err)
     return true;
 }
 
+bool pathname_take(Arena *arena, Str given, Str root, Str *out, Err *err)
+{
+    Str text = given, normal;
+
+    if (str_utf8_prefix(text) != text.len)
+        text = pathname_escape(arena, text);
+    if (!pathname_normalise(arena, text, &normal, err))
+        return false;
+    for (size_t i = 0; i < normal.len; i++)
+        if ((unsigned char)normal.ptr[i] < ' ' || normal.ptr[i] == 0x7f)
+            return err_set(err, ERR_USAGE, "the path has a control byte that is not escaped");
+    if (!pathname_is_within(normal, root))
+        return err_set(err, ERR_USAGE, "the path is not in '%.*s', the root of the shard", STR_ARG(root));
+    *out = normal;
+    return true;
+}
+
 PathHash pathname_hash(Str text)
 {
     PathHash hash;

@@ -39,6 +39,14 @@ Str pathname_unescape(Arena *arena, Str text);
 bool pathname_normalise(Arena *arena, Str path, Str *out, Err *err) ATTR_MUST_USE;
 bool pathname_is_normal(Str path);
 
+/*
+ * The same of a path of a shard, in a record that somebody else wrote: bytes that are not text are escaped.
+ *
+ * ERR_USAGE  as above, or it has a control byte, or is not in `root`, which is a shard's
+ * ERR_LIMIT  as above
+ */
+bool pathname_take(Arena *arena, Str given, Str root, Str *out, Err *err) ATTR_MUST_USE;
+
 PathHash pathname_hash(Str text);
 
 /*

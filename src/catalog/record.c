@@ -23,24 +23,10 @@ RecordReader *record_reader_new(Arena *arena, const char *conninfo, Str shard, S
 
 bool record_path(const RecordReader *reader, Arena *arena, Str given, Str *out, Err *err)
 {
-    Str text = given, normal;
-
-    /* What the original or another program wrote without our escapes. */
-    if (str_utf8_prefix(text) != text.len)
-        text = pathname_escape(arena, text);
-    if (!pathname_normalise(arena, text, &normal, err))
-        return false;
-    for (size_t i = 0; i < normal.len; i++)
-        if ((unsigned char)normal.ptr[i] < ' ' || normal.ptr[i] == 0x7f)
-            return err_set(err, ERR_USAGE, "the path has a control byte that is not escaped");
-    if (!pathname_is_within(normal, reader->root))
-        return err_set(err, ERR_USAGE, "the path is not in '%.*s', the root of the shard",
-                       STR_ARG(reader->root));
-    *out = normal;
-    return true;
+    return pathname_take(arena, given, reader->root, out, err);
 }
 
-static bool check_json(Str json, Err *err)
+bool record_json_check(Str json, Err *err)
 {
     JsonIn in = json_in(json);
     JsonValue value;
@@ -72,7 +58,7 @@ bool record_add(RecordReader *reader, Arena *arena, const BatchRecord *given, Ba
     } else if (str_eq(record.type, STR("gdal"))) {
         if (!read_datasets(reader, &record, batch, err))
             return false;
-    } else if (!check_json(record.json, err))
+    } else if (!record_json_check(record.json, err))
         return false;
     batch_add(batch, &record);
     return true;

@@ -32,6 +32,9 @@ bool record_path(const RecordReader *reader, Arena *arena, Str given, Str *out, 
 bool record_add(RecordReader *reader, Arena *arena, const BatchRecord *record, Batch *batch,
                 Err *err) ATTR_MUST_USE;
 
+/* Is it one whole JSON object? ERR_USAGE names the byte where it is not. */
+bool record_json_check(Str json, Err *err) ATTR_MUST_USE;
+
 /* Is it the record that is wrong, not the database or the disk? */
 bool record_is_bad(const Err *err);
 

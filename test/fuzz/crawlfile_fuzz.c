@@ -7,6 +7,7 @@
 #include "catalog/crawlfile_line.h"
 #include "catalog/lines.h"
 #include "catalog/posix.h"
+#include "catalog/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,7 +30,7 @@ static void take(Arena *arena, Str text)
                str_eq(again.json, line.json));
     }
     bool good = str_eq(line.type, STR("posix")) ? posix_parse(arena, line.json, &facts, &err)
-                                                : crawlfile_json_check(line.json, &err);
+                                                : record_json_check(line.json, &err);
     assert(good || err.text[0]);
 }
 

@@ -160,3 +160,18 @@ void json_put_quoted(Buf *buf, Str value)
     }
     buf_put_byte(buf, '"');
 }
+
+void json_err(JsonOut *out, const Err *err)
+{
+    json_begin(out, '{');
+    json_key(out, "error");
+    json_begin(out, '{');
+    json_key(out, "code");
+    json_z(out, err_name(err->code));
+    json_key(out, "message");
+    json_z(out, err->text);
+    json_key(out, "hint");
+    json_z(out, err->hint);
+    json_end(out, '}');
+    json_end(out, '}');
+}

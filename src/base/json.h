@@ -16,6 +16,7 @@
 #define BASE_JSON_H
 
 #include "base/buf.h"
+#include "base/err.h"
 
 typedef struct JsonOut {
     Buf *buf;
@@ -46,5 +47,8 @@ void json_line(JsonOut *out);
 
 /* `value` as a JSON string with its quotes, without a writer. */
 void json_put_quoted(Buf *buf, Str value);
+
+/* {"error":{"code","message","hint"}}: how every failure is told, on standard error and over HTTP. */
+void json_err(JsonOut *out, const Err *err);
 
 #endif

@@ -99,17 +99,7 @@ static void put_error(const Err *err, bool json, Buf *text)
             buf_printf(text, "hint: %s\n", err->hint);
         return;
     }
-    json_begin(&out, '{');
-    json_key(&out, "error");
-    json_begin(&out, '{');
-    json_key(&out, "code");
-    json_z(&out, err_name(err->code));
-    json_key(&out, "message");
-    json_z(&out, err->text);
-    json_key(&out, "hint");
-    json_z(&out, err->hint);
-    json_end(&out, '}');
-    json_end(&out, '}');
+    json_err(&out, err);
     json_line(&out);
 }
 

@@ -63,17 +63,7 @@ void reply_error(Reply *reply, const Err *err)
     buf_reset(&reply->body);
 
     JsonOut out = reply_json(reply);
-    json_begin(&out, '{');
-    json_key(&out, "error");
-    json_begin(&out, '{');
-    json_key(&out, "code");
-    json_z(&out, err_name(err->code));
-    json_key(&out, "message");
-    json_z(&out, err->text);
-    json_key(&out, "hint");
-    json_z(&out, err->hint);
-    json_end(&out, '}');
-    json_end(&out, '}');
+    json_err(&out, err);
     if (reply->status == MHD_HTTP_SERVICE_UNAVAILABLE)
         reply_header(reply, MHD_HTTP_HEADER_RETRY_AFTER,
                      str_printf(reply->exchange->request.arena, "%d", REPLY_RETRY_AFTER));

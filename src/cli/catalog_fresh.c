@@ -2,26 +2,11 @@
 #include "catalog/usage.h"
 #include "cli/catalog_view.h"
 
-typedef struct Opts {
-    CatalogViewOpts view;
-} Opts;
-
-static const Opt opts[] = {
-    CATALOG_VIEW_OPTS,
-    {.type = OPT_END},
-};
-
-static bool ask(const Call *call, const Access *access, Str path, ListSink *sink, Err *err)
-{
-    (void)call;
-    return usage_freshness(access, path, sink, err);
-}
-
 static bool run(const Call *call, Err *err)
 {
     static const char *const shown[] = {"root", "kind", "covers", "started", "finished", NULL};
 
-    return catalog_view(call, &usage_crawls, shown, ask, err);
+    return catalog_view_list(call, &usage_crawls, shown, usage_freshness, err);
 }
 
 const Cmd cmd_catalog_fresh = {
@@ -29,8 +14,8 @@ const Cmd cmd_catalog_fresh = {
     .args = "SHARD [PATH]",
     .summary = "list the crawls that cover a path",
     .description = "Nothing that a crawl saw is older than its start.",
-    .opts = opts,
-    CMD_OPTS(Opts, .view = {0}),
+    .opts = catalog_view_opts,
+    CMD_OPTS(CatalogViewOpts, 0),
     .examples = "strata catalog fresh usr /usr/lib\n",
     .run = run,
 };

@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/catalog_view.h"
 
-typedef struct Opts {
-    CatalogViewOpts view;
-    Str type;
-} Opts;
-
 static const Opt opts[] = {
-    CATALOG_VIEW_OPTS,
-    {OPT_TEXT, "type", 't', offsetof(Opts, type), "TYPE", "only the record of this type"},
-    {.type = OPT_END},
-};
-
-static bool ask(const Call *call, const Access *access, Str path, ListSink *sink, Err *err)
-{
-    const Opts *o = call->opts;
-
-    return list_metadata(access, path, o->type, sink, err);
-}
+    CATALOG_VIEW_OPTS, CATALOG_VIEW_TYPE("only the record of this type"), {.type = OPT_END}};
 
 static bool run(const Call *call, Err *err)
 {
-    return catalog_view(call, &list_records, NULL, ask, err);
+    return catalog_view_typed(call, &list_records, list_metadata, err);
 }
 
 const Cmd cmd_catalog_meta = {
@@ -29,7 +14,7 @@ const Cmd cmd_catalog_meta = {
     .args = "SHARD PATH",
     .summary = "print the records of a path",
     .opts = opts,
-    CMD_OPTS(Opts, .view = {0}),
+    CMD_OPTS(CatalogViewOpts, 0),
     .examples = "strata catalog meta usr /usr/bin/env --type posix\n",
     .run = run,
 };

@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/catalog_view.h"
 
-typedef struct Opts {
-    CatalogViewOpts view;
-    Str type;
-} Opts;
-
 static const Opt opts[] = {
-    CATALOG_VIEW_OPTS,
-    {OPT_TEXT, "type", 't', offsetof(Opts, type), "TYPE", "only those of this crawler"},
-    {.type = OPT_END},
-};
-
-static bool ask(const Call *call, const Access *access, Str path, ListSink *sink, Err *err)
-{
-    const Opts *o = call->opts;
-
-    return list_problems(access, path, o->type, sink, err);
-}
+    CATALOG_VIEW_OPTS, CATALOG_VIEW_TYPE("only those of this crawler"), {.type = OPT_END}};
 
 static bool run(const Call *call, Err *err)
 {
-    return catalog_view(call, &list_troubles, NULL, ask, err);
+    return catalog_view_typed(call, &list_troubles, list_problems, err);
 }
 
 const Cmd cmd_catalog_problems = {
@@ -30,7 +15,7 @@ const Cmd cmd_catalog_problems = {
     .summary = "list what could not be read or taken in",
     .description = "A problem goes away when the next crawl gets by without it.",
     .opts = opts,
-    CMD_OPTS(Opts, .view = {0}),
+    CMD_OPTS(CatalogViewOpts, 0),
     .examples = "strata catalog problems usr\n",
     .run = run,
 };

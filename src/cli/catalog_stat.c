@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/catalog_view.h"
 
-static bool ask(const Call *call, const Access *access, Str path, ListSink *sink, Err *err)
-{
-    (void)call;
-    return list_stat(access, path, sink, err);
-}
-
 static bool run(const Call *call, Err *err)
 {
-    return catalog_view_one(call, ask, err);
+    return catalog_view_one(call, list_stat, err);
 }
 
 const Cmd cmd_catalog_stat = {

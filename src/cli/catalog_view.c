@@ -9,9 +9,14 @@ static const OutKind kinds[] = {
     [LIST_BOOL] = OUT_BOOL, [LIST_TIME] = OUT_TIME, [LIST_HEX] = OUT_TEXT,    [LIST_JSON] = OUT_JSON,
 };
 
+const Opt catalog_view_opts[] = {CATALOG_VIEW_OPTS, {.type = OPT_END}};
+
 typedef struct View {
     const Call *call;
     bool shown[LIST_COLUMNS_MAX];
+    Access access;
+    Str path;
+    ListSink sink;
 } View;
 
 static void print_cell(Out *out, ListKind kind, const ListCell *cell)
@@ -86,26 +91,55 @@ static bool enter(const Call *call, Access *access, Str *path, Err *err)
            access_open(call->arena, catalog.db, call->args[0], NULL, access, err);
 }
 
+static bool begin(View *view, const Call *call, const ListShape *shape, const char *const *shown, Err *err)
+{
+    const CatalogViewOpts *o = call->opts;
+
+    view->call = call;
+    view->sink =
+        (ListSink){.row = print_row, .ctx = view, .limit = o->limit, .after = o->after, .arena = call->arena};
+    if (!enter(call, &view->access, &view->path, err))
+        return false;
+    choose(view, shape, shown);
+    begin_list(view, shape);
+    return true;
+}
+
+static bool end(const View *view)
+{
+    Out *out = view->call->out;
+
+    out_end(out);
+    if (view->sink.next.len > 0)
+        out_say(out, "there is more: --after '%.*s'", STR_ARG(view->sink.next));
+    return true;
+}
+
 bool catalog_view(const Call *call, const ListShape *shape, const char *const *shown, CatalogViewAsk *ask,
                   Err *err)
 {
-    const CatalogViewOpts *o = call->opts;
-    View view = {.call = call};
-    ListSink sink = {
-        .row = print_row, .ctx = &view, .limit = o->limit, .after = o->after, .arena = call->arena};
-    Access access;
-    Str path;
+    View view = {0};
 
-    if (!enter(call, &access, &path, err))
-        return false;
-    choose(&view, shape, shown);
-    begin_list(&view, shape);
-    if (!ask(call, &access, path, &sink, err))
-        return false;
-    out_end(call->out);
-    if (sink.next.len > 0)
-        out_say(call->out, "there is more: --after '%.*s'", STR_ARG(sink.next));
-    return true;
+    return begin(&view, call, shape, shown, err) && ask(call, &view.access, view.path, &view.sink, err) &&
+           end(&view);
+}
+
+bool catalog_view_list(const Call *call, const ListShape *shape, const char *const *shown, CatalogList *list,
+                       Err *err)
+{
+    View view = {0};
+
+    return begin(&view, call, shape, shown, err) && list(&view.access, view.path, &view.sink, err) &&
+           end(&view);
+}
+
+bool catalog_view_typed(const Call *call, const ListShape *shape, CatalogTypedList *list, Err *err)
+{
+    const CatalogViewOpts *o = call->opts;
+    View view = {0};
+
+    return begin(&view, call, shape, NULL, err) && list(&view.access, view.path, o->type, &view.sink, err) &&
+           end(&view);
 }
 
 /* ---- one row ---- */
@@ -127,12 +161,10 @@ static bool print_fields(void *ctx, const ListShape *shape, const ListCell *cell
     return true;
 }
 
-bool catalog_view_one(const Call *call, CatalogViewAsk *ask, Err *err)
+bool catalog_view_one(const Call *call, CatalogList *list, Err *err)
 {
     View view = {.call = call};
     ListSink sink = {.row = print_fields, .ctx = &view, .arena = call->arena};
-    Access access;
-    Str path;
 
-    return enter(call, &access, &path, err) && ask(call, &access, path, &sink, err);
+    return enter(call, &view.access, &view.path, err) && list(&view.access, view.path, &sink, err);
 }

@@ -24,7 +24,7 @@ typedef struct Opts {
 static const Opt opts[] = {
     {OPT_SET, "kind", 'k', offsetof(Opts, kinds), "KINDS", "what to find out", kinds},
     {OPT_TEXT, "output", 'o', offsetof(Opts, output), "FILE",
-     "write a crawl file instead of into the shard (.gz, .zst pack it)"},
+     "write a crawl file instead of into the shard, which may be - then (.gz, .zst pack it)"},
     {OPT_LIST, "include", 'i', offsetof(Opts, include), "PATTERN",
      "only files that match (a glob; with a slash: the path below PATH)"},
     {OPT_LIST, "exclude", 'x', offsetof(Opts, exclude), "PATTERN",
@@ -258,7 +258,7 @@ const Cmd cmd_catalog_crawl = {
                 "# kinds and checksums as well, leaving out two directories\n"
                 "strata catalog crawl usr /usr --kind posix,magic,checksum -x lib -x share/doc\n"
                 "# without a database\n"
-                "strata catalog crawl usr /usr --output usr.tsv.zst\n",
+                "strata catalog crawl - /usr --output usr.tsv.zst\n",
     .opts = opts,
     CMD_OPTS(Opts, .kinds = 1U << KIND_POSIX),
     .run = run,

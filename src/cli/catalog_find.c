@@ -20,7 +20,7 @@ typedef struct Opts {
 } Opts;
 
 static const Opt opts[] = {
-    {OPT_SET, "type", 't', offsetof(Opts, types), "TYPES", "only these: file, directory, link", types},
+    {OPT_SET, "type", 't', offsetof(Opts, types), "TYPES", "only these", types},
     {OPT_TEXT, "name", 0, offsetof(Opts, name), "GLOB", "the name matches: * ? [abc] [!abc]"},
     {OPT_TEXT, "regex", 0, offsetof(Opts, regex), "REGEX", "some part of the name matches"},
     {OPT_TEXT, "contains", 0, offsetof(Opts, contains), "TEXT", "the name contains it, letter for letter"},
@@ -43,8 +43,7 @@ static const Opt opts[] = {
     {OPT_TIME, "from", 0, offsetof(Opts, from), "TIME", "a dataset has a time from here on"},
     {OPT_TIME, "to", 0, offsetof(Opts, to), "TIME", "a dataset has a time up to here"},
     {OPT_TEXT, "bbox", 0, offsetof(Opts, bbox), "W,S,E,N", "a dataset touches this box, degrees"},
-    {OPT_ENUM, "sort", 's', offsetof(Opts, sort), "ORDER",
-     "none, path, size (largest first) or mtime (newest first)", sorts},
+    {OPT_ENUM, "sort", 's', offsetof(Opts, sort), "ORDER", "the largest, or the newest, come first", sorts},
     CATALOG_VIEW_OPTS,
     {.type = OPT_END},
 };

@@ -11,9 +11,8 @@ typedef struct Opts {
 
 static const Opt opts[] = {
     CATALOG_VIEW_OPTS,
-    {OPT_ENUM, "sort", 's', offsetof(Opts, sort), "ORDER",
-     "name, size (largest first) or mtime (newest first)", sorts},
-    {OPT_ENUM, "type", 't', offsetof(Opts, type), "TYPE", "only these: file, directory, link", types},
+    {OPT_ENUM, "sort", 's', offsetof(Opts, sort), "ORDER", "the largest, or the newest, come first", sorts},
+    {OPT_ENUM, "type", 't', offsetof(Opts, type), "TYPE", "only these", types},
     {.type = OPT_END},
 };
 

@@ -11,7 +11,7 @@ typedef struct Opts {
 
 static const Opt opts[] = {
     CATALOG_VIEW_OPTS,
-    {OPT_ENUM, "by", 'b', offsetof(Opts, by), "WHAT", "user, group, kind, suffix or age", words},
+    {OPT_ENUM, "by", 'b', offsetof(Opts, by), "WHAT", "what to tell apart", words},
     {.type = OPT_END},
 };
 

@@ -90,6 +90,9 @@ static bool refuse_count(const Opt *opt, Str value, Err *err)
 {
     if (opt->min == 0 && opt->max == 0)
         return err_set(err, ERR_USAGE, "--%s: '%.*s' is not a whole number", opt->name, STR_ARG(value));
+    if (opt->max == INT64_MAX)
+        return err_set(err, ERR_USAGE, "--%s: '%.*s' is not a whole number of at least %lld", opt->name,
+                       STR_ARG(value), (long long)opt->min);
     return err_set(err, ERR_USAGE, "--%s: '%.*s' is not a whole number from %lld to %lld", opt->name,
                    STR_ARG(value), (long long)opt->min, (long long)opt->max);
 }

@@ -175,6 +175,17 @@ ok "a fault point that is not there is refused" has "$err" "there is no fault po
 run version extra
 ok "an argument too many is named with the usage" is "$err" "strata: 'strata version' does not take 'extra'
 hint: usage: strata version"
+run catalog find x --limit 0
+ok "a number that is too small is told the smallest" is "$err" "strata: --limit: '0' is not a whole number of at least 1"
+help_says_values_once() {
+    local command words
+    while read -r command; do
+        read -ra words <<<"$command"
+        # "a, b or c: a, b, c": a help that lists the values which are printed behind it anyway
+        no grep -E '([a-z]+, [a-z]+).*: .*\1' <<<"$(COLUMNS=500 "$strata" "${words[@]}" --help)" || return 1
+    done <<<"$commands"
+}
+ok "help lists the values of an option once" help_says_values_once
 run completion tcsh
 ok "a shell that is not known is refused" is "$status" 2
 

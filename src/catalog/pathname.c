@@ -159,7 +159,7 @@ bool pathname_normalise(Arena *arena, Str path, Str *out, Err *err)
 
 bool pathname_take(Arena *arena, Str given, Str root, Str *out, Err *err)
 {
-    Str text = given, normal;
+    Str text = given, normal = {0};
 
     if (str_utf8_prefix(text) != text.len)
         text = pathname_escape(arena, text);

@@ -42,7 +42,7 @@ bool instance_make(const char *dir, const ConfSet *set, Err *err) ATTR_MUST_USE;
  */
 bool instance_open(Arena *arena, const char *dir, const ConfSet *set, Instance **out, Err *err) ATTR_MUST_USE;
 
-/* The same with another file in the place of its strata.ini, to see whether that would do. */
+/* The same with another file in the place of its strata.ini, to see whether that would do. ERR_NOT_FOUND, ERR_CONFIG, ERR_DENIED. */
 bool instance_open_with(Arena *arena, const char *dir, const char *file, const ConfSet *set, Instance **out,
                         Err *err) ATTR_MUST_USE;
 

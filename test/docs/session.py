@@ -5,7 +5,7 @@
     session.py PAGE
 
 A session is a block that starts with ```sh session. In it "$ COMMAND" is run (a command that ends with a backslash
-goes on in the next line, which starts with "> "), and what follows up to the next command is what it prints. "..." stands for anything
+goes on in the next line, which starts with "> "; so do the lines of a here-document, <<'WORD'), and what follows up to the next command is what it prints. "..." stands for anything
 within a line, a line "..." for any number of lines. All sessions of a page run one after another in one bash, in an
 empty directory, with the program in PATH and an instance of their own in STRATA_DIR; standard error is printed with
 standard output. A session stops what it starts.
@@ -25,6 +25,12 @@ def blocks(text):
         yield text.count("\n", 0, found.start(1)) + 1, found[1].splitlines()
 
 
+def goes_on(command):
+    """Whether bash would ask for another line: after a backslash, and inside a here-document."""
+    document = re.search(r"<<'(\w+)'", command)
+    return command.endswith("\\") or (document and document[1] not in command.splitlines()[1:])
+
+
 def steps():
     """(line, command, expected lines) of the whole page."""
     for first, lines in blocks(page.read_text()):
@@ -36,7 +42,7 @@ def steps():
                 step = (number, line[2:], [])
             elif step is None:
                 sys.exit(f"{page}:{number}: a session starts with '$ COMMAND'")
-            elif step[1].endswith("\\") and line.startswith("> "):
+            elif goes_on(step[1]) and line.startswith("> "):
                 step = (step[0], step[1] + "\n" + line[2:], [])
             else:
                 step[2].append(line)

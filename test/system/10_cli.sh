@@ -172,6 +172,30 @@ ok "an interruption ends with 130 and leaves nothing half written" interrupted
 
 STRATA_FAULT=nonsense:kill run version
 ok "a fault point that is not there is refused" has "$err" "there is no fault point 'nonsense'"
+STRATA_FAULT=instance_written:x:kill run version
+ok "so is a count that is none" has "$err" "'x' is not a count from 1"
+STRATA_FAULT=instance_written:1:stop run version
+ok "and an action that is none" has "$err" "'stop' is not kill, EIO or ENOSPC"
+
+# refuses SAYS WORD...: status 2, and a sentence that has SAYS.
+refuses() {
+    run "${@:2}"
+    is "$status" 2 && has "$err" "$1"
+}
+token=(-C "$TMPDIR/instance" token create)
+ok "a token needs a role" refuses "a token needs a role" "${token[@]}"
+ok "groups need a user" refuses "--groups needs --uid" "${token[@]}" --role reader --groups 1
+ok "a user is a number" refuses "--uid: 'ann' is not a number" "${token[@]}" --role reader --uid ann
+ok "so are groups" refuses "--groups: 'staff' is not a number" "${token[@]}" --role reader --uid 1 --groups 5,staff
+ok "they have an end" refuses "there are more than 256" "${token[@]}" --role reader --uid 1 --groups "$(seq -s, 300)"
+ok "what has expired is not made" refuses "'2001-01-01' is over" "${token[@]}" --role reader --expires 2001-01-01
+ok "nor what expires at no time" refuses "neither a time nor a duration" "${token[@]}" --role reader --expires soon
+printf '[server local]\ndsn = embedded\n[http]\ntokens =\n' >"$TMPDIR/none.ini"
+mkdir -p "$TMPDIR/none" && cp "$TMPDIR/none.ini" "$TMPDIR/none/strata.ini"
+run -C "$TMPDIR/none" token list
+ok "an instance that has no tokens says so" has "$err" "hint: take the empty 'tokens' out of section [http]"
+ok "with the status of a configuration" is "$status" 3
+
 run version extra
 ok "an argument too many is named with the usage" is "$err" "strata: 'strata version' does not take 'extra'
 hint: usage: strata version"

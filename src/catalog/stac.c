@@ -49,32 +49,6 @@ bool stac_is_key(Str text)
     return list_key_uuid(text, 0, NULL, &uuid, &ignored);
 }
 
-/* An array of uuids as PostgreSQL reads it; texts that are none are left out. */
-static DbArg keys_arg(Arena *arena, const Str *keys, size_t count)
-{
-    BUF_SCOPE(list);
-
-    if (!keys)
-        return DB_NULL;
-    buf_put_byte(&list, '{');
-    for (size_t i = 0; i < count; i++) {
-        if (!stac_is_key(keys[i]))
-            continue;
-        if (list.len > 1)
-            buf_put_byte(&list, ',');
-        buf_put(&list, keys[i]);
-    }
-    buf_put_byte(&list, '}');
-    return DB_TEXT(str_copy(arena, buf_str(&list)));
-}
-
-static DbArg time_arg(Arena *arena, const Instant *at)
-{
-    char text[TIME_TEXT_MAX];
-
-    return at ? DB_TEXT(str_copy(arena, time_format(*at, text))) : DB_NULL;
-}
-
 static bool check(const StacQuery *query, Err *err)
 {
     const FindBox *box = query->box;
@@ -88,24 +62,54 @@ static bool check(const StacQuery *query, Err *err)
     return true;
 }
 
+/* PostgreSQL has no year 0, with which clients say that an interval is open. */
+static const Instant *from_year_one(const Instant *at, Instant *out)
+{
+    static const Instant year_one = -SECONDS(62135596800);
+
+    if (!at || *at >= year_one)
+        return at;
+    *out = year_one;
+    return out;
+}
+
+/* The items of these keys, with commas between; *next is the last one's key when there are more than `limit`. */
+static bool show(const Access *access, Str keys, ListSink *sink, Err *err)
+{
+    enum { KEY = 36 };
+    int64_t limit = sink->limit;
+    size_t page = (size_t)limit * (KEY + 1) - 1; /* bytes */
+    bool more = limit > 0 && keys.len > page;
+
+    if (more)
+        keys.len = page;
+    sink->limit = 0;
+    bool ok =
+        list_run(access->db, &sql_stac_items,
+                 DB_ARGS(DB_TEXT(str_printf(access->arena, "{%.*s}", STR_ARG(keys)))), &stac_item, sink, err);
+    sink->limit = limit;
+    sink->next = more ? str_sub(keys, page - KEY, page) : (Str){0};
+    return ok;
+}
+
 bool stac_items(const Access *access, const StacQuery *query, ListSink *sink, Err *err)
 {
-    Arena *arena = access->arena;
+    TX_SCOPE(access->db);
+    StacQuery asked = *query;
+    int64_t want = sink->limit ? sink->limit + 1 : 0;
     const FindBox *box = query->box;
-    bool more = sink->after.len > 0;
-    Str after = {0};
+    Instant since, until;
+    Str after = {0}, keys;
 
-    if (!check(query, err) || (more && !list_key_uuid(sink->after, 0, NULL, &after, err)))
+    if (!check(query, err) || (sink->after.len && !list_key_uuid(sink->after, 0, NULL, &after, err)))
         return false;
-    return list_run(access->db, &sql_stac_items,
-                    DB_ARGS(keys_arg(arena, query->ids, query->id_count),
-                            keys_arg(arena, query->dirs, query->dir_count),
-                            box ? DB_DOUBLE(box->west) : DB_NULL, box ? DB_DOUBLE(box->south) : DB_NULL,
-                            box ? DB_DOUBLE(box->east) : DB_NULL, box ? DB_DOUBLE(box->north) : DB_NULL,
-                            DB_TEXT_IF(query->shape.len > 0, query->shape), time_arg(arena, query->since),
-                            time_arg(arena, query->until), access->uid, access->groups,
-                            DB_TEXT_IF(more, after), list_count(sink)),
-                    &stac_item, sink, err);
+    asked.since = from_year_one(query->since, &since);
+    asked.until = from_year_one(query->until, &until);
+    if (box)
+        asked.place = (StacPlace){.boxes = {{box->west, box->south, box->east, box->north}}, .count = 1};
+    return db_begin(access->db, err) && db_run(access->db, &sql_stac_plan, DB_NO_ARGS, NULL, err) &&
+           stac_find(access, &asked, after, want, &keys, err) && show(access, keys, sink, err) &&
+           db_commit(access->db, err);
 }
 
 bool stac_collections(const Access *access, Str only, bool whole, ListSink *sink, Err *err)
@@ -121,7 +125,22 @@ bool stac_collections(const Access *access, Str only, bool whole, ListSink *sink
                     &stac_collection, sink, err);
 }
 
-bool stac_shape(Arena *arena, Db *db, Str geojson, Str *out, Err *err)
+/* "west south east north ...", at most STAC_BOXES_MAX boxes. */
+static void read_boxes(Str text, StacPlace *out)
+{
+    double *edges = &out->boxes[0].west;
+
+    for (size_t i = 0; text.len && i < (size_t)4 * STAC_BOXES_MAX; i++) {
+        Str number;
+
+        text = str_cut(text, ' ', &number);
+        if (!str_to_double(number, &edges[i]))
+            return;
+        out->count = (int)(i + 1) / 4;
+    }
+}
+
+bool stac_shape(Arena *arena, Db *db, Str geojson, StacQuery *out, Err *err)
 {
     RESULT_SCOPE(rows);
 
@@ -131,8 +150,10 @@ bool stac_shape(Arena *arena, Db *db, Str geojson, Str *out, Err *err)
             return false;
         return err_set(err, ERR_USAGE, "'intersects' is not a GeoJSON geometry");
     }
-    if (db_count(rows) == 0 || db_is_null(rows, 0, 0))
-        return err_set(err, ERR_USAGE, "'intersects' is not a GeoJSON geometry");
-    *out = str_copy(arena, db_text(rows, 0, 0));
+    if (db_count(rows) == 0)
+        return err_set(err, ERR_USAGE,
+                       "'intersects' is empty, leaves the Earth, or has a ring that does not close");
+    out->shape = str_copy(arena, db_text(rows, 0, 0));
+    read_boxes(db_text(rows, 0, 1), &out->place);
     return true;
 }

@@ -12,6 +12,7 @@
 #define CATALOG_STAC_H
 
 #include "catalog/find.h"
+#include "catalog/stac_probe.h"
 
 typedef struct StacQuery {
     const Str *ids; /* of items; keys that are none match nothing */
@@ -19,7 +20,8 @@ typedef struct StacQuery {
     const Str *dirs; /* keys of directories */
     size_t dir_count;
     const FindBox *box;
-    Str shape; /* GeoJSON geometry, as stac_shape() gave it; empty: any */
+    Str shape;       /* EWKB in hexadecimal, as stac_shape() gave it; empty: any */
+    StacPlace place; /* of the box or the shape; stac_items() sees to the box's */
     const Instant *since, *until;
 } StacQuery;
 
@@ -48,7 +50,14 @@ typedef enum StacItemColumn {
 
 extern const ListShape stac_item;
 
-/* Items by key. ERR_USAGE: a key, box or time that is none; otherwise errors of db_query(). */
+/*
+ * The keys of up to `want` files (0: all) behind `after`, in order, with commas between: those of which one dataset is at
+ * that place at that time. ERR_DB and other errors of db_query().
+ */
+bool stac_find(const Access *access, const StacQuery *query, Str after, int64_t want, Str *out,
+               Err *err) ATTR_MUST_USE;
+
+/* Items in the order of their keys. ERR_USAGE: a key, box or time that is none; otherwise errors of db_query(). */
 bool stac_items(const Access *access, const StacQuery *query, ListSink *sink, Err *err) ATTR_MUST_USE;
 
 /* The columns of a collection, in order; a null id is the shard itself. */
@@ -69,8 +78,8 @@ extern const ListShape stac_collection;
 /* The shard (when `whole`) and its directories with datasets; `only`: that directory alone, when not empty. ERR_USAGE, ERR_DB. */
 bool stac_collections(const Access *access, Str only, bool whole, ListSink *sink, Err *err) ATTR_MUST_USE;
 
-/* A GeoJSON geometry in the form that queries take. ERR_USAGE: it is none. */
-bool stac_shape(Arena *arena, Db *db, Str geojson, Str *out, Err *err) ATTR_MUST_USE;
+/* A GeoJSON geometry as searches take it: into out->shape and out->place. ERR_USAGE: it is none, or not on Earth. */
+bool stac_shape(Arena *arena, Db *db, Str geojson, StacQuery *out, Err *err) ATTR_MUST_USE;
 
 /* Whether a text is the key of something: a uuid in lower case. */
 bool stac_is_key(Str text);

@@ -152,7 +152,8 @@ static bool take_limit(Body *body, Err *err)
 
 static bool take_token(Body *body, Err *err)
 {
-    return take_text(body, &body->out->token) || is_wrong("token", err);
+    return (take_text(body, &body->out->token) && body->out->token.len <= STAC_TOKEN_MAX) ||
+           is_wrong("token", err);
 }
 
 static const struct {

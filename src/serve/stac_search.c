@@ -70,7 +70,7 @@ static bool choose(const StacSearch *search, Str shard, Arena *arena, StacQuery 
     Str name, key;
 
     *whole = !search->collections;
-    for (size_t i = 0; i < search->collection_count; i++) {
+    for (size_t i = 0; search->collections && i < search->collection_count; i++) {
         if (!stac_collection_parse(search->collections[i], &name, &key) || !str_eq(name, shard))
             continue;
         if (key.len == 0)
@@ -99,7 +99,7 @@ static bool search_shard(Features *features, const StacSearch *search, ListSink 
     return pool_take(service->pool, &(PoolWish){.shard = features->shard}, &lease, err) &&
            access_open(request->arena, lease.db, features->shard, catalog_user(request), &access, err) &&
            (!search->intersects.len ||
-            stac_shape(request->arena, lease.db, search->intersects, &query.shape, err)) &&
+            stac_shape(request->arena, lease.db, search->intersects, &query, err)) &&
            stac_items(&access, &query, sink, err);
 }
 

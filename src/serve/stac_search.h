@@ -7,7 +7,7 @@
 #include "serve/catalog_listing.h"
 #include "serve/stac_write.h"
 
-enum { STAC_LIMIT_USUAL = 100, STAC_LIMIT_MOST = 10000, STAC_BODY_MAX = 1024 * 1024 };
+enum { STAC_LIMIT_USUAL = 100, STAC_LIMIT_MOST = 10000, STAC_BODY_MAX = 1024 * 1024, STAC_TOKEN_MAX = 200 };
 
 typedef struct StacSearch {
     FindBox box;

@@ -11,6 +11,7 @@
  *   in directories that may all be read, from that path on downwards
  * - a directory that no crawler has looked at lets only user 0 through; directories above the shard's root are not
  *   in the catalogue, and are not asked
+ * - what was read out of a file (its kind, its sum, datasets, records but for posix) is told to those who may read it
  * - a directory's count and size are those of everything below, seen or not
  */
 #ifndef CATALOG_ACCESS_H

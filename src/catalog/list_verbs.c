@@ -32,11 +32,13 @@ bool list_directory(const Access *access, Str path, ListSort sort, AccessType ty
     DbArg only = type ? DB_TEXT_Z(list_type_name(type)) : DB_NULL;
     if (sort == LIST_BY_NAME)
         return list_run(access->db, &sql_list_names,
-                        DB_ARGS(dir.arg, prefix, DB_TEXT_IF(more, name), only, list_count(sink)),
+                        DB_ARGS(dir.arg, prefix, DB_TEXT_IF(more, name), only, access->uid, access->groups,
+                                list_count(sink)),
                         &list_entries, sink, err);
     return list_run(access->db, &sql_list_sorted,
                     DB_ARGS(dir.arg, prefix, DB_TEXT_Z(sort == LIST_BY_SIZE ? "size" : "mtime"),
-                            more ? DB_INT(number) : DB_NULL, DB_TEXT_IF(more, name), only, list_count(sink)),
+                            more ? DB_INT(number) : DB_NULL, DB_TEXT_IF(more, name), only, access->uid,
+                            access->groups, list_count(sink)),
                     &list_entries, sink, err);
 }
 
@@ -55,7 +57,8 @@ bool list_stat(const Access *access, Str path, ListSink *sink, Err *err)
     AccessPath found;
 
     return access_path(access, path, ACCESS_STAT, &found, err) &&
-           list_run(access->db, &sql_list_stat, DB_ARGS(found.arg), &list_facts, sink, err);
+           list_run(access->db, &sql_list_stat, DB_ARGS(found.arg, access->uid, access->groups), &list_facts,
+                    sink, err);
 }
 
 static const ListColumn record_columns[] = {{"type", LIST_TEXT}, {"learned", LIST_TIME}, {"json", LIST_JSON}};
@@ -68,7 +71,8 @@ bool list_metadata(const Access *access, Str path, Str type, ListSink *sink, Err
     return access_path(access, path, ACCESS_STAT, &found, err) &&
            list_run(access->db, &sql_list_metadata,
                     DB_ARGS(found.arg, DB_TEXT_IF(type.len > 0, type),
-                            DB_TEXT_IF(sink->after.len > 0, sink->after), list_count(sink)),
+                            DB_TEXT_IF(sink->after.len > 0, sink->after), access->uid, access->groups,
+                            list_count(sink)),
                     &list_records, sink, err);
 }
 

@@ -97,8 +97,8 @@ bool usage_freshness(const Access *access, Str path, ListSink *sink, Err *err)
     if (sink->after.len > 0 && !str_to_int64(sink->after, &after))
         return err_set(err, ERR_USAGE, "'after' is not a key of this list");
     return access_path(access, path, ACCESS_STAT, &found, err) &&
-           list_run(
-               access->db, &sql_usage_fresh,
-               DB_ARGS(DB_TEXT(found.text), sink->after.len > 0 ? DB_INT(after) : DB_NULL, list_count(sink)),
-               &usage_crawls, sink, err);
+           list_run(access->db, &sql_usage_fresh,
+                    DB_ARGS(DB_TEXT(found.text), sink->after.len > 0 ? DB_INT(after) : DB_NULL, access->uid,
+                            access->groups, list_count(sink)),
+                    &usage_crawls, sink, err);
 }

@@ -255,6 +255,16 @@ static bool check_path(Str path, Err *err)
 
 /* ---- requests ---- */
 
+/* Its answers are of all files and counts, so they are for those who may see all. */
+static bool check_user(const User *user, Err *err)
+{
+    if (!user->filtered || user->uid == 0)
+        return true;
+    (void)err_set(err, ERR_DENIED, "the MAS API does not limit its answers to what user %lld may read",
+                  (long long)user->uid);
+    return err_hint(err, "ask with a token without uid, or by /api/v1/catalog and /stac");
+}
+
 static bool flush(void *reply, Err *err)
 {
     return reply_flush(reply, err);
@@ -266,7 +276,8 @@ static bool handle(Request *request, Reply *reply, Err *err)
 
     if (redirects(request, reply))
         return true;
-    if (!check_path(request->path, err) || !read_form(request, &call.form, err))
+    if (!check_user(&request->user, err) || !check_path(request->path, err) ||
+        !read_form(request, &call.form, err))
         return false;
     call.out = (MasOut){.body = &reply->body, .flush = flush, .ctx = reply};
     reply->plain = true; /* clients ask for gzip without knowing, and stand beside the server */

@@ -47,7 +47,8 @@
 -- >> target text
 -- >> key    text
 select pa_path as path, en_name as name, en_type as type, en_size as size, en_mtime as mtime, en_mode as mode, en_nuid as uid,
-       en_ngid as gid, en_user as "user", en_group as "group", en_kind as kind, en_files as files, en_target as target,
+       en_ngid as gid, en_user as "user", en_group as "group", case when $23::bigint is null or catalog.may(4, $23::bigint, $24::bigint[], en_nuid, en_ngid, en_nmode) then en_kind end as kind,
+       en_files as files, en_target as target,
        case $26::text when 'path' then pa_path
                       when 'size' then en_size || ' ' || en_hash
                       when 'mtime' then (extract(epoch from en_mtime) * 1000000)::bigint || ' ' || en_hash
@@ -91,6 +92,11 @@ select pa_path as path, en_name as name, en_type as type, en_size as size, en_mt
            and ($19::double precision is null
                 or catalog.boxes_touch(ds_west, ds_south, ds_east, ds_north,
                                        $19::double precision, $20::double precision, $21::double precision, $22::double precision)))))
+   and ($23::bigint is null -- what was read out of a file is for those who may read it
+        or ($13::text is null and $14::bytea is null and $16::text is null and $17::timestamptz is null
+            and $18::timestamptz is null and $19::double precision is null
+            and not coalesce(jsonb_path_exists($15::jsonb, '$[*] ? (@.type != "posix")'), false))
+        or catalog.may(4, $23::bigint, $24::bigint[], en_nuid, en_ngid, en_nmode))
    and ($23::bigint is null or not exists (
         select from directories
          where di_hash = any(pa_parents[$25::integer + 1:])

@@ -5,7 +5,9 @@
 -- $4 number  bigint  go on behind this size or time (microseconds since 1970) ...
 -- $5 name    text    ... and name; both null: from the start
 -- $6 type    text    only file, directory or link; null: all
--- $7 count   bigint  at most; null: all
+-- $7 uid    bigint  who asks: told the kind of files that he may read; null: of all
+-- $8 groups bigint[]
+-- $9 count  bigint  at most; null: all
 -- >> path    text
 -- >> name    text
 -- >> type    text
@@ -21,7 +23,9 @@
 -- >> target  text
 -- >> key     text
 select $2::text || en_name as path, en_name as name, en_type as type, en_size as size, en_mtime as mtime, en_mode as mode,
-       en_nuid as uid, en_ngid as gid, en_user as "user", en_group as "group", en_kind as kind, en_files as files,
+       en_nuid as uid, en_ngid as gid, en_user as "user", en_group as "group", 
+       case when $7::bigint is null or catalog.may(4, $7::bigint, $8::bigint[], en_nuid, en_ngid, en_nmode) then en_kind end as kind,
+       en_files as files,
        en_target as target, number || ' ' || en_name as key
   from (select * from entries where en_parent = $1::uuid
          union all
@@ -31,4 +35,4 @@ select $2::text || en_name as path, en_name as name, en_type as type, en_size as
  where ($4::bigint is null or number < $4::bigint or number = $4::bigint and en_name > $5::text)
    and ($6::text is null or en_type = $6::text)
  order by number desc, en_name
- limit $7::bigint;
+ limit $9::bigint;

@@ -1,4 +1,5 @@
 -- The directories with datasets of a shard, and the shard itself (id null) first, with where and when their datasets are.
+-- For a user, of a directory those of files that he may read, and of the shard nothing.
 -- $1 only     uuid      this directory alone; null: all
 -- $2 whole    boolean   the shard itself too
 -- $3 uid      bigint    who asks; null: sees all
@@ -21,27 +22,30 @@
            jsonb_agg(distinct po_name) filter (where po_name is not null) variables
       from datasets
      where ds_west is not null
+       and ($3::bigint is null
+            or exists (select from files
+                        where fi_hash = po_hash and catalog.may(4, $3::bigint, $4::bigint[], fi_nuid, fi_ngid, fi_nmode)))
        and ($1::uuid is null or ds_parent = $1::uuid)
        and ($5::uuid is null or ds_parent > $5::uuid)
      group by ds_parent
+    having $3::bigint is null or not exists (
+           select from paths join directories on di_hash = any(pa_parents || pa_hash)
+            where pa_hash = ds_parent
+              and not catalog.may(5, $3::bigint, $4::bigint[], di_nuid, di_ngid, di_nmode))
      order by ds_parent
      limit $6::bigint
 )
 (select null::text as id, null::text as path, case when bool_or(ds_west > ds_east) then -180 else min(ds_west) end as west,
         min(ds_south) as south, case when bool_or(ds_west > ds_east) then 180 else max(ds_east) end as east, max(ds_north) as north,
         min(po_min_stamp) as first, max(po_max_stamp) as last,
-        (select coalesce(jsonb_agg(na_name order by na_name), '[]') from names)::text as variables,
+        (select coalesce(jsonb_agg(na_name order by na_name), '[]') from names where $3::bigint is null)::text as variables,
         '00000000-0000-0000-0000-000000000000' as key
    from datasets
-  where $2::boolean
+  where $2::boolean and $3::bigint is null
  having $2::boolean)
  union all
 (select ds_parent::text, pa_path, case when cut then -180 else w end, s, case when cut then 180 else e end, n, first, last,
         coalesce(variables, '[]')::text, ds_parent::text
    from inner_boxes
    join paths on pa_hash = ds_parent
-  where ($3::bigint is null or not exists (
-         select from directories
-          where di_hash = any(pa_parents || pa_hash)
-            and not catalog.may(5, $3::bigint, $4::bigint[], di_nuid, di_ngid, di_nmode)))
   order by ds_parent);

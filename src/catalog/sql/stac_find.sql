@@ -115,7 +115,9 @@ with near (id) as materialized (
                                                  $22::text::public.geometry) end
             limit 1) fits
      where $25::bigint is null
-        or not exists (
+        or exists (select from files
+                    where fi_hash = hash and catalog.may(4, $25::bigint, $26::bigint[], fi_nuid, fi_ngid, fi_nmode))
+       and not exists (
            select from paths join directories on di_hash = any(pa_parents)
             where pa_hash = hash
               and not catalog.may(5, $25::bigint, $26::bigint[], di_nuid, di_ngid, di_nmode))

@@ -16,7 +16,8 @@
 select value, files, size, oldest, newest, size || ' ' || coalesce('=' || value, '-') as key
   from (select case $2::text when 'user' then coalesce(fi_user, fi_nuid::text)
                              when 'group' then coalesce(fi_group, fi_ngid::text)
-                             when 'kind' then fi_kind
+                             when 'kind' then case when $3::bigint is null
+                                               or catalog.may(4, $3::bigint, $4::bigint[], fi_nuid, fi_ngid, fi_nmode) then fi_kind end
                              else substring(fi_name from '^.+\.([A-Za-z0-9_]{1,16})$') end as value,
                count(*) files, coalesce(sum(fi_size), 0)::bigint size, min(fi_mtime) oldest, max(fi_mtime) newest
           from files

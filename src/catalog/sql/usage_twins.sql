@@ -20,6 +20,7 @@ select fi_sha256 as sha256, size, copies, wasted, to_jsonb(paths[1:100])::text a
           join paths on pa_hash = fi_hash
          where fi_sha256 is not null and fi_size > 0
            and ($1::uuid is null or pa_parents @> array[$1::uuid])
+           and ($2::bigint is null or catalog.may(4, $2::bigint, $3::bigint[], fi_nuid, fi_ngid, fi_nmode))
            and ($2::bigint is null or not exists (
                 select from directories
                  where di_hash = any(pa_parents[$4::integer + 1:])

@@ -7,6 +7,8 @@
 
 JsonIn json_in(Str text)
 {
+    if (!text.ptr) /* nothing may be added to it, not even 0 */
+        text.ptr = "";
     return (JsonIn){.start = text.ptr, .at = text.ptr, .end = text.ptr + text.len};
 }
 

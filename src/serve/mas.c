@@ -233,14 +233,32 @@ static Str clean_path(Arena *arena, Str raw)
     return str_copy(arena, buf_str(&out));
 }
 
+/* Bytes that no address may hold are encoded: a header would leave them out, and what is left may be another host. */
+static Str address_of(Arena *arena, Str path)
+{
+    BUF_SCOPE(out);
+
+    for (size_t i = 0; i < path.len; i++) {
+        unsigned char c = (unsigned char)path.ptr[i];
+
+        if (c > ' ' && c < 0x7f)
+            buf_put_byte(&out, path.ptr[i]);
+        else
+            buf_printf(&out, "%%%02X", c);
+    }
+    return str_copy(arena, buf_str(&out));
+}
+
 static bool redirects(const Request *request, Reply *reply)
 {
-    Str clean = clean_path(request->arena, request->path_raw);
+    Arena *arena = request->arena;
+    Str clean = clean_path(arena, request->path_raw);
 
     if (str_eq(clean, request->path_raw))
         return false;
-    reply_redirect(reply, 301,
-                   str_printf(request->arena, "%.*s?%.*s", STR_ARG(clean), STR_ARG(request->query_raw)));
+    reply_redirect(
+        reply, 301,
+        str_printf(arena, "%.*s?%.*s", STR_ARG(address_of(arena, clean)), STR_ARG(request->query_raw)));
     return true;
 }
 

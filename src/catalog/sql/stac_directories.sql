@@ -34,13 +34,38 @@
               and not catalog.may(5, $3::bigint, $4::bigint[], di_nuid, di_ngid, di_nmode))
      order by ds_parent
      limit $6::bigint
+), kept (whole) as materialized ( -- does the root's coverage say all of it?
+    select exists (select from coverage where co_dir = root) and not exists (select from coverage_due where cd_dir = root)
+       and not exists (select from levels where le_count > 0 and le_name not in (select na_id from names))
+      from (select md5(sh_path)::uuid root from public.shards where sh_code = current_schema()) r
+), whole (w, s, e, n, f, l) as (
+    select round((co_xmin / 20037508.342789244 * 180)::numeric, 9)::double precision,
+           case when co_ymin <= -20037508.342789 then -90
+                else round((degrees(2 * atan(exp(co_ymin / 6378137))) - 90)::numeric, 9)::double precision end,
+           round((co_xmax / 20037508.342789244 * 180)::numeric, 9)::double precision,
+           case when co_ymax >= 20037508.342789 then 90
+                else round((degrees(2 * atan(exp(co_ymax / 6378137))) - 90)::numeric, 9)::double precision end,
+           co_min_stamp, co_max_stamp
+      from kept, coverage
+     where $2::boolean and $3::bigint is null and kept.whole
+       and co_dir = (select md5(sh_path)::uuid from public.shards where sh_code = current_schema())
+     union all
+    select case when ds_west > ds_east then -180 else ds_west end, ds_south, case when ds_west > ds_east then 180 else ds_east end,
+           ds_north, po_min_stamp, po_max_stamp
+      from coverage_new
+      join datasets on ds_id = cn_dataset
+     where $2::boolean and $3::bigint is null and (select kept.whole from kept)
+     union all
+    select case when ds_west > ds_east then -180 else ds_west end, ds_south, case when ds_west > ds_east then 180 else ds_east end,
+           ds_north, po_min_stamp, po_max_stamp
+      from datasets
+     where $2::boolean and $3::bigint is null and not (select kept.whole from kept)
 )
-(select null::text as id, null::text as path, case when bool_or(ds_west > ds_east) then -180 else min(ds_west) end as west,
-        min(ds_south) as south, case when bool_or(ds_west > ds_east) then 180 else max(ds_east) end as east, max(ds_north) as north,
-        min(po_min_stamp) as first, max(po_max_stamp) as last,
+(select null::text as id, null::text as path, min(w) as west, min(s) as south, max(e) as east, max(n) as north,
+        min(f) as first, max(l) as last,
         (select coalesce(jsonb_agg(na_name order by na_name), '[]') from names where $3::bigint is null)::text as variables,
         '00000000-0000-0000-0000-000000000000' as key
-   from datasets
+   from whole
   where $2::boolean and $3::bigint is null
  having $2::boolean)
  union all

@@ -23,8 +23,7 @@ static const ListColumn item_columns[] = {
     [STAC_LAST] = {"last", LIST_TIME},
     [STAC_VARIABLES] = {"variables", LIST_JSON},
     [STAC_SRID] = {"srid", LIST_INT},
-    [STAC_TRANSFORM] = {"transform", LIST_JSON},
-    [STAC_SHAPE] = {"shape", LIST_JSON},
+    [STAC_RECORD] = {"record", LIST_JSON},
 };
 const ListShape stac_item = {"StacItem", item_columns, COUNT_OF(item_columns)};
 

@@ -44,8 +44,7 @@ typedef enum StacItemColumn {
     STAC_LAST,
     STAC_VARIABLES,
     STAC_SRID,
-    STAC_TRANSFORM,
-    STAC_SHAPE,
+    STAC_RECORD, /* of gdal, as it came */
 } StacItemColumn;
 
 extern const ListShape stac_item;

@@ -213,23 +213,82 @@ static void put_times(JsonOut *out, const ListCell *cells)
     put_time(out, last);
 }
 
-/* GDAL's x0 dx rx y0 ry dy as the projection extension has it: dx rx x0 ry dy y0. */
-static void put_transform(JsonOut *out, Str json)
+/* What the record says of the grid of its first dataset; what is no number is not there. */
+typedef struct Grid {
+    JsonValue transform[6]; /* GDAL's x0 dx rx y0 ry dy */
+    size_t terms;
+    JsonValue columns, rows;
+} Grid;
+
+static void read_transform(JsonIn *in, Grid *out)
+{
+    JsonValue value;
+
+    out->terms = 0;
+    for (bool more = json_enter(in, '['); more && json_element_next(in);) {
+        if (!json_value(in, &value))
+            return;
+        if (value.kind == JSON_NUMBER && out->terms < COUNT_OF(out->transform))
+            out->transform[out->terms] = value;
+        out->terms++;
+    }
+}
+
+static void read_dataset(JsonIn *in, Grid *out)
+{
+    Str key;
+
+    for (bool more = json_enter(in, '{'); more && json_key_next(in, &key);)
+        if (str_eq(key, STR("geotransform")))
+            read_transform(in, out);
+        else if (str_eq(key, STR("x_size")))
+            (void)json_value(in, &out->columns);
+        else if (str_eq(key, STR("y_size")))
+            (void)json_value(in, &out->rows);
+        else
+            (void)json_skip(in);
+}
+
+/* The rest of the record, which may be long, is not looked at. */
+static Grid read_grid(Str record)
+{
+    Grid grid = {0};
+    JsonIn in = json_in(record);
+    Str key;
+
+    for (bool more = json_enter(&in, '{'); more && json_key_next(&in, &key);) {
+        if (!str_eq(key, STR("geo_metadata"))) {
+            (void)json_skip(&in);
+            continue;
+        }
+        if (json_enter(&in, '[') && json_element_next(&in))
+            read_dataset(&in, &grid);
+        break;
+    }
+    return grid;
+}
+
+/* The projection extension has dx rx x0 ry dy y0. */
+static void put_grid(JsonOut *out, const Grid *grid)
 {
     static const int order[] = {1, 2, 0, 4, 5, 3};
-    JsonIn in = json_in(json);
-    JsonValue values[6];
-    size_t count = 0;
+    bool numbers = grid->terms == COUNT_OF(order);
 
-    for (bool more = json_enter(&in, '['); more && json_element_next(&in);)
-        if (count == COUNT_OF(values) || !json_value(&in, &values[count++]))
-            return;
-    if (!json_done(&in) || count != COUNT_OF(values))
+    if (grid->columns.kind == JSON_NUMBER && grid->rows.kind == JSON_NUMBER) {
+        json_key(out, "proj:shape");
+        json_begin(out, '[');
+        json_raw(out, grid->rows.raw);
+        json_raw(out, grid->columns.raw);
+        json_end(out, ']');
+    }
+    for (size_t i = 0; numbers && i < COUNT_OF(order); i++)
+        numbers = grid->transform[i].kind == JSON_NUMBER;
+    if (!numbers)
         return;
     json_key(out, "proj:transform");
     json_begin(out, '[');
     for (size_t i = 0; i < COUNT_OF(order); i++)
-        json_raw(out, values[order[i]].raw);
+        json_raw(out, grid->transform[order[i]].raw);
     json_end(out, ']');
 }
 
@@ -247,12 +306,10 @@ static void put_properties(JsonOut *out, const ListCell *cells)
         json_null(out);
     else
         json_int(out, cells[STAC_SRID].number);
-    if (!cells[STAC_SHAPE].null) {
-        json_key(out, "proj:shape");
-        json_raw(out, cells[STAC_SHAPE].text);
+    if (!cells[STAC_RECORD].null) {
+        Grid grid = read_grid(cells[STAC_RECORD].text);
+        put_grid(out, &grid);
     }
-    if (!cells[STAC_TRANSFORM].null)
-        put_transform(out, cells[STAC_TRANSFORM].text);
     put_pair(out, "strata:path", cells[STAC_PATH].text);
     json_key(out, "strata:variables");
     json_raw(out, cells[STAC_VARIABLES].text);

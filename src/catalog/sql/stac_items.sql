@@ -17,8 +17,7 @@
 -- >> last     timestamptz
 -- >> variables text     JSON: their names
 -- >> srid     integer   EPSG code of the datasets, when they have one in common
--- >> transform text     JSON: of the first dataset, as GDAL has it
--- >> shape    text      JSON: rows and columns of the first dataset
+-- >> record   text      JSON: of gdal, as it came
 -- >> key      text
 select pa_hash::text as id, pa_path as path, fi_parent::text as parent, fi_size as size, fi_mtime as mtime, fi_kind as kind,
        fi_sha256 as sha256, pa_ingested at time zone 'UTC' as learned,
@@ -26,14 +25,12 @@ select pa_hash::text as id, pa_path as path, fi_parent::text as parent, fi_size 
        case when d.w > 180 then d.w - 360 else d.w end as west, d.s as south,
        case when d.e > 180 then d.e - 360 else d.e end as east, d.n as north,
        d.first, d.last, d.variables::text as variables, d.srid,
-       case when jsonb_typeof(g.one->'geotransform') = 'array' then (g.one->'geotransform')::text end as transform,
-       case when jsonb_typeof(g.one->'x_size') = 'number' and jsonb_typeof(g.one->'y_size') = 'number'
-            then jsonb_build_array(g.one->'y_size', g.one->'x_size')::text end as shape,
+       coalesce(md_text, md_json::text) as record,
        pa_hash::text as key
   from unnest($1::uuid[]) hash
   join paths on pa_hash = hash
   left join files on fi_hash = pa_hash
-  left join lateral (select md_json->'geo_metadata'->0 one from metadata where md_hash = pa_hash and md_type = 'gdal') g on true
+  left join records on md_hash = pa_hash and md_type = 'gdal'
  cross join lateral (select bool_or(ds_west > ds_east) cut from datasets where po_hash = hash and ds_west is not null) c
  cross join lateral (
        select case when count(*) > 1 then public.st_unaryunion(public.st_collect(one)) else (array_agg(one))[1] end shape

@@ -275,6 +275,21 @@ def qgis_reads_what_it_gets():
                 break
 
 
+# ---- GDAL ----
+
+def gdals_client_of_features_reads_the_collections():
+    """Its OAPIF driver, which asks for pages and boxes by itself. QGIS and others read through it."""
+    if not shutil.which("ogrinfo"):
+        print("# SKIP ogrinfo is not installed (packages.txt, [test])")
+        return
+    for words, expected in (([], len(files)), (["-spat", "10", "10", "40", "40"], sum(f.touches(10, 10, 40, 40) for f in files.values()))):
+        done = subprocess.run(["ogrinfo", "-ro", "-so", *words, f"OAPIF:{URL}/stac", "s"], capture_output=True, text=True)
+        count = re.search(r"Feature Count: (\d+)", done.stdout)
+        check(done.returncode == 0 and count and int(count[1]) == expected, f"{words}: {expected}, {done.stdout[:300]} {done.stderr[:300]}")
+    layers = subprocess.run(["ogrinfo", "-ro", "-q", f"OAPIF:{URL}/stac"], capture_output=True, text=True).stdout
+    check(len(re.findall(r"(?m)^\d+: ", layers)) == 9, layers)
+
+
 # ---- searches ----
 
 def random_box():
@@ -409,8 +424,8 @@ try:
     print(f"# STRATA_SEED={SEED}")
     scene()
     URL = (DIR / "run/http.url").read_text().strip()
-    for test in (a_client_opens_lists_and_follows, a_collections_extent_is_that_of_its_files, every_method_is_said_where_it_goes, qgis_reads_what_it_gets, searches_find_what_brute_force_finds,
-                 shapes_of_every_type_are_taken, pages_stay_when_the_catalogue_grows, wrong_searches_get_a_sentence):
+    for test in (a_client_opens_lists_and_follows, a_collections_extent_is_that_of_its_files, every_method_is_said_where_it_goes, qgis_reads_what_it_gets,
+                 gdals_client_of_features_reads_the_collections, searches_find_what_brute_force_finds, shapes_of_every_type_are_taken, pages_stay_when_the_catalogue_grows, wrong_searches_get_a_sentence):
         run(test)
 finally:
     strata("down", ok=None)

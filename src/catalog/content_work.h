@@ -42,7 +42,7 @@ struct ContentWork {
 
 extern const ContentReader content_reader_magic, content_reader_checksum, content_reader_gdal;
 
-/* Note into `batch` that a file was looked at, with its record unless `json` is empty, and send it when full. */
+/* Note into `batch` that a file was looked at, with its record unless `json` is empty, and send it when full. ERR_DB. */
 bool content_put(ContentWork *work, Batch **batch, const ContentFile *file, Str json,
                  const DatasetList *datasets, bool failed, Err *err) ATTR_MUST_USE;
 

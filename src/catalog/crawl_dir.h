@@ -31,17 +31,17 @@ CrawlThread *crawl_thread_new(Arena *arena, CrawlShared *shared); /* released wi
 /* Of the options that decide which entries a directory has. Never 0. */
 int64_t crawl_options_hash(const WalkOptions *walk);
 
-/* A piece of a directory from the walk. Errors as loader_give(), db_query(). */
+/* A piece of a directory from the walk. ERR_DB, ERR_USAGE. */
 bool crawl_take(CrawlThread *thread, const WalkDir *dir, Err *err) ATTR_MUST_USE;
 
-/* Is the directory as it was, by its own times? Then `out` has its subdirectories, in `arena`. */
+/* Is the directory as it was, by its own times? Then `out` has its subdirectories, in `arena`. ERR_DB. */
 bool crawl_unchanged(CrawlThread *thread, const WalkDir *dir, Arena *arena, WalkKnown *out,
                      Err *err) ATTR_MUST_USE;
 
-/* Send what is left. */
+/* Send what is left. ERR_DB. */
 bool crawl_flush(CrawlThread *thread, Err *err) ATTR_MUST_USE;
 
-/* The numbers of directories that took more than one batch: to be sent when all batches are in. */
+/* The numbers of directories that took more than one batch: to be sent when all batches are in. ERR_DB. */
 bool crawl_has_late(const CrawlThread *thread);
 bool crawl_flush_late(CrawlThread *thread, Err *err) ATTR_MUST_USE;
 

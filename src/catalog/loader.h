@@ -58,13 +58,16 @@ bool loader_open(Arena *arena, const LoaderOptions *options, Loader **out, Err *
  * Hand over a batch to be sent; *batch is then another, empty one (the next to fill).
  *
  * Any failure of a writer comes out of the next call, and then of every one.
+ *
+ * ERR_DB     the server does not answer, or refuses to do more
+ * ERR_USAGE  it refused a value, and there is no `reject`
  */
 bool loader_give(Loader *loader, Batch **batch, Err *err) ATTR_MUST_USE;
 
-/* Wait until all that was handed over is committed. Errors as loader_give(). */
+/* Wait until all that was handed over is committed. ERR_DB, ERR_USAGE. */
 bool loader_drain(Loader *loader, Err *err) ATTR_MUST_USE;
 
-/* The same, and the shard is complete: for changes that do not come in batches. A first load ends with it. */
+/* The same, and the shard is complete: for changes that do not come in batches. A first load ends with it. ERR_DB. */
 bool loader_settle(Loader *loader, Err *err) ATTR_MUST_USE;
 
 /* What was committed so far. */
@@ -73,7 +76,7 @@ LoaderTotals loader_totals(Loader *loader);
 /* The root of the shard. */
 Str loader_root(const Loader *loader);
 
-/* Wait until everything is committed, complete a bulk load, and close. Must be called once, also after a failure. */
+/* Wait until everything is committed, complete a bulk load, and close. Must be called once, also after a failure. ERR_DB. */
 bool loader_finish(Loader *loader, LoaderTotals *out, Err *err) ATTR_MUST_USE;
 
 #endif

@@ -43,10 +43,10 @@ bool merge_batch(Merge *merge, Batch *batch, bool bulk, MergeCounts *out, Err *e
  */
 bool merge_begin_bulk(Merge *merge, bool *began, Err *err) ATTR_MUST_USE;
 
-/* Complete a bulk load: missing directories, indexes (side by side on all connections), counts. */
+/* Complete a bulk load: missing directories, indexes (side by side on all connections), counts. ERR_BUSY, ERR_DB. */
 bool merge_complete_bulk(Merge *const *merges, int count, Err *err) ATTR_MUST_USE;
 
-/* Does the shard lack indexes that merge_build_late() builds? */
+/* Does the shard lack indexes that merge_build_late() builds? ERR_DB. */
 bool merge_late_due(Merge *merge, bool *out, Err *err) ATTR_MUST_USE;
 
 /* After a bulk load: let the planner look at the tables. ERR_DB. */
@@ -60,9 +60,11 @@ bool merge_build_late(Merge *const *merges, int count, Err *err) ATTR_MUST_USE;
 
 /* ---- refresh.c's part: one transaction that makes all that is derived anew, and writes what differs ---- */
 
+/* ERR_BUSY, ERR_DB. */
 bool merge_refresh_begin(Merge *merge, Err *err) ATTR_MUST_USE;
-/* Copies a batch that was sealed as `whole`, but for paths and records, which are there. */
+/* Copies a batch that was sealed as `whole`, but for paths and records, which are there. ERR_DB. */
 bool merge_refresh_batch(Merge *merge, Batch *batch, Err *err) ATTR_MUST_USE;
+/* ERR_DB, ERR_CONFLICT. */
 bool merge_refresh_commit(Merge *merge, Err *err) ATTR_MUST_USE;
 void merge_refresh_abort(Merge *merge);
 

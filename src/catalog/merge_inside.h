@@ -11,7 +11,7 @@ struct Merge {
     MergeShard shard;
 };
 
-/* Copy a batch's rows of a table into the shard's own (`whole`), or to where they lie before they are merged. */
+/* Copy a batch's rows of a table into the shard's own (`whole`), or to where they lie before they are merged. ERR_DB. */
 bool merge_copy(Merge *merge, Batch *batch, BatchTable table, bool whole, Err *err) ATTR_MUST_USE;
 
 #endif

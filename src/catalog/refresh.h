@@ -28,7 +28,7 @@ typedef struct RefreshTotals {
 bool refresh_full(const char *conninfo, Str shard, const atomic_bool *stop, RefreshTotals *out,
                   Err *err) ATTR_MUST_USE;
 
-/* Complete what an interrupted load left: indexes, counts. Does nothing when there is nothing. Errors as above. */
+/* Complete what an interrupted load left: indexes, counts. Does nothing when there is nothing. ERR_NOT_FOUND, ERR_DB. */
 bool refresh_complete(const char *conninfo, Str shard, Err *err) ATTR_MUST_USE;
 
 #endif

@@ -36,7 +36,7 @@ typedef struct ShardInfo {
     Instant created;
 } ShardInfo;
 
-/* All shards by name. */
+/* All shards by name. ERR_DB. */
 bool shard_list(Db *db, Arena *arena, ShardInfo **out, size_t *count, Err *err) ATTR_MUST_USE;
 
 typedef struct ShardStat {

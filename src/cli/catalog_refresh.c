@@ -41,7 +41,7 @@ const Cmd cmd_catalog_refresh = {
     .description =
         "A shard is kept current as records arrive, so this is seldom needed: it completes a first load that "
         "was cut off, and with --full makes files, directories, links, polygons and all counts anew, for "
-        "those who wrote into the tables 'paths' and 'metadata' themselves.",
+        "those who wrote into the tables 'paths' and 'records' themselves.",
     .examples = "strata catalog refresh usr --full\n",
     .opts = opts,
     CMD_OPTS(Opts, 0),

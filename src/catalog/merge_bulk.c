@@ -160,7 +160,8 @@ static bool complete_tables(Merge *merge, Err *err)
         return false;
     TX_SCOPE(merge->db);
     return db_run(merge->db, &sql_bulk_directories_missing, DB_ARGS(DB_TEXT(merge->shard.root)), NULL, err) &&
-           db_run(merge->db, &sql_bulk_directories, DB_NO_ARGS, NULL, err) && db_commit(merge->db, err);
+           db_run(merge->db, &sql_bulk_directories, DB_NO_ARGS, NULL, err) &&
+           db_run(merge->db, &sql_bulk_scans, DB_NO_ARGS, NULL, err) && db_commit(merge->db, err);
 }
 
 /* Everything else that is a sum over other rows. */

@@ -256,7 +256,7 @@ static void look_at(Follow *follow, Look *look, Str raw, bool walk)
     Err err = {0};
 
     *look = (Look){.raw = raw, .text = text_of(follow, raw), .walk = walk};
-    if (walk_stat(&follow->batch, follow->names, raw, &look->facts, &err))
+    if (walk_stat(&follow->batch, follow->names, follow->options.root, raw, &look->facts, &err))
         return;
     look->walk = false;
     look->gone = err.code == ERR_NOT_FOUND;
@@ -319,13 +319,10 @@ static bool walk_below(Follow *follow, const Look *look, Err *err)
     if (!note_names_below(follow, look, err))
         return false;
     follow->shared.started = time_now();
-    if (!walk_run(look->raw, &follow->crawl.walk, &sink, &walked, err)) {
-        /* Gone since, or closed to us; a later event tells of the former. */
-        if (err->code != ERR_NOT_FOUND && err->code != ERR_USAGE && err->code != ERR_IO)
-            return false;
-        if (err->code == ERR_IO)
-            note_problem(follow, look->text, err->text);
-    }
+    WalkOptions options = follow->crawl.walk;
+    options.start = look->raw;
+    if (!walk_run(follow->options.root, &options, &sink, &walked, err))
+        return false;
     return crawl_flush(follow->thread, err) && loader_drain(follow->loader, err) &&
            (!crawl_has_late(follow->thread) ||
             (crawl_flush_late(follow->thread, err) && loader_drain(follow->loader, err)));

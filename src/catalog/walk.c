@@ -118,6 +118,22 @@ static bool open_root(Walk *walk, Arena *arena, Err *err)
     return true;
 }
 
+/* What the walk begins with: the root, or a directory in it as if it had been found there. */
+static WalkNode *first_node(const Walk *walk)
+{
+    Str start = walk->options.start;
+    WalkNode *root = walk_node_new(NULL, STR(""), true);
+
+    if (start.len <= walk->root.len)
+        return root;
+    Str below = str_sub(start, walk->root.len > 1 ? walk->root.len + 1 : 1, start.len);
+    WalkNode *first = walk_node_new(root, below, true);
+    for (size_t i = 0; i < below.len; i++)
+        first->depth += below.ptr[i] == '/';
+    walk_node_drop(root);
+    return first;
+}
+
 enum { LEFT_OPEN = 128 };
 
 bool walk_run(Str root, const WalkOptions *options, const WalkSink *sink, WalkTotals *out, Err *err)
@@ -135,7 +151,7 @@ bool walk_run(Str root, const WalkOptions *options, const WalkSink *sink, WalkTo
     walk.exclude = walk_match_new(&arena, options->exclude, options->exclude_count);
     (void)pthread_mutex_init(&walk.mutex, NULL);
     walk_queue_init(&walk.queue, options->queue_bytes ? options->queue_bytes : WALK_QUEUE_BYTES);
-    walk_queue_push(&walk.queue, walk_node_new(NULL, STR(""), true));
+    walk_queue_push(&walk.queue, first_node(&walk));
     run_threads(&walk, thread_count(options->threads));
     walk.totals.queued_bytes = walk.queue.most_bytes;
     walk_queue_release(&walk.queue);

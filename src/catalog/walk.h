@@ -83,8 +83,10 @@ typedef struct WalkSink {
 typedef struct WalkOptions {
     const Str *include, *exclude;
     size_t include_count, exclude_count;
-    int threads;             /* 0: twice the cores, and at least 4; the caller's own is one of them */
-    int max_depth;           /* of delivered entries, the root's own being at 1; 0: any */
+    Str start;     /* of the tree only this directory in it (absolute, normal) and what is below; empty:
+                                all. What the walk of all would not reach by now is nothing, and no error */
+    int threads;   /* 0: twice the cores, and at least 4; the caller's own is one of them */
+    int max_depth; /* of delivered entries, the root's own being at 1; 0: any */
     bool cross_file_systems; /* go into what is mounted below the root */
     bool follow_links;       /* facts are of what a link leads to; a loop is a problem (ELOOP) */
     bool xattrs;
@@ -117,12 +119,13 @@ bool walk_run(Str root, const WalkOptions *options, const WalkSink *sink, WalkTo
               Err *err) ATTR_MUST_USE;
 
 /*
- * The facts of one path, links not followed, as walk_run() would deliver them.
+ * The facts of one path, as walk_run() of the directory `root` would deliver them: no link below the root is
+ * followed. The path may be the root itself.
  *
  * ERR_NOT_FOUND  there is no such path
  * ERR_IO         it cannot be looked at
  */
-bool walk_stat(Arena *arena, PosixNames *names, Str path, PosixFacts *out, Err *err) ATTR_MUST_USE;
+bool walk_stat(Arena *arena, PosixNames *names, Str root, Str path, PosixFacts *out, Err *err) ATTR_MUST_USE;
 
 /*
  * Open a regular file for reading, never waiting for a pipe and never touching a device. `below` is its path

@@ -113,27 +113,40 @@ bool walk_entry_look(WalkWorker *worker, int dir, const char *name, WalkEntry *o
     return true;
 }
 
-bool walk_stat(Arena *arena, PosixNames *names, Str path, PosixFacts *out, Err *err)
+/* The directory in which `path` is an entry. */
+static int open_parent(Arena *arena, Str root, Str path)
+{
+    Str parent = pathname_parent(path);
+    FD_SCOPE(top);
+
+    if (parent.len == 0)
+        parent = STR("/");
+    if (parent.len <= root.len) /* the root's own links are the caller's */
+        return walk_open(AT_FDCWD, str_to_z(arena, parent), parent.len, O_PATH | O_DIRECTORY, true);
+    top = walk_open(AT_FDCWD, str_to_z(arena, root), root.len, O_PATH | O_DIRECTORY, true);
+    Str below = str_sub(parent, root.len > 1 ? root.len + 1 : 1, parent.len);
+    return top < 0 ? -1 : walk_open(top, str_to_z(arena, below), below.len, O_PATH | O_DIRECTORY, false);
+}
+
+bool walk_stat(Arena *arena, PosixNames *names, Str root, Str path, PosixFacts *out, Err *err)
 {
     const WalkSink sink = {0};
     Walk walk = {.sink = &sink, .names = names};
     WalkWorker worker = {.walk = &walk};
     WalkEntry entry;
-    Str parent = pathname_parent(path), name = pathname_name(path);
     FD_SCOPE(dir);
 
     if (!pathname_is_normal(path))
         return err_set(err, ERR_USAGE, "'%.*s' is not a normal path", STR_ARG(path));
-    if (parent.len == 0)
-        parent = STR("/");
-    dir = walk_open(AT_FDCWD, str_to_z(&worker.piece, parent), parent.len, O_PATH | O_DIRECTORY, true);
-    bool ok = dir >= 0 && walk_entry_look(&worker, dir, str_to_z(&worker.piece, name), &entry);
+    dir = open_parent(&worker.piece, root, path);
+    bool ok = dir >= 0 && walk_entry_look(&worker, dir, str_to_z(&worker.piece, pathname_name(path)), &entry);
     if (ok) {
         *out = entry.facts;
         out->target = str_copy(arena, out->target);
         out->xattrs = str_copy(arena, out->xattrs);
     }
-    int error = errno;
+    /* ELOOP: a link is in a directory's place. */
+    int error = dir < 0 && errno == ELOOP ? ENOENT : errno;
     arena_free(&worker.piece);
     errno = error;
     return ok || err_sys(err, walk_vanished(errno) ? ERR_NOT_FOUND : ERR_IO, "cannot look at '%.*s'",

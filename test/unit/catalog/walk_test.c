@@ -613,10 +613,65 @@ static void a_single_path_is_looked_at(void)
     PosixFacts facts;
 
     put_file(&arena, dir, "file", "12");
-    CHECK(walk_stat(&arena, names, file, &facts, &err) && facts.type == POSIX_FILE && facts.size == 2);
-    CHECK(walk_stat(&arena, names, STR("/"), &facts, &err) && facts.type == POSIX_DIRECTORY);
-    CHECK(!walk_stat(&arena, names, STR("/nonexistent/x"), &facts, &err) && err.code == ERR_NOT_FOUND);
-    CHECK(!walk_stat(&arena, names, STR("x"), &facts, &err) && err.code == ERR_USAGE);
+    CHECK(walk_stat(&arena, names, dir, file, &facts, &err) && facts.type == POSIX_FILE && facts.size == 2);
+    CHECK(walk_stat(&arena, names, STR("/"), STR("/"), &facts, &err) && facts.type == POSIX_DIRECTORY);
+    CHECK(!walk_stat(&arena, names, STR("/"), STR("/nonexistent/x"), &facts, &err) &&
+          err.code == ERR_NOT_FOUND);
+    CHECK(!walk_stat(&arena, names, STR("/"), STR("x"), &facts, &err) && err.code == ERR_USAGE);
+}
+
+/* What is told below a link that has come in a directory's place is not there for a walk of all. */
+static void a_part_is_walked_as_the_whole_would(void)
+{
+    ARENA_SCOPE(arena);
+    Str dir = new_tree(&arena, "part"), exclude[] = {STR("/a/b/no")};
+
+    put_dir(&arena, dir, "a");
+    put_dir(&arena, dir, "a/b");
+    put_dir(&arena, dir, "a/b/no");
+    put_dir(&arena, dir, "a/b/yes");
+    put_file(&arena, dir, "a/b/yes/file", "");
+    put_file(&arena, dir, "a/b/yes/deep", "");
+    put_file(&arena, dir, "a/file", "");
+    CHECK(symlink("a", below(&arena, dir, "link")) == 0);
+    {
+        SEEN_SCOPE(seen);
+        WalkOptions options = {.exclude = exclude,
+                               .exclude_count = 1,
+                               .max_depth = 3,
+                               .start = str_from_z(below(&arena, dir, "a/b"))};
+        WalkTotals totals = walk(dir, &options, &seen);
+
+        CHECK(totals.entries == 1 && facts_of(&seen, dir, "a/b") && facts_of(&seen, dir, "a/b/yes"));
+        CHECK(!facts_of(&seen, dir, "a/file") && !facts_of(&seen, dir, "a/b/no"));
+    }
+    static const char *const not_there[] = {"link/b", "gone", "a/file"};
+    for (size_t i = 0; i < COUNT_OF(not_there); i++) {
+        SEEN_SCOPE(seen);
+        WalkOptions options = {.start = str_from_z(below(&arena, dir, not_there[i]))};
+
+        CHECK(walk(dir, &options, &seen).entries == 0 && seen.problems.count == 0);
+    }
+}
+
+static void nothing_is_looked_at_through_a_link_below_the_root(void)
+{
+    ARENA_SCOPE(arena);
+    Str dir = new_tree(&arena, "through");
+    PosixNames *names = posix_names_new(&arena);
+    PosixFacts facts;
+    Err err = {0};
+
+    put_dir(&arena, dir, "a");
+    put_dir(&arena, dir, "a/b");
+    put_dir(&arena, dir, "a/b/yes");
+    CHECK(symlink("a", below(&arena, dir, "link")) == 0);
+    CHECK(walk_stat(&arena, names, dir, str_from_z(below(&arena, dir, "a/b/yes")), &facts, &err));
+    CHECK(walk_stat(&arena, names, dir, str_from_z(below(&arena, dir, "link")), &facts, &err));
+    CHECK(!walk_stat(&arena, names, dir, str_from_z(below(&arena, dir, "link/b")), &facts, &err) &&
+          err.code == ERR_NOT_FOUND);
+    CHECK(walk_stat(&arena, names, str_from_z(below(&arena, dir, "link")),
+                    str_from_z(below(&arena, dir, "link/b/yes")), &facts, &err));
 }
 
 /* Whichever call fails: the walk says so, as its error or as a problem, or what failed was left out. */
@@ -670,6 +725,8 @@ int main(void)
     RUN(the_rate_is_kept);
     RUN(attributes_are_read_when_asked);
     RUN(a_single_path_is_looked_at);
+    RUN(a_part_is_walked_as_the_whole_would);
+    RUN(nothing_is_looked_at_through_a_link_below_the_root);
     RUN(every_failing_call_is_told);
     CHECK(os_remove_tree(top, &err));
     DONE();

@@ -23,6 +23,7 @@ typedef struct Model {
     Arena arena;
     Map paths; /* path -> PosixFacts; NULL: not there */
     PosixNames *names;
+    Str root;
     size_t events, rescans;
 } Model;
 
@@ -71,7 +72,7 @@ static void look(Model *model, Str path)
     PosixFacts facts;
     Err err = {0};
 
-    if (walk_stat(&model->arena, model->names, path, &facts, &err))
+    if (walk_stat(&model->arena, model->names, model->root, path, &facts, &err))
         set_facts(model, path, &facts);
     else
         forget(model, path);
@@ -85,8 +86,7 @@ static void rescan(Model *model, Str path)
 
     forget(model, path);
     look(model, path);
-    if (!walk_run(path, &(WalkOptions){.threads = 2}, &sink, &totals, &err) && err.code == ERR_NOT_FOUND)
-        forget(model, path);
+    (void)!walk_run(model->root, &(WalkOptions){.threads = 2, .start = path}, &sink, &totals, &err);
 }
 
 static void move(Model *model, Str from, Str path)
@@ -161,6 +161,7 @@ static int differences(const Model *model, Str root)
     void *facts;
 
     real.names = posix_names_new(&real.arena);
+    real.root = root;
     rescan(&real, root);
     while (map_next(&real.paths, &at, &path, &facts))
         if (facts && !same(map_get(&model->paths, path), facts)) {
@@ -217,6 +218,7 @@ static Watch *start(Arena *arena, Str dir, Model *model, const WatchOptions *mor
     }
     CHECK(watch_method(watch) == method);
     model->names = posix_names_new(&model->arena);
+    model->root = dir;
     rescan(model, dir);
     return watch;
 }

@@ -6,6 +6,7 @@
 #include "catalog/crawl_dir.h"
 #include "catalog/follow_links.h"
 #include "catalog/problem.h"
+#include "catalog/walk_match.h"
 #include "catalog_sql.h"
 
 /* What was done of the batch's renames: to do them twice may do harm. */
@@ -28,20 +29,19 @@ struct Follow {
     CrawlThread *thread; /* the only one of walks below the root */
     ProblemLog *problems;
 
-    /* Events may be older than the last crawl, which then saw what they tell already. */
-    bool unsure;
-    Instant unsure_until;
+    WalkMatch include;
+    bool by_path; /* what is wanted depends on where it is, so what moved is to be walked */
+    bool crawled; /* since the last batch: the next may tell what was seen already */
 
     /* the batch in hand */
+    bool unsure; /* renames may be older than the last crawl */
     Renames renames;
+    Buf unknown; /* a byte for each rename: there was nothing to move, or it is not known whether all is wanted */
     FollowLinks links;
     Buf json;
     FollowTotals *totals;
     LoaderTotals loaded; /* when it began */
 };
-
-/* A crawl is this long over before renames are taken at their word, if the tree is never quiet. */
-#define UNSURE_AT_MOST SECONDS(5)
 
 /* ---- connections ---- */
 
@@ -85,7 +85,13 @@ static bool open_all(Follow *follow, Err *err)
     follow->records = batch_new();
     follow->crawl = (CrawlOptions){.conninfo = o->conninfo,
                                    .shard = o->shard,
-                                   .walk = {.threads = 1, .names = follow->names, .stop = o->stop},
+                                   .walk = {.include = o->include,
+                                            .include_count = o->include_count,
+                                            .exclude = o->exclude,
+                                            .exclude_count = o->exclude_count,
+                                            .threads = 1,
+                                            .names = follow->names,
+                                            .stop = o->stop},
                                    .progress = o->progress,
                                    .progress_ctx = o->ctx};
     follow->shared = (CrawlShared){.options = &follow->crawl,
@@ -113,6 +119,7 @@ static void release(void *follow_v)
     disconnect(follow);
     follow_links_release(&follow->links);
     buf_release(&follow->json);
+    buf_release(&follow->unknown);
     arena_free(&follow->batch);
 }
 
@@ -127,6 +134,9 @@ bool follow_open(Arena *arena, const FollowOptions *options, Follow **out, Err *
     follow->options.root = str_copy(arena, normal);
     follow->root = str_copy(arena, pathname_escape(arena, normal));
     follow->names = posix_names_new(arena);
+    follow->include = walk_match_new(arena, options->include, options->include_count);
+    follow->by_path =
+        follow->include.of_path || walk_match_new(arena, options->exclude, options->exclude_count).of_path;
     arena_defer(arena, release, follow);
     if (!connect(follow, err))
         return false;
@@ -178,8 +188,7 @@ static bool crawl_root(Follow *follow, CrawlTotals *out, Err *err)
     options.walk.threads = 0;
     if (!crawl_posix(&options, follow->options.root, out, err))
         return false;
-    follow->unsure = true;
-    follow->unsure_until = time_monotonic() + UNSURE_AT_MOST;
+    follow->crawled = true;
     return true;
 }
 
@@ -204,10 +213,15 @@ static bool rename_one(Follow *follow, const WatchEvent *event, Err *err)
 {
     Str from = text_of(follow, event->from), to = text_of(follow, event->path);
 
+    int64_t moved;
+
     if (event->directory)
         follow_links_moved(&follow->links, to);
-    return db_run(follow->db, &sql_rename_path,
-                  DB_ARGS(DB_TEXT(from), DB_TEXT(to), DB_TEXT(loader_root(follow->loader))), NULL, err);
+    if (!db_query_int(follow->db, &sql_rename_path,
+                      DB_ARGS(DB_TEXT(from), DB_TEXT(to), DB_TEXT(loader_root(follow->loader))), &moved, err))
+        return false;
+    buf_put_byte(&follow->unknown, moved == 0 || (event->directory && follow->by_path));
+    return true;
 }
 
 /* All in one transaction, so that only a commit without an answer leaves it open whether they are done. */
@@ -216,6 +230,7 @@ static bool rename_all(Follow *follow, const WatchBatch *batch, size_t count, Er
     if (!db_begin(follow->db, err))
         return false;
     TX_SCOPE(follow->db);
+    buf_reset(&follow->unknown);
     for (size_t i = 0; i < count; i++)
         if (!rename_one(follow, &batch->events[i], err))
             return err_wrap(err, "cannot move '%.*s'", STR_ARG(batch->events[i].from));
@@ -251,13 +266,23 @@ typedef struct Look {
     bool gone, walk;
 } Look;
 
+/* As a walk would deliver it. What is excluded is not told of. */
+static bool is_wanted(const Follow *follow, Str raw, PosixType type)
+{
+    return follow->include.count == 0 || type == POSIX_DIRECTORY ||
+           walk_match_below(&follow->include, follow->options.root, raw, false);
+}
+
 static void look_at(Follow *follow, Look *look, Str raw, bool walk)
 {
     Err err = {0};
 
     *look = (Look){.raw = raw, .text = text_of(follow, raw), .walk = walk};
-    if (walk_stat(&follow->batch, follow->names, follow->options.root, raw, &look->facts, &err))
-        return;
+    if (walk_stat(&follow->batch, follow->names, follow->options.root, raw, &look->facts, &err)) {
+        if (is_wanted(follow, raw, look->facts.type))
+            return;
+        err.code = ERR_NOT_FOUND;
+    }
     look->walk = false;
     look->gone = err.code == ERR_NOT_FOUND;
     look->facts.has = 0;
@@ -374,7 +399,10 @@ static void note_names(Follow *follow, const WatchBatch *batch)
     }
 }
 
-/* The number of paths to look at; the renames' when they cannot be done. */
+/*
+ * The number of paths to look at; of the renames, both ends when they cannot be done, and the end of what was not
+ * known. What is deleted may be there again.
+ */
 static size_t look_at_all(Follow *follow, const WatchBatch *batch, size_t renames, Look *looks)
 {
     size_t count = 0;
@@ -383,15 +411,11 @@ static size_t look_at_all(Follow *follow, const WatchBatch *batch, size_t rename
     for (size_t i = 0; i < batch->count; i++) {
         const WatchEvent *event = &batch->events[i];
 
-        if (i < renames) {
-            if (!instead)
-                continue;
+        if (i < renames && !instead && !follow->unknown.ptr[i])
+            continue;
+        if (i < renames && instead)
             look_at(follow, &looks[count++], event->from, true);
-        }
-        if (event->kind == WATCH_DELETED)
-            looks[count++] = (Look){.raw = event->path, .text = text_of(follow, event->path), .gone = true};
-        else
-            look_at(follow, &looks[count++], event->path, event->kind != WATCH_CHANGED);
+        look_at(follow, &looks[count++], event->path, event->kind != WATCH_CHANGED);
     }
     return count;
 }
@@ -528,8 +552,8 @@ bool follow_batch(Follow *follow, const WatchBatch *batch, FollowTotals *out, Er
 
     *out = (FollowTotals){0};
     follow->totals = out;
-    if (batch->count == 0 || began > follow->unsure_until)
-        follow->unsure = false;
+    follow->unsure = follow->crawled;
+    follow->crawled = false;
     if (batch->count == 0)
         return true;
     follow->renames = RENAMES_TO_DO;

@@ -2,8 +2,8 @@
 /*
  * follow -- a shard kept as a directory tree is, by what catalog/watch.h tells of it
  *
- * Each batch of a watch is brought into the shard: renames move what is known, with all records; the rest is
- * looked at and merged. Whether links lead somewhere is kept true as well, as far as their targets are in
+ * Each batch of a watch is brought into the shard: renames move what is known, with all records, but in the first
+ * batch after a crawl, which may have seen them; the rest is looked at and merged. Whether links lead somewhere is kept true as well, as far as their targets are in
  * the tree. What a crawl noted of a directory's entries is forgotten where one changed, so the next crawl
  * compares it. A batch is done when it is committed: the database may go away and come back meanwhile, then
  * the batch is done once more. One connection stays open for writing.
@@ -21,7 +21,9 @@
 typedef struct FollowOptions {
     const char *conninfo; /* of the owner role */
     Str shard;
-    Str root;                /* as given to watch_open() */
+    Str root;                     /* as given to watch_open() */
+    const Str *include, *exclude; /* as in WalkOptions; the latter as given to watch_open() as well */
+    size_t include_count, exclude_count;
     const atomic_bool *stop; /* may be NULL */
     /* The database is away, and it is tried again until it is back or `stop`. May be NULL. */
     void (*trouble)(void *ctx, const Err *err);

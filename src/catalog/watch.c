@@ -123,14 +123,12 @@ bool watch_next(Watch *watch, Duration wait, WatchBatch *out, Err *err)
 {
     WatchPending *before = &watch->pending[watch->current], *pending = &watch->pending[!watch->current];
 
-    watch_pending_reset(pending);
-    pending->before = before;
+    watch_pending_reset(pending, before);
     if (!check_root(watch, err) || !collect(watch, pending, wait, err))
         return false;
-    if (watch->source.finish)
-        watch->source.finish(watch->source.self, pending);
+    if (watch->source.finish && !watch->source.finish(watch->source.self, pending, err))
+        return false;
     *out = watch_pending_batch(pending);
-    pending->before = NULL;
     watch->current = !watch->current;
     return true;
 }

@@ -26,10 +26,10 @@
 /* In a batch, renames come first and in their order, then what is deleted, changed, to be walked. */
 typedef enum WatchKind {
     WATCH_RENAMED, /* what was at `from` and below is at `path` now, and what was at `path` is gone; where
-                      nothing is known of `from`, a later event says what to do with `path` */
-    WATCH_DELETED, /* nothing is at `path` or below */
-    WATCH_CHANGED, /* look at `path` again (walk_stat), not at what is below; it may be new. If it is gone, so is
-                      what was below, as for WATCH_DELETED */
+                      nothing is known of `from`, look at `path` and walk it, after all renames */
+    WATCH_DELETED, /* something at `path` is gone: as WATCH_RESCAN, but mostly nothing is there */
+    WATCH_CHANGED, /* look at `path` again (walk_stat), not at what is below; it may be new. If it is gone or no
+                      directory, what was below is gone as well */
     WATCH_RESCAN, /* look at `path` and walk all that is below; it may be a file, new, or gone */
 } WatchKind;
 

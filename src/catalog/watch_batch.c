@@ -6,9 +6,13 @@
 
 #include "catalog/pathname.h"
 
-/* At most one of `deleted` and (`changed` or `rescan`) is of interest: the last one wins. */
+/*
+ * To be done: at most one of `deleted` and (`changed` or `rescan`) is of interest: the last one wins. And what was
+ * done after the batch before, of this path, or of all below as well.
+ */
 typedef struct WatchEntry {
     bool changed, rescan, deleted;
+    bool seen, seen_below;
 } WatchEntry;
 
 static bool is_marked(const WatchEntry *entry)
@@ -30,6 +34,7 @@ static void drop_all(WatchPending *pending)
     pending->entries = (Map){0};
     pending->renames = NULL;
     pending->rename_count = pending->rename_size = 0;
+    pending->marked = 0;
     arena_reset(&pending->arena);
 }
 
@@ -39,48 +44,33 @@ void watch_pending_overflow(WatchPending *pending)
     pending->overflown = true;
 }
 
+static void set_entry(WatchPending *pending, WatchEntry *entry, WatchEntry to)
+{
+    pending->marked += is_marked(&to);
+    pending->marked -= is_marked(entry);
+    *entry = to;
+}
+
 static void mark(WatchPending *pending, Str path, WatchEntry how)
 {
     if (pending->overflown)
         return;
-    WatchEntry *entry = entry_of(pending, path);
-    if (how.deleted)
-        *entry = how;
-    else /* what was deleted before, perhaps a directory with all below, is forgotten by walking what is new */
-        *entry = (WatchEntry){.changed = entry->changed || how.changed,
-                              .rescan = entry->rescan || how.rescan || entry->deleted};
-    if (pending->entries.count > WATCH_PATHS_MAX)
+    WatchEntry *entry = entry_of(pending, path), to = *entry;
+    to.changed = !how.deleted && (to.changed || how.changed);
+    /* What was deleted before, perhaps a directory with all below, is forgotten by walking what is new. */
+    to.rescan = !how.deleted && (to.rescan || how.rescan || to.deleted);
+    to.deleted = how.deleted;
+    to.seen |= how.seen;
+    to.seen_below |= how.seen_below;
+    set_entry(pending, entry, to);
+    if (pending->marked > WATCH_PATHS_MAX)
         watch_pending_overflow(pending);
-}
-
-/* The path itself, or a directory above it, by the patterns of a walk. */
-static bool is_excluded(const WatchPending *pending, Str path)
-{
-    ARENA_SCOPE(scratch);
-    size_t root = pending->root.len > 1 ? pending->root.len : 0;
-
-    if (!pending->exclude || pending->exclude->count == 0)
-        return false;
-    char *below = str_to_z(&scratch, str_sub(path, root + 1, path.len)), *name = below;
-    for (char *at = below; *below; at++) {
-        char end = *at;
-
-        if (end != '/' && end != '\0')
-            continue;
-        *at = '\0';
-        if (walk_match_any(pending->exclude, below, name))
-            return true;
-        if (end == '\0')
-            break;
-        *at = end;
-        name = at + 1;
-    }
-    return false;
 }
 
 static bool is_ours(const WatchPending *pending, Str path)
 {
-    return pathname_is_within(path, pending->root) && !is_excluded(pending, path);
+    return pathname_is_within(path, pending->root) &&
+           !(pending->exclude && walk_match_below(pending->exclude, pending->root, path, true));
 }
 
 static void mark_parent(WatchPending *pending, Str path)
@@ -139,18 +129,60 @@ static bool is_below(Str path, Str dir)
     return path.len > dir.len && pathname_is_within(path, dir);
 }
 
-/* Did anything happen to what is called something below `dir`? */
+/* Did anything happen to what is called something below `dir`, in this batch or the one before? */
 static bool touches_below(const WatchPending *pending, Str dir)
 {
     size_t at = 0;
     Str path;
-    void *entry;
+    void *value;
 
-    while (map_next(&pending->entries, &at, &path, &entry))
-        if (is_marked(entry) && is_below(path, dir))
+    while (map_next(&pending->entries, &at, &path, &value)) {
+        const WatchEntry *entry = value;
+
+        if ((is_marked(entry) || entry->seen) && is_below(path, dir))
             return true;
+    }
+    return false;
+}
+
+static bool touches_seen_below(const WatchPending *pending, Str dir)
+{
+    size_t at = 0;
+    Str path;
+    void *value;
+
+    while (map_next(&pending->entries, &at, &path, &value))
+        if (((const WatchEntry *)value)->seen && is_below(path, dir))
+            return true;
+    return false;
+}
+
+/* Was what is below `path` looked at after the last batch, when it was perhaps no longer there? */
+static bool was_looked_into(const WatchPending *pending, Str path)
+{
+    const WatchEntry *entry = map_get(&pending->entries, path);
+
+    if (pending->all_seen || (entry && entry->seen) || touches_seen_below(pending, path))
+        return true;
+    for (Str at = pathname_parent(path); at.len > 0; at = pathname_parent(at)) {
+        entry = map_get(&pending->entries, at);
+        if (entry && entry->seen_below)
+            return true;
+    }
+    return false;
+}
+
+/* Is `path` to be walked, deleted or called otherwise, or something above it? */
+static bool is_in_doubt(const WatchPending *pending, Str path)
+{
+    for (Str at = path; at.len > 0; at = pathname_parent(at)) {
+        const WatchEntry *entry = map_get(&pending->entries, at);
+
+        if (entry && (entry->rescan || entry->deleted))
+            return true;
+    }
     for (size_t i = 0; i < pending->rename_count; i++)
-        if (is_below(pending->renames[i].path, dir) || is_below(pending->renames[i].from, dir))
+        if (pathname_is_within(path, pending->renames[i].path))
             return true;
     return false;
 }
@@ -172,66 +204,73 @@ static void move_below(WatchPending *pending, Str from, Str path)
     while (map_next(&pending->entries, &at, &old, &value)) {
         WatchEntry *entry = value;
 
-        if (!is_marked(entry) || !is_below(old, from))
+        if (!(is_marked(entry) || entry->seen) || !is_below(old, from))
             continue;
         Str rest = str_sub(old, from.len, old.len);
         moves[count++] = (Move){str_printf(&scratch, "%.*s%.*s", STR_ARG(path), STR_ARG(rest)), *entry};
-        *entry = (WatchEntry){0};
+        set_entry(pending, entry, (WatchEntry){0});
     }
     for (size_t i = 0; i < count; i++)
         mark(pending, moves[i].path, moves[i].entry);
 }
 
-/* Was `path`, or all above it, looked into after the last batch, perhaps when it was no longer there? */
-static bool was_looked_into(const WatchPending *before, Str path)
+/* Is it sure that what is known of `from` and below is all that is at `path` now? */
+static bool is_clear(const WatchPending *pending, Str from, Str path)
 {
-    const WatchEntry *entry;
-
-    if (!before)
-        return false;
-    if (before->overflown || touches_below(before, path))
-        return true;
-    entry = map_get(&before->entries, path);
-    if (entry && is_marked(entry))
-        return true;
-    for (Str at = pathname_parent(path); at.len > 0; at = pathname_parent(at)) {
-        entry = map_get(&before->entries, at);
-        if (entry && entry->rescan)
-            return true;
-    }
-    return false;
+    return !touches_below(pending, path) && !was_looked_into(pending, from) && !is_in_doubt(pending, from);
 }
 
-static void rename_directory(WatchPending *pending, Str from, Str path)
+/*
+ * A directory is called `path` now. Where an earlier rename began below that name, its source perhaps meant what
+ * this directory brings (it says what a directory is called when the event is read), and not what was there then.
+ */
+static void doubt_earlier(WatchPending *pending, Str path)
 {
-    /* Notes of the new name's inside: of an earlier directory of that name, or of this one, named late. */
-    bool unclear = touches_below(pending, path) || was_looked_into(pending->before, from) ||
-                   (pending->before && touches_below(pending->before, path));
+    ARENA_SCOPE(scratch);
 
-    move_below(pending, from, path);
-    if (unclear)
-        mark(pending, path, (WatchEntry){.rescan = true});
+    for (size_t i = 0; i + 1 < pending->rename_count; i++) {
+        const WatchEvent *rename = &pending->renames[i];
+        Str now = rename->path;
+
+        if (!rename->directory || !is_below(rename->from, path))
+            continue;
+        for (const WatchEvent *later = rename + 1; later < pending->renames + pending->rename_count; later++)
+            if (pathname_is_within(now, later->from))
+                now = str_printf(&scratch, "%.*s%.*s", STR_ARG(later->path), (int)(now.len - later->from.len),
+                                 now.ptr + later->from.len);
+        mark(pending, now, (WatchEntry){.rescan = true});
+    }
 }
 
 static void rename_entry(WatchPending *pending, Str from, Str path, bool directory)
 {
-    const WatchEvent *last = pending->rename_count ? &pending->renames[pending->rename_count - 1] : NULL;
-
-    if (last && str_eq(last->from, path) && str_eq(last->path, from)) {
-        /* There and back again, or two names exchanged: the same events say either. */
-        pending->rename_count--;
-        mark(pending, from, (WatchEntry){.rescan = true});
-        mark(pending, path, (WatchEntry){.rescan = true});
-        return;
-    }
+    bool clear = !directory || is_clear(pending, from, path);
     WatchEntry *entry = entry_of(pending, from), old = *entry;
-    *entry = (WatchEntry){0};
+
+    set_entry(pending, entry, (WatchEntry){0});
     add_rename(pending, from, path, directory);
-    if (directory)
-        rename_directory(pending, from, path);
+    if (directory) {
+        move_below(pending, from, path);
+        doubt_earlier(pending, path);
+    }
     old.deleted = false; /* of an earlier one of that name */
     old.changed = true;  /* at least its ctime */
+    old.rescan |= !clear;
     mark(pending, path, old);
+    mark(pending, from, (WatchEntry){.rescan = true});
+}
+
+/* There and back again, or two names exchanged: the same events say either. */
+static bool is_back(const WatchPending *pending, Str from, Str path)
+{
+    const WatchEvent *last = pending->rename_count ? &pending->renames[pending->rename_count - 1] : NULL;
+
+    return last && str_eq(last->from, path) && str_eq(last->path, from);
+}
+
+static bool are_nested(Str one, Str other)
+{
+    return pathname_is_within(one, other) || pathname_is_within(other, one);
 }
 
 void watch_pending_moved(WatchPending *pending, Str from, Str path, bool directory)
@@ -248,20 +287,39 @@ void watch_pending_moved(WatchPending *pending, Str from, Str path, bool directo
         watch_pending_made(pending, path, directory);
         return;
     }
-    rename_entry(pending, from, path, directory);
+    bool back = is_back(pending, from, path);
+    if (back || are_nested(from, path)) {
+        /* The latter cannot be, so one name is wrong. */
+        pending->rename_count -= back;
+        mark(pending, from, (WatchEntry){.rescan = true});
+        mark(pending, path, (WatchEntry){.rescan = true});
+    } else {
+        rename_entry(pending, from, path, directory);
+    }
     mark_parent(pending, from);
     mark_parent(pending, path);
 }
 
 bool watch_pending_is_empty(const WatchPending *pending)
 {
-    return !pending->overflown && pending->entries.count == 0 && pending->rename_count == 0;
+    return !pending->overflown && pending->marked == 0 && pending->rename_count == 0;
 }
 
-void watch_pending_reset(WatchPending *pending)
+void watch_pending_reset(WatchPending *pending, const WatchPending *before)
 {
+    size_t at = 0;
+    Str path;
+    void *value;
+
     drop_all(pending);
     pending->overflown = false;
+    pending->all_seen = before->overflown;
+    while (map_next(&before->entries, &at, &path, &value)) {
+        const WatchEntry *entry = value;
+
+        if (is_marked(entry))
+            *entry_of(pending, path) = (WatchEntry){.seen = true, .seen_below = entry->rescan};
+    }
 }
 
 void watch_pending_release(WatchPending *pending)
@@ -301,8 +359,7 @@ WatchBatch watch_pending_batch(WatchPending *pending)
         *all = (WatchEvent){.kind = WATCH_RESCAN, .path = pending->root};
         return (WatchBatch){all, 1};
     }
-    WatchEvent *events =
-        arena_new(&pending->arena, WatchEvent, pending->rename_count + pending->entries.count + 1);
+    WatchEvent *events = arena_new(&pending->arena, WatchEvent, pending->rename_count + pending->marked + 1);
     size_t count = pending->rename_count, at = 0;
     Str path;
     void *entry;

@@ -3,9 +3,13 @@
  * watch_batch -- what happened to paths, brought down to what has to be done about it
  *
  * Pure: no file is looked at. Renames are kept in order; all else is a set of paths as they are called after
- * the last rename. Sources may name a path as it was when it changed (inotify) or as it is called when the
- * event is read (fanotify): where that makes it unclear what is below a renamed directory, the directory is
- * to be walked.
+ * the last rename.
+ *
+ * A name may be wrong: sources say what a path was called when it changed, or is called when the event is read,
+ * and take one directory for another where names are given away quickly. And what is known of a path may be
+ * ahead of the events: the batch before was looked at when some of these had happened. So the end of a rename
+ * is only taken for what the beginning was while nothing else was told of either in this batch and the last;
+ * else it is walked. The beginning is always looked at again.
  */
 #ifndef CATALOG_WATCH_BATCH_H
 #define CATALOG_WATCH_BATCH_H
@@ -18,11 +22,12 @@ typedef struct WatchPending {
     Arena arena;
     Str root;
     const WalkMatch *exclude;
-    Map entries; /* path -> WatchEntry */
+    Map entries;   /* path -> WatchEntry */
+    size_t marked; /* of these have something to be done */
     WatchEvent *renames;
     size_t rename_count, rename_size;
-    bool overflown;                    /* only the root is to be walked */
-    const struct WatchPending *before; /* the batch before, which was looked into meanwhile; may be NULL */
+    bool overflown; /* only the root is to be walked */
+    bool all_seen;  /* all was looked at since the batch before */
 } WatchPending;
 
 /*
@@ -42,8 +47,8 @@ void watch_pending_overflow(WatchPending *pending);
 
 bool watch_pending_is_empty(const WatchPending *pending);
 
-/* Begin anew with nothing pending. */
-void watch_pending_reset(WatchPending *pending);
+/* Begin anew with nothing pending; what `before` asked for was looked at meanwhile. */
+void watch_pending_reset(WatchPending *pending, const WatchPending *before);
 void watch_pending_release(WatchPending *pending);
 
 /* The events, in the pending batch's arena. */

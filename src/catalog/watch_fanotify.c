@@ -103,16 +103,6 @@ static Found find_paths(Fanotify *fan, const char *at, const char *end)
 }
 
 /*
- * A path of "" is one that is elsewhere or gone. The old name may exist again: that may have been told with an
- * earlier event, see below, or two names were exchanged.
- */
-static void take_rename(WatchPending *pending, Str from, Str path, bool directory)
-{
-    watch_pending_moved(pending, from, path, directory);
-    watch_pending_rescan(pending, from);
-}
-
-/*
  * The kernel joins events of one name to the first of them, so a name's second making may be told before what
  * came between, and it is not said whether it was made or deleted first. Where that leaves doubt, the path is
  * looked at.
@@ -124,7 +114,8 @@ static void take_event(Fanotify *fan, const struct fanotify_event_metadata *even
     Str path = buf_str(&fan->path), from = buf_str(&fan->from);
 
     if (event->mask & FAN_RENAME) {
-        take_rename(pending, found.has_from ? from : STR(""), found.has ? path : STR(""), directory);
+        /* What is elsewhere or gone has no path. */
+        watch_pending_moved(pending, found.has_from ? from : STR(""), found.has ? path : STR(""), directory);
         return;
     }
     if (!found.has)

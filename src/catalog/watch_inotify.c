@@ -38,7 +38,8 @@ typedef struct Inotify {
     size_t exclude_count;
     pthread_mutex_t mutex; /* for what follows, while a walk adds */
     void *directories;     /* tsearch(3), by number */
-    size_t added;          /* that had no watch before */
+    WatchPending *pending; /* told by a walk; NULL: nobody is told */
+    size_t added;          /* that had no watch before, or another path */
     uint32_t cookie;       /* of a name that was moved away and has not come anywhere yet; 0: none */
     bool moved_directory;
     Buf moved;
@@ -105,16 +106,25 @@ static void keep(Inotify *in, int number, Str path)
         directory->number = number;
         (void)must(tsearch(directory, &in->directories, by_number));
         in->added++;
+    } else if (str_eq(directory->path, path)) {
+        return;
+    } else {
+        /* What it told in between was told with the wrong path, and may have been taken for another's there. */
+        if (in->pending)
+            watch_pending_rescan(in->pending, directory->path);
+        in->added++;
     }
     set_path(directory, path);
 }
 
-static void forget(Inotify *in, int number)
+/* A watch is gone with its directory. If there is one of that path, the path may have been wrong, see keep(). */
+static void forget(Inotify *in, int number, WatchPending *pending)
 {
     Directory *directory = find(in, number);
 
     if (!directory)
         return;
+    watch_pending_rescan(pending, directory->path);
     (void)tdelete(directory, &in->directories, by_number);
     free_directory(directory);
 }
@@ -160,34 +170,25 @@ static bool add_tree(Inotify *in, Str path, int threads, Err *err)
 {
     static const Str nothing[] = {{"/", 1}};
     WalkSink sink = {.ctx = in, .dir = pass_over, .unchanged = add_watch};
-    WalkOptions options = {.include = nothing, .include_count = 1, .threads = threads};
+    const WalkOptions options = {.include = nothing,
+                                 .include_count = 1,
+                                 .exclude = in->exclude,
+                                 .exclude_count = in->exclude_count,
+                                 .start = path,
+                                 .threads = threads};
     WalkTotals totals;
 
-    /* Patterns are of paths below the root: what is below a new directory is not for them to be matched with. */
-    if (str_eq(path, in->root)) {
-        options.exclude = in->exclude;
-        options.exclude_count = in->exclude_count;
-    }
     in->added = 0;
-    return walk_run(path, &options, &sink, &totals, err);
+    return walk_run(in->root, &options, &sink, &totals, err);
 }
 
-/* Not through a link, which may have come in the place of a directory. */
-static bool is_directory(Str path)
-{
-    ARENA_SCOPE(scratch);
-    struct stat st;
-
-    return lstat(str_to_z(&scratch, path), &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* A directory that came or moved. It may be gone again, or be no directory: its own events tell. */
+/* A directory that came or moved. It may be gone again: its own events tell. */
 static bool add_new(Inotify *in, Str path, WatchPending *pending, Err *err)
 {
-    if (!is_directory(path))
-        return true;
-    if (!add_tree(in, path, 1, err) && err->code != ERR_NOT_FOUND && err->code != ERR_USAGE &&
-        err->sys != EACCES)
+    in->pending = pending;
+    bool ok = add_tree(in, path, 1, err);
+    in->pending = NULL;
+    if (!ok)
         return false;
     if (in->added)
         watch_pending_rescan(pending, path);
@@ -225,20 +226,25 @@ static bool moved(Inotify *in, Str from, Str path, bool directory, WatchPending 
     return add_new(in, path, pending, err) && add_new(in, from, pending, err);
 }
 
-/* What was moved away came to nowhere that is watched. */
-static void moved_out(Inotify *in, WatchPending *pending)
+/*
+ * What was moved away came to nowhere that is watched. It may have been exchanged for what is there now, which then
+ * was told before.
+ */
+static bool moved_out(Inotify *in, WatchPending *pending, Err *err)
 {
     if (!in->cookie)
-        return;
+        return true;
     in->cookie = 0;
     watch_pending_gone(pending, buf_str(&in->moved));
-    if (in->moved_directory)
-        twalk_r(in->directories, rename_one, &(Rename){.in = in, .from = buf_str(&in->moved)});
+    if (!in->moved_directory)
+        return true;
+    twalk_r(in->directories, rename_one, &(Rename){.in = in, .from = buf_str(&in->moved)});
+    return add_new(in, buf_str(&in->moved), pending, err);
 }
 
-static void finish(void *self, WatchPending *pending)
+static bool finish(void *self, WatchPending *pending, Err *err)
 {
-    moved_out(self, pending);
+    return moved_out(self, pending, err);
 }
 
 static bool take_entry(Inotify *in, const struct inotify_event *event, Str path, WatchPending *pending,
@@ -250,7 +256,8 @@ static bool take_entry(Inotify *in, const struct inotify_event *event, Str path,
         in->cookie = 0;
         return moved(in, buf_str(&in->moved), path, directory, pending, err);
     }
-    moved_out(in, pending);
+    if (!moved_out(in, pending, err))
+        return false;
     if (event->mask & IN_MOVED_FROM) {
         in->cookie = event->cookie;
         in->moved_directory = directory;
@@ -277,7 +284,7 @@ static bool take_event(Inotify *in, const struct inotify_event *event, WatchPend
         return add_tree(in, in->root, 0, err);
     }
     if (event->mask & IN_IGNORED) {
-        forget(in, event->wd);
+        forget(in, event->wd, pending);
         return true;
     }
     const Directory *directory = find(in, event->wd);

@@ -13,6 +13,8 @@ typedef struct Watch {
     WatchOptions options;
     WatchMethod method;
     Str root;
+    dev_t dev; /* of the root, which is that directory and not another of its name */
+    ino_t inode;
     WalkMatch exclude;
     WatchSource source;
     WatchPending pending[2]; /* that of the last batch, and the next */
@@ -43,6 +45,24 @@ static bool open_source(Watch *watch, Arena *arena, Err *err)
                               err);
 }
 
+static bool stat_root(const Watch *watch, struct stat *out)
+{
+    ARENA_SCOPE(scratch);
+
+    return stat(str_to_z(&scratch, watch->root), out) == 0 && S_ISDIR(out->st_mode);
+}
+
+static bool note_root(Watch *watch, Err *err)
+{
+    struct stat st;
+
+    if (!stat_root(watch, &st))
+        return err_set(err, ERR_NOT_FOUND, "cannot watch '%.*s': it is gone", STR_ARG(watch->root));
+    watch->dev = st.st_dev;
+    watch->inode = st.st_ino;
+    return true;
+}
+
 bool watch_open(Arena *arena, Str root, const WatchOptions *options, Watch **out, Err *err)
 {
     Watch *watch = arena_new(arena, Watch, 1);
@@ -58,7 +78,7 @@ bool watch_open(Arena *arena, Str root, const WatchOptions *options, Watch **out
     for (int i = 0; i < 2; i++)
         watch->pending[i] = (WatchPending){.root = watch->root, .exclude = &watch->exclude};
     arena_defer(arena, release, watch);
-    if (!open_source(watch, arena, err))
+    if (!open_source(watch, arena, err) || !note_root(watch, err))
         return false;
     *out = watch;
     return true;
@@ -89,15 +109,20 @@ static bool wait_for_more(const Watch *watch, Duration until, Err *err)
     return true;
 }
 
-/* The root itself is moved or deleted without a word from what is watched below it. */
+/* The root itself is moved, deleted or unmounted without a word from what is watched below it. */
 static bool check_root(const Watch *watch, Err *err)
 {
     struct stat st;
-    ARENA_SCOPE(scratch);
 
-    if (stat(str_to_z(&scratch, watch->root), &st) == 0 && S_ISDIR(st.st_mode))
+    if (!stat_root(watch, &st))
+        return err_set(err, ERR_NOT_FOUND, "the directory '%.*s' that is watched is gone",
+                       STR_ARG(watch->root));
+    if (st.st_dev == watch->dev && st.st_ino == watch->inode)
         return true;
-    return err_set(err, ERR_NOT_FOUND, "the directory '%.*s' that is watched is gone", STR_ARG(watch->root));
+    (void)err_set(err, ERR_NOT_FOUND, "'%.*s' is not the directory any more that is watched",
+                  STR_ARG(watch->root));
+    return err_hint(
+        err, "it was moved or unmounted; the shard is as it was before. Start again to watch what is there");
 }
 
 static bool collect(Watch *watch, WatchPending *pending, Duration wait, Err *err)

@@ -75,7 +75,7 @@ bool watch_open(Arena *arena, Str root, const WatchOptions *options, Watch **out
  * The next batch, or an empty one when `wait` passes without a change.
  *
  * ERR_LIMIT        a new directory cannot be watched
- * ERR_NOT_FOUND    the root itself is gone
+ * ERR_NOT_FOUND    the root itself is gone, or another directory in its place
  * ERR_INTERRUPTED  options->stop
  * ERR_IO
  */

@@ -16,7 +16,8 @@
 #include "catalog/watch_source.h"
 
 typedef struct Fanotify {
-    int fd, root_fd;
+    int fd;
+    int root_fd;         /* while events are read: kept, it would keep the file system from being unmounted */
     Str root, real_root; /* as given, and as the kernel calls it */
     Buf path, from;      /* of the event at hand */
 } Fanotify;
@@ -144,19 +145,30 @@ static void take_events(Fanotify *fan, const char *at, const char *end, WatchPen
     }
 }
 
+/* Where the root is gone no event has a path: watch_next() sees to that. */
+static void reopen_root(Fanotify *fan)
+{
+    ARENA_SCOPE(scratch);
+
+    if (fan->root_fd < 0)
+        fan->root_fd = os_open(str_to_z(&scratch, fan->root), O_RDONLY | O_DIRECTORY, 0);
+}
+
 static bool take(void *self, WatchPending *pending, Err *err)
 {
     enum { ROOM = 64 * 1024 };
     Fanotify *fan = self;
     _Alignas(struct fanotify_event_metadata) char room[ROOM];
+    ssize_t len;
 
-    for (;;) {
-        ssize_t len = os_read(fan->fd, room, sizeof room);
-
-        if (len < 0)
-            return errno == EAGAIN || err_sys(err, ERR_IO, "cannot read changes from fanotify");
+    while ((len = os_read(fan->fd, room, sizeof room)) >= 0) {
+        reopen_root(fan);
         take_events(fan, room, room + len, pending);
     }
+    int error = errno;
+    os_close(&fan->root_fd);
+    errno = error;
+    return error == EAGAIN || err_sys(err, ERR_IO, "cannot read changes from fanotify");
 }
 
 static bool open_root(Fanotify *fan, Arena *arena, Err *err)
@@ -209,6 +221,7 @@ bool watch_fanotify_open(Arena *arena, Str root, WatchSource *out, Err *err)
         fanotify_mark(fan->fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, mask, fan->root_fd, NULL) < 0 ||
         !try_handle(fan))
         return err_sys(err, ERR_DENIED, "cannot watch the file system of '%.*s' by fanotify", STR_ARG(root));
+    os_close(&fan->root_fd);
     *out = (WatchSource){.fd = fan->fd, .self = fan, .take = take};
     return true;
 }

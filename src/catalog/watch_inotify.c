@@ -40,6 +40,7 @@ typedef struct Inotify {
     void *directories;     /* tsearch(3), by number */
     WatchPending *pending; /* told by a walk; NULL: nobody is told */
     size_t added;          /* that had no watch before, or another path */
+    bool closed;           /* some directory could not be opened: it may become readable */
     uint32_t cookie;       /* of a name that was moved away and has not come anywhere yet; 0: none */
     bool moved_directory;
     Buf moved;
@@ -157,6 +158,17 @@ static bool add_watch(void *ctx, const WalkDir *dir, Arena *arena, WalkKnown *ou
     return true;
 }
 
+static void note_closed(void *ctx, Str path, const char *what, int error)
+{
+    Inotify *in = ctx;
+
+    (void)path;
+    (void)what;
+    (void)error;
+    LOCK_SCOPE(held, &in->mutex);
+    in->closed = true;
+}
+
 static bool pass_over(void *ctx, const WalkDir *dir, Err *err)
 {
     (void)ctx;
@@ -169,7 +181,7 @@ static bool pass_over(void *ctx, const WalkDir *dir, Err *err)
 static bool add_tree(Inotify *in, Str path, int threads, Err *err)
 {
     static const Str nothing[] = {{"/", 1}};
-    WalkSink sink = {.ctx = in, .dir = pass_over, .unchanged = add_watch};
+    WalkSink sink = {.ctx = in, .dir = pass_over, .unchanged = add_watch, .problem = note_closed};
     const WalkOptions options = {.include = nothing,
                                  .include_count = 1,
                                  .exclude = in->exclude,
@@ -270,6 +282,8 @@ static bool take_entry(Inotify *in, const struct inotify_event *event, Str path,
         watch_pending_gone(pending, path);
     } else {
         watch_pending_changed(pending, path);
+        /* Of a directory that can be read now nothing was told. */
+        return !(in->closed && directory && (event->mask & IN_ATTRIB)) || add_new(in, path, pending, err);
     }
     return true;
 }

@@ -364,6 +364,22 @@ static void the_roots_end_and_the_stop_flag_end_the_watch(void)
     CHECK(!watch_next(watch, SECONDS(1), &batch, &err) && err.code == ERR_NOT_FOUND);
 }
 
+/* By whose name there is another directory now. */
+static void another_directory_in_the_roots_place_ends_the_watch(void)
+{
+    ARENA_SCOPE(arena);
+    MODEL_SCOPE(model);
+    Str dir = new_tree(&arena, method == WATCH_FANOTIFY ? "place-f" : "place-i");
+    WatchBatch batch;
+    Err err = {0};
+    Watch *watch = start(&arena, dir, &model, &(WatchOptions){0});
+
+    if (!watch)
+        return;
+    CHECK(rename(dir.ptr, str_printf(&arena, "%s-moved", dir.ptr).ptr) == 0 && mkdir(dir.ptr, 0755) == 0);
+    CHECK(!watch_next(watch, SECONDS(1), &batch, &err) && err.code == ERR_NOT_FOUND && err.hint[0]);
+}
+
 static void a_root_that_is_none_is_an_error(void)
 {
     ARENA_SCOPE(arena);
@@ -378,12 +394,30 @@ static void a_root_that_is_none_is_an_error(void)
     CHECK(!watch_open(&arena, file, &options, &watch, &err) && err.code == ERR_USAGE);
 }
 
+/* Not told of what is in a directory that is closed; all of it, and what comes later, when it opens. */
+static void directories_may_open_later(Arena *arena, Watch *watch, Str dir)
+{
+    const char *closed = below(arena, dir, "closed"), *inside = below(arena, dir, "closed/inside");
+    MODEL_SCOPE(model);
+
+    model.root = dir;
+    model.names = posix_names_new(&model.arena);
+    CHECK(mkdir(closed, 0700) == 0 && mkdir(inside, 0700) == 0 && chmod(closed, 0) == 0);
+    drain(watch, &model);
+    CHECK(map_get(&model.paths, str_from_z(closed)) && !map_get(&model.paths, str_from_z(inside)));
+    CHECK(chmod(closed, 0700) == 0);
+    drain(watch, &model);
+    put_file(below(arena, dir, "closed/inside/new"), "");
+    drain(watch, &model);
+    CHECK(differences(&model, dir) == 0);
+}
+
 static void who_may_not_use_fanotify_gets_inotify(void)
 {
     ARENA_SCOPE(arena);
     Str dir = new_tree(&arena, "nobody");
 
-    CHECK(chmod(top, 0755) == 0);
+    CHECK(chmod(top, 0755) == 0 && chmod(dir.ptr, 0777) == 0);
     (void)fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
@@ -395,6 +429,7 @@ static void who_may_not_use_fanotify_gets_inotify(void)
             _exit(1);
         CHECK(watch_open(&arena, dir, &(WatchOptions){0}, &watch, &err) &&
               watch_method(watch) == WATCH_INOTIFY);
+        directories_may_open_later(&arena, watch, dir);
         CHECK(!watch_open(&arena, dir, &(WatchOptions){.method = WATCH_FANOTIFY}, &watch, &err));
         CHECK(err.code == ERR_DENIED);
         (void)fflush(stdout);
@@ -417,6 +452,7 @@ static void run_all(WatchMethod which)
     RUN(a_storm_meanwhile_leads_to_the_real_tree);
     RUN(an_overflow_asks_for_the_whole_tree);
     RUN(the_roots_end_and_the_stop_flag_end_the_watch);
+    RUN(another_directory_in_the_roots_place_ends_the_watch);
     RUN(a_root_that_is_none_is_an_error);
 }
 

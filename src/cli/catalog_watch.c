@@ -9,6 +9,7 @@
 
 typedef struct Opts {
     int initial_crawl, method;
+    StrList include, exclude;
 } Opts;
 
 enum { YES, NO };
@@ -20,6 +21,10 @@ static const Opt opts[] = {
      "crawl the tree first, so that what changed before is in as well", yes_no},
     {OPT_ENUM, "method", 'm', offsetof(Opts, method), "METHOD",
      "how to be told: fanotify (root), inotify, or the better one that works", methods},
+    {OPT_LIST, "include", 'i', offsetof(Opts, include), "PATTERN",
+     "only files that match (a glob; with a slash: the path below PATH)"},
+    {OPT_LIST, "exclude", 'x', offsetof(Opts, exclude), "PATTERN",
+     "leave out what matches, directories with all in them"},
     {.type = OPT_END},
 };
 
@@ -166,12 +171,19 @@ static bool run(const Call *call, Err *err)
     if (!catalog_path(call, call->args[1], &text, err) || !catalog_open(call, &catalog, err))
         return false;
     Str root = str_copy(call->arena, pathname_unescape(call->arena, text));
-    const WatchOptions options = {.method = (WatchMethod)o->method, .stop = stop_flag()};
+    const WatchOptions options = {.method = (WatchMethod)o->method,
+                                  .exclude = o->exclude.items,
+                                  .exclude_count = o->exclude.count,
+                                  .stop = stop_flag()};
     /* The watch first: what happens during the crawl is told afterwards. */
     if (!follow_open(call->arena,
                      &(FollowOptions){.conninfo = catalog.dsn,
                                       .shard = call->args[0],
                                       .root = root,
+                                      .include = o->include.items,
+                                      .include_count = o->include.count,
+                                      .exclude = o->exclude.items,
+                                      .exclude_count = o->exclude.count,
                                       .stop = stop_flag(),
                                       .trouble = note_trouble,
                                       .progress = note_progress,

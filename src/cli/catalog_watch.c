@@ -168,7 +168,8 @@ static bool run(const Call *call, Err *err)
     Watch *watch;
     Str text;
 
-    if (!catalog_path(call, call->args[1], &text, err) || !catalog_open(call, &catalog, err))
+    if (!stop_init(err) || !catalog_path(call, call->args[1], &text, err) ||
+        !catalog_open(call, &catalog, err))
         return false;
     Str root = str_copy(call->arena, pathname_unescape(call->arena, text));
     const WatchOptions options = {.method = (WatchMethod)o->method,

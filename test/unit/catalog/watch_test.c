@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -439,6 +440,56 @@ static void who_may_not_use_fanotify_gets_inotify(void)
     CHECK(waitpid(child, &status, 0) == child && status == 0);
 }
 
+/* In a user namespace of its own, which has limits of its own. False where that is not allowed. */
+static bool allow_watches(int count)
+{
+    enum { TEXT = 16 };
+    char text[TEXT];
+    int len = snprintf(text, sizeof text, "%d", count);
+    FD_SCOPE(fd);
+
+    if (unshare(CLONE_NEWUSER) == 0)
+        fd = open("/proc/sys/user/max_inotify_watches", O_WRONLY | O_CLOEXEC);
+    return fd >= 0 && write(fd, text, (size_t)len) == len;
+}
+
+/* The root and two directories may be watched: the third one is one too many. */
+static void come_to_the_limit(Arena *arena, Str dir)
+{
+    WatchOptions options = {.method = WATCH_INOTIFY};
+    WatchBatch batch;
+    Watch *watch;
+    Err err = {0};
+
+    CHECK(watch_open(arena, dir, &options, &watch, &err));
+    CHECK(mkdir(below(arena, dir, "2"), 0755) == 0 && watch_next(watch, SECONDS(1), &batch, &err));
+    CHECK(mkdir(below(arena, dir, "3"), 0755) == 0 && !watch_next(watch, SECONDS(1), &batch, &err));
+    CHECK(err.code == ERR_LIMIT && strstr(err.hint, "sysctl fs.inotify.max_user_watches"));
+    err = (Err){0};
+    CHECK(!watch_open(arena, dir, &options, &watch, &err) && err.code == ERR_LIMIT && err.hint[0]);
+}
+
+static void too_few_watches_are_an_error_that_says_which_setting(void)
+{
+    ARENA_SCOPE(arena);
+    Str dir = new_tree(&arena, "limit");
+    int status;
+
+    CHECK(mkdir(below(&arena, dir, "1"), 0777) == 0);
+    (void)fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        check_bad = 0;
+        if (allow_watches(3))
+            come_to_the_limit(&arena, dir);
+        else
+            printf("# no user namespaces here\n");
+        (void)fflush(stdout);
+        _exit(check_bad != 0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
 static void run_all(WatchMethod which)
 {
     method = which;
@@ -465,6 +516,7 @@ int main(void)
     run_all(WATCH_INOTIFY);
     run_all(WATCH_FANOTIFY);
     RUN(who_may_not_use_fanotify_gets_inotify);
+    RUN(too_few_watches_are_an_error_that_says_which_setting);
     CHECK(os_remove_tree(top, &err));
     DONE();
 }

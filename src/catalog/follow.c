@@ -209,15 +209,45 @@ static Str text_of(Follow *follow, Str raw)
     return pathname_escape(&follow->batch, raw);
 }
 
+static void put_parent(Follow *follow, Buf *hashes, Str path)
+{
+    Str parent = pathname_parent(path);
+
+    if (parent.len == 0)
+        return;
+    PathHash hash = pathname_hash(text_of(follow, parent));
+    follow_put_hash(hashes, &hash);
+}
+
+/*
+ * What the last crawl noted of the directories in which some events are. To forget too many only makes the next crawl
+ * compare. Names of a rename are those of before it and after all earlier ones, so it goes with each; the others' are
+ * those of after all.
+ */
+static bool forget_scans(Follow *follow, const WatchEvent *events, size_t count, Err *err)
+{
+    BUF_SCOPE(hashes);
+
+    for (size_t i = 0; i < count; i++) {
+        put_parent(follow, &hashes, events[i].path);
+        if (events[i].kind == WATCH_RENAMED)
+            put_parent(follow, &hashes, events[i].from);
+    }
+    if (hashes.len == 0)
+        return true;
+    buf_put_byte(&hashes, '}');
+    return db_run(follow->db, &sql_scans_forget, DB_ARGS(DB_TEXT(buf_str(&hashes))), NULL, err);
+}
+
 static bool rename_one(Follow *follow, const WatchEvent *event, Err *err)
 {
     Str from = text_of(follow, event->from), to = text_of(follow, event->path);
-
     int64_t moved;
 
     if (event->directory)
         follow_links_moved(&follow->links, to);
-    if (!db_query_int(follow->db, &sql_rename_path,
+    if (!forget_scans(follow, event, 1, err) ||
+        !db_query_int(follow->db, &sql_rename_path,
                       DB_ARGS(DB_TEXT(from), DB_TEXT(to), DB_TEXT(loader_root(follow->loader))), &moved, err))
         return false;
     buf_put_byte(&follow->unknown, moved == 0 || (event->directory && follow->by_path));
@@ -355,32 +385,6 @@ static bool walk_below(Follow *follow, const Look *look, Err *err)
 
 /* ---- a batch ---- */
 
-static void forget_dir(Follow *follow, Buf *hashes, Str path)
-{
-    Str parent = pathname_parent(path);
-
-    if (parent.len == 0)
-        return;
-    PathHash hash = pathname_hash(text_of(follow, parent));
-    follow_put_hash(hashes, &hash);
-}
-
-/* Before anything else is done: to forget a number too many only makes the next crawl compare. */
-static bool forget_scans(Follow *follow, const WatchBatch *batch, Err *err)
-{
-    BUF_SCOPE(hashes);
-
-    for (size_t i = 0; i < batch->count; i++) {
-        forget_dir(follow, &hashes, batch->events[i].path);
-        if (batch->events[i].kind == WATCH_RENAMED)
-            forget_dir(follow, &hashes, batch->events[i].from);
-    }
-    if (hashes.len == 0)
-        return true;
-    buf_put_byte(&hashes, '}');
-    return db_run(follow->db, &sql_scans_forget, DB_ARGS(DB_TEXT(buf_str(&hashes))), NULL, err);
-}
-
 /* Where an entry comes or goes the directory changes as well, so a file that was only written to stands alone. */
 static void note_names(Follow *follow, const WatchBatch *batch)
 {
@@ -516,6 +520,9 @@ static bool do_parts(Follow *follow, const WatchBatch *batch, Err *err)
     if (renames > 0 && !follow->unsure && follow->renames == RENAMES_TO_DO &&
         !rename_all(follow, batch, renames, err))
         return false;
+    /* Before anything that changes what is in them. */
+    if (!forget_scans(follow, batch->events, batch->count, err))
+        return false;
     Look *looks = arena_new(&follow->batch, Look, batch->count + renames);
     size_t count = look_at_all(follow, batch, renames, looks);
     note_names(follow, batch);
@@ -539,8 +546,6 @@ static bool try_batch(Follow *follow, const WatchBatch *batch, Err *err)
     *follow->totals = (FollowTotals){0};
     count_events(follow->totals, batch);
     follow->loaded = loader_totals(follow->loader);
-    if (!forget_scans(follow, batch, err))
-        return false;
     return (is_whole(follow, batch) ? do_whole(follow, err) : do_parts(follow, batch, err)) &&
            problem_log_finish(follow->problems, NULL, err);
 }

@@ -41,6 +41,15 @@ static void note_progress(void *watching_v, int64_t count)
     progress_add(watching->progress, count);
 }
 
+static void begin(Out *out, const char *event)
+{
+    out_record(out);
+    out_field(out, "event", OUT_TEXT);
+    out_z(out, event);
+    out_field(out, "at", OUT_TIME);
+    out_int(out, time_now());
+}
+
 static void note_trouble(void *watching_v, const Err *err)
 {
     Watching *watching = watching_v;
@@ -49,17 +58,16 @@ static void note_trouble(void *watching_v, const Err *err)
     if (watching->away)
         return;
     watching->away = true;
-    out_say(watching->call->out, "waiting for the database: %s", err->text);
-    (void)!out_flush(watching->call->out, &ignored);
-}
-
-static void begin(Out *out, const char *event)
-{
-    out_record(out);
-    out_field(out, "event", OUT_TEXT);
-    out_z(out, event);
-    out_field(out, "at", OUT_TIME);
-    out_int(out, time_now());
+    Out *out = watching->call->out;
+    if (out_is_json(out)) {
+        begin(out, "waiting");
+        out_field(out, "reason", OUT_TEXT);
+        out_z(out, err->text);
+        out_end(out);
+    } else {
+        out_say(out, "waiting for the database: %s", err->text);
+    }
+    (void)!out_flush(out, &ignored);
 }
 
 static void put(Out *out, const char *name, int64_t value)

@@ -95,6 +95,16 @@ static bool knows_anything(Crawl *crawl, Err *err)
     return true;
 }
 
+/*
+ * The server goes on for a moment with what a process had sent before it was killed. What that brings must be there
+ * before anything is compared with it. A bulk load has waited already, and holds the lock.
+ */
+static bool wait_for_others(Crawl *crawl, Err *err)
+{
+    return loader_totals(crawl->shared.loader).bulk ||
+           db_run(crawl->db, &sql_merge_wait, DB_ARGS(DB_TEXT(crawl->shared.options->shard)), NULL, err);
+}
+
 static bool begin(Crawl *crawl, const CrawlOptions *options, Err *err)
 {
     const LoaderOptions load = {.conninfo = options->conninfo,
@@ -114,7 +124,8 @@ static bool begin(Crawl *crawl, const CrawlOptions *options, Err *err)
     return db_query_int(crawl->db, &sql_crawl_begin,
                         DB_ARGS(DB_TEXT(crawl->root), DB_TEXT(STR("posix")), DB_TEXT(STR("{}"))), &crawl->id,
                         err) &&
-           knows_anything(crawl, err) && known_load(&crawl->shared.known, crawl->db, err) &&
+           wait_for_others(crawl, err) && knows_anything(crawl, err) &&
+           known_load(&crawl->shared.known, crawl->db, err) &&
            (!options->incremental || known_load_subdirs(&crawl->shared.known, crawl->db, err));
 }
 

@@ -267,12 +267,16 @@ static void note_late(CrawlThread *thread)
     thread->late[thread->late_count++] = thread->scan;
 }
 
-/* The directory's number must not be there before all its entries: it goes in one batch with them, or last. */
-static bool end_changed(CrawlThread *thread, Err *err)
+/*
+ * The directory's number must not be there before all its entries: it goes in one batch with them, or last. Nor before
+ * the directory itself, which its entries bring along; where there are none, the batch of the one above may be later.
+ * A number that is left without its directory would be taken for that of another one of the name.
+ */
+static bool end_changed(CrawlThread *thread, size_t count, Err *err)
 {
     if (thread->shared->anything && !remove_gone(thread, err))
         return false;
-    if (thread->split)
+    if (thread->split || count == 0)
         note_late(thread);
     else
         batch_add_scan(thread->batch, &thread->scan);
@@ -299,7 +303,7 @@ static bool end_dir(CrawlThread *thread, const WalkDir *dir, Err *err)
     thread->split &= thread->sending;
     if (!thread->sending && !send_entries(thread, dir, entries, count, err))
         return false;
-    return end_changed(thread, err);
+    return end_changed(thread, thread->seen_count + count, err);
 }
 
 /* Is a directory's own record as it was? Its ctime tells of all changes but those of atime. */

@@ -96,7 +96,8 @@ static bool open_all(Follow *follow, Err *err)
                                    .progress_ctx = o->ctx};
     follow->shared = (CrawlShared){.options = &follow->crawl,
                                    .loader = follow->loader,
-                                   .option_hash = crawl_options_hash(&follow->crawl.walk)};
+                                   .option_hash = crawl_options_hash(&follow->crawl.walk),
+                                   .anything = true};
     follow->thread = crawl_thread_new(&follow->arena, &follow->shared);
     follow->connected = true;
     return true;
@@ -260,6 +261,8 @@ static bool rename_all(Follow *follow, const WatchBatch *batch, size_t count, Er
     if (!db_begin(follow->db, err))
         return false;
     TX_SCOPE(follow->db);
+    if (!db_run(follow->db, &sql_merge_lock, DB_ARGS(DB_TEXT(follow->options.shard)), NULL, err))
+        return false;
     buf_reset(&follow->unknown);
     for (size_t i = 0; i < count; i++)
         if (!rename_one(follow, &batch->events[i], err))

@@ -224,14 +224,19 @@ static bool compare_staged(Merge *merge, Batch *batch, MergeCounts *out, Err *er
     return db_run(merge->db, &sql_merge_same, DB_NO_ARGS, NULL, err) && count_paths(merge, out, err);
 }
 
-/* Gives every path of the batch a type and a directory; `added` of these were missing. */
+/*
+ * Gives every path of the batch a type and a directory; `added` of these were missing. Then the batch of the directory
+ * above is still to come, or never comes: its number must not say until then that all is as it was before.
+ */
 static bool complete_paths(Merge *merge, Batch *batch, int64_t *added, Err *err)
 {
     *added = 0;
     if (batch_has_bare(batch) && !db_run(merge->db, &sql_merge_bare_types, DB_NO_ARGS, NULL, err))
         return false;
     return batch_rows(batch, BATCH_ABOVE)->len == 0 ||
-           db_run(merge->db, &sql_merge_directories_missing, DB_ARGS(DB_TEXT(merge->shard.root)), added, err);
+           (db_run(merge->db, &sql_merge_directories_missing, DB_ARGS(DB_TEXT(merge->shard.root)), added,
+                   err) &&
+            (*added == 0 || db_run(merge->db, &sql_merge_scans_above, DB_NO_ARGS, NULL, err)));
 }
 
 /* Rows of paths without a posix record, and of the directories that were missing. */

@@ -40,14 +40,14 @@ static inline void set_facts(Model *model, Str path, const PosixFacts *facts)
     **slot = *facts;
 }
 
-static inline void forget(Model *model, Str path)
+static inline void forget(Model *model, Str dir)
 {
     size_t at = 0;
     Str known;
     void *facts;
 
     while (map_next(&model->paths, &at, &known, &facts))
-        if (facts && pathname_is_within(known, path))
+        if (facts && pathname_is_within(known, dir))
             *map_slot(&model->paths, &model->arena, known) = NULL;
 }
 

@@ -9,6 +9,7 @@
 #include "base/jsonread.h"
 #include "catalog/grid.h"
 #include "catalog/register.h"
+#include "crypto/hash.h"
 #include "db/copy.h"
 
 /* The keys of a geo_metadata element that are looked at, and what they are called in a MAS answer. */
@@ -68,8 +69,10 @@ typedef struct Dataset {
     Instant *stamps;
     int stamp_count;
     Instant first, last;
+    Duration gap;            /* the longest between two stamps that follow each other */
     double pixel_x, pixel_y; /* NaN: unknown */
     Geometry shape;
+    int64_t shape_key; /* the same for the same shape in the same system */
     bool has_shape;
     Footprint footprint;
     Str answer;
@@ -78,6 +81,7 @@ typedef struct Dataset {
 struct DatasetList {
     Dataset *first;
     size_t count;
+    bool alike; /* all have the same shape and stamps */
 };
 
 struct DatasetReader {
@@ -201,6 +205,9 @@ static bool read_stamps(Arena *arena, Dataset *ds, Err *err)
             qsort(ds->stamps, (size_t)ds->stamp_count, sizeof *ds->stamps, by_time);
             break;
         }
+    for (int i = 1; i < ds->stamp_count; i++)
+        if (ds->stamps[i] - ds->stamps[i - 1] > ds->gap)
+            ds->gap = ds->stamps[i] - ds->stamps[i - 1];
     return true;
 }
 
@@ -226,6 +233,19 @@ static bool read_pixel(Dataset *ds, Err *err)
     return true;
 }
 
+/* A cryptographic hash, so that no file can have a shape that passes for another's. */
+static int64_t shape_key(DatasetReader *reader, const Dataset *ds)
+{
+    unsigned char sum[HASH_MD5_BYTES];
+    int64_t key;
+
+    buf_reset(&reader->text);
+    geometry_put_ewkb(&reader->text, &ds->shape, ds->system->srid);
+    hash_md5(buf_str(&reader->text), sum);
+    memcpy(&key, sum, sizeof key);
+    return key;
+}
+
 static bool read_shape(DatasetReader *reader, Arena *arena, Dataset *ds, Err *err)
 {
     Str wkt = text_field(arena, ds, FIELD_POLYGON);
@@ -238,6 +258,7 @@ static bool read_shape(DatasetReader *reader, Arena *arena, Dataset *ds, Err *er
     if (!geometry_parse(reader->geometry, arena, wkt, &ds->shape, err))
         return err_wrap(err, "polygon");
     ds->has_shape = true;
+    ds->shape_key = shape_key(reader, ds);
     ds->footprint = footprint_of(ds->system->system, &ds->shape);
     return true;
 }
@@ -326,6 +347,21 @@ static bool read_datasets(DatasetReader *reader, Arena *arena, Str path, JsonIn 
     return true;
 }
 
+static bool has_same(const Dataset *a, const Dataset *b)
+{
+    return a->has_shape == b->has_shape && a->shape_key == b->shape_key && a->stamp_count == b->stamp_count &&
+           (a->stamp_count == 0 ||
+            memcmp(a->stamps, b->stamps, (size_t)a->stamp_count * sizeof *a->stamps) == 0);
+}
+
+static bool are_alike(const DatasetList *list)
+{
+    for (const Dataset *ds = list->first; ds; ds = ds->next)
+        if (!has_same(ds, list->first))
+            return false;
+    return true;
+}
+
 bool dataset_parse(DatasetReader *reader, Arena *arena, Str path, Str json, const DatasetList **out, Err *err)
 {
     DatasetList *list = arena_new(arena, DatasetList, 1);
@@ -343,13 +379,14 @@ bool dataset_parse(DatasetReader *reader, Arena *arena, Str path, Str json, cons
     if (!json_done(&in))
         return err_set(err, ERR_USAGE, "byte %zu of the JSON: %s", json_at(&in),
                        in.problem ? in.problem : "not an object");
+    list->alike = are_alike(list);
     *out = list;
     return true;
 }
 
 /* ---- rows ---- */
 
-enum { DATASET_COLUMNS = 23, CELL_COLUMNS = 8 };
+enum { DATASET_COLUMNS = 26, CELL_COLUMNS = 9 };
 
 static void put_id(Buf *rows, int id)
 {
@@ -403,7 +440,16 @@ static void put_stamps(Buf *rows, const Dataset *ds)
     }
 }
 
-static void put_dataset(Buf *rows, const Dataset *ds, const PathHash *path, const PathHash *parent)
+static void put_shape_key(Buf *rows, const Dataset *ds)
+{
+    if (ds->has_shape)
+        copy_int8(rows, ds->shape_key);
+    else
+        copy_null(rows);
+}
+
+static void put_dataset(Buf *rows, const Dataset *ds, bool alike, const PathHash *path,
+                        const PathHash *parent)
 {
     copy_row(rows, DATASET_COLUMNS);
     copy_uuid(rows, path->bytes);
@@ -426,6 +472,9 @@ static void put_dataset(Buf *rows, const Dataset *ds, const PathHash *path, cons
     put_boxes(rows, ds);
     copy_text(rows, ds->answer);
     copy_int8(rows, ds->id);
+    put_shape_key(rows, ds);
+    copy_int8(rows, ds->gap);
+    copy_bool(rows, alike);
 }
 
 /* ---- levels ---- */
@@ -480,6 +529,7 @@ static void put_cells(const Dataset *ds, const DatasetRows *out)
         copy_int2(rows, box.south);
         copy_int2(rows, box.east);
         copy_int2(rows, box.north);
+        put_shape_key(rows, ds);
     }
 }
 
@@ -487,7 +537,7 @@ void dataset_put_rows(const DatasetList *list, const PathHash *path, const PathH
                       const DatasetRows *rows)
 {
     for (const Dataset *ds = list->first; ds; ds = ds->next) {
-        put_dataset(rows->datasets, ds, path, parent);
+        put_dataset(rows->datasets, ds, list->alike, path, parent);
         put_cells(ds, rows);
         copy_row(rows->fresh, 1);
         copy_int8(rows->fresh, ds->id);

@@ -63,7 +63,7 @@ static const struct {
 #define LINKS       POSIX_ROW_LINKS " from stdin (format binary)"
 #define SCANS       "scans from stdin (format binary)"
 #define DATASETS \
-    "datasets (po_hash, ds_parent, ds_no, po_stamps, po_min_stamp, po_max_stamp, po_name, ds_name, po_pixel_x, po_pixel_y, po_polygon, ds_srs, ds_axes, ds_xmin, ds_ymin, ds_xmax, ds_ymax, ds_west, ds_south, ds_east, ds_north, ds_json, ds_id) from stdin (format binary)"
+    "datasets (po_hash, ds_parent, ds_no, po_stamps, po_min_stamp, po_max_stamp, po_name, ds_name, po_pixel_x, po_pixel_y, po_polygon, ds_srs, ds_axes, ds_xmin, ds_ymin, ds_xmax, ds_ymax, ds_west, ds_south, ds_east, ds_north, ds_json, ds_id, ds_shape, ds_gap, ds_alike) from stdin (format binary)"
 #define LOOKS "looks from stdin (format binary)"
 #define CELLS "cells from stdin (format binary)"
     [BATCH_PATHS] = {"copy " PATHS, "copy stage_" PATHS},

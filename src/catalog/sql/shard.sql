@@ -107,7 +107,10 @@ create table datasets (
     ds_xmax double precision, ds_ymax double precision,
     ds_west double precision, ds_south double precision, -- extent in degrees; east < west across the antimeridian
     ds_east double precision, ds_north double precision,
-    ds_json      text not null              -- the MAS answer without srs
+    ds_json      text not null,             -- the MAS answer without srs
+    ds_shape     bigint,                    -- half of the MD5 of the polygon as EWKB; null: none, or not known
+    ds_gap       bigint,                    -- longest time between two of its stamps, microseconds; null: not known
+    ds_alike     boolean                    -- all datasets of the file have this shape and these stamps; null: not known
 );
 alter table datasets alter column ds_json set compression lz4; -- every answer undoes it
 
@@ -137,7 +140,8 @@ create table cells (
     ce_min bigint not null,     -- first stamp
     ce_dataset bigint not null,
     ce_west smallint not null default -32768, ce_south smallint not null default -32768, -- the dataset's box, the
-    ce_east smallint not null default 32767, ce_north smallint not null default 32767    -- world in 65536 parts
+    ce_east smallint not null default 32767, ce_north smallint not null default 32767,   -- world in 65536 parts
+    ce_shape bigint             -- datasets.ds_shape
 );
 
 -- Which lengths and sizes occur for a name, so that a query asks only for those.

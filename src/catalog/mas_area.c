@@ -6,9 +6,8 @@
 #include "catalog/grid.h"
 
 enum {
-    CELLS_MAX = 1024,      /* asked for one by one; with a time given, more are found by time */
-    LEVEL_CELLS_MAX = 256, /* of one level, asked for one by one */
-    RANGES_MAX = 48,       /* of one level */
+    EXACT_MAX = 256, /* cells of one size that are covered by runs of these and no others */
+    RUNS_MAX = 48,   /* runs of one size that cover more */
 };
 
 /* Degrees: above it a mask is no longer flat enough for one plane; longest edge of one below. */
@@ -188,96 +187,98 @@ static void finish(Buf *array)
     buf_put_z(array, array->len ? "}" : "{}");
 }
 
-/* Between which last stamps a dataset of a class lies that has one in the period. */
-static void bounds_of(const MasPeriod *period, int span, Instant *since, Instant *until)
-{
-    *since = period->given ? period->since : INT64_MIN;
-    *until = period->given ? period->until + grid_span_most(span) : INT64_MAX;
-}
-
-static void add_range(MasProbes *probes, const MasLevel *level, GridRange range, const MasPeriod *period)
-{
-    Instant since, until;
-
-    bounds_of(period, level->span, &since, &until);
-    if (range.last - range.first >= LEVEL_CELLS_MAX) {
-        add(&probes->firsts, grid_key(level->name, level->span, level->level, range.first));
-        add(&probes->lasts, grid_key(level->name, level->span, level->level, range.last));
-        add(&probes->range_since, since);
-        add(&probes->range_until, until);
-        return;
-    }
-    for (uint64_t cell = range.first; cell <= range.last; cell++) {
-        add(&probes->keys, grid_key(level->name, level->span, level->level, (uint32_t)cell));
-        add(&probes->key_since, since);
-        add(&probes->key_until, until);
-    }
-}
-
-static void add_cells(MasProbes *probes, const MasLevel *level, const FootprintBox *box,
-                      const MasPeriod *period)
-{
-    GridRange ranges[2 * LEVEL_CELLS_MAX];
-    uint64_t cells = grid_count(box, level->level);
-    int count =
-        grid_ranges(box, level->level, cells <= LEVEL_CELLS_MAX ? 2 * LEVEL_CELLS_MAX : RANGES_MAX, ranges);
-
-    for (int i = 0; i < count; i++)
-        add_range(probes, level, ranges[i], period);
-}
-
-static void add_times(MasProbes *probes, const MasPeriod *period, const MasLevel *levels, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        Instant until = period->until + grid_span_most(levels[i].span);
-        bool known = levels[i].span == GRID_SPAN_NONE;
-
-        for (size_t j = 0; j < i && !known; j++)
-            known = levels[j].name == levels[i].name && levels[j].span == levels[i].span;
-        if (known)
-            continue;
-        add(&probes->names, levels[i].name);
-        add(&probes->classes, levels[i].span);
-        add_time(&probes->time_since, period->since);
-        if (levels[i].span < GRID_SPAN_NONE - 1)
-            add_time(&probes->time_until, until);
-        else
-            buf_put_z(&probes->time_until, probes->time_until.len ? ",infinity" : "{infinity");
-    }
-}
-
-static uint64_t cells_of(const MasArea *area, const MasLevel *levels, size_t count)
+static uint64_t count_cells(const MasArea *area, int size)
 {
     uint64_t cells = 0;
 
-    for (size_t i = 0; i < count; i++)
-        for (int b = 0; b < area->box_count; b++)
-            cells += grid_count(&area->boxes[b], levels[i].level);
+    for (int b = 0; b < area->box_count; b++)
+        cells += grid_count(&area->boxes[b], size);
     return cells;
 }
 
-void mas_probes_make(MasProbes *probes, const MasArea *area, const MasPeriod *period, const MasLevel *levels,
-                     size_t count)
+static int add_cells(MasProbes *probes, const GridRange *run)
 {
-    probes->by_time = period->given && (!area->given || cells_of(area, levels, count) > CELLS_MAX);
-    if (probes->by_time)
-        add_times(probes, period, levels, count);
-    else
-        for (size_t i = 0; i < count; i++)
-            for (int b = 0; b < area->box_count; b++)
-                add_cells(probes, &levels[i], &area->boxes[b], period);
-    Buf *const all[] = {&probes->keys,    &probes->key_since,   &probes->key_until,   &probes->firsts,
-                        &probes->lasts,   &probes->range_since, &probes->range_until, &probes->names,
-                        &probes->classes, &probes->time_since,  &probes->time_until};
+    for (uint64_t cell = run->first; cell <= run->last; cell++)
+        add(&probes->cells, (int64_t)cell);
+    return (int)(run->last - run->first) + 1;
+}
+
+static int add_run(MasProbes *probes, const GridRange *run)
+{
+    add(&probes->firsts, run->first);
+    add(&probes->lasts, run->last);
+    return 1;
+}
+
+/* Returns how many cells or runs were added. */
+static int add_size(MasProbes *probes, const MasArea *area, int size, bool timed)
+{
+    GridRange runs[2 * MAS_CELLS_MAX];
+    int added = 0;
+
+    for (int b = 0; b < area->box_count; b++) {
+        bool exact = timed || grid_count(&area->boxes[b], size) <= EXACT_MAX;
+        int count = grid_ranges(&area->boxes[b], size, exact ? (int)COUNT_OF(runs) : RUNS_MAX, runs);
+
+        for (int i = 0; i < count; i++)
+            added += timed ? add_cells(probes, &runs[i]) : add_run(probes, &runs[i]);
+    }
+    return added;
+}
+
+static void add_sizes(MasProbes *probes, const MasArea *area, bool timed, uint32_t sizes)
+{
+    int cells = 0, runs = 0;
+
+    for (int size = 0; size < GRID_LEVELS; size++) {
+        uint64_t count = count_cells(area, size);
+
+        add(&probes->counts, (int64_t)count);
+        add(&probes->cells_at, cells);
+        add(&probes->runs_at, runs);
+        if ((sizes >> size & 1) && timed && count <= MAS_CELLS_MAX)
+            cells += add_size(probes, area, size, true);
+        else if ((sizes >> size & 1) && !timed)
+            runs += add_size(probes, area, size, false);
+    }
+    add(&probes->cells_at, cells);
+    add(&probes->runs_at, runs);
+}
+
+/* A dataset of a class that has a stamp in the period ends at the latest so long after it as the class allows. */
+static void add_ends(MasProbes *probes, const MasPeriod *period)
+{
+    for (int span = 0; span < GRID_SPANS; span++) {
+        Instant end = period->until + grid_span_most(span);
+
+        add(&probes->ends_us, end);
+        if (span < GRID_SPAN_NONE - 1)
+            add_time(&probes->ends, end);
+        else
+            buf_put_z(&probes->ends, ",infinity");
+    }
+}
+
+#define ALL_OF(probes)                                                                                 \
+    {                                                                                                  \
+        &(probes)->counts, &(probes)->cells, &(probes)->cells_at, &(probes)->firsts, &(probes)->lasts, \
+            &(probes)->runs_at, &(probes)->ends_us, &(probes)->ends                                    \
+    }
+
+void mas_probes_make(MasProbes *probes, const MasArea *area, const MasPeriod *period, uint32_t sizes)
+{
+    Buf *const all[] = ALL_OF(probes);
+
+    add_sizes(probes, area, period->given, sizes);
+    if (period->given)
+        add_ends(probes, period);
     for (size_t i = 0; i < COUNT_OF(all); i++)
         finish(all[i]);
 }
 
 void mas_probes_release(MasProbes *probes)
 {
-    Buf *const all[] = {&probes->keys,    &probes->key_since,   &probes->key_until,   &probes->firsts,
-                        &probes->lasts,   &probes->range_since, &probes->range_until, &probes->names,
-                        &probes->classes, &probes->time_since,  &probes->time_until};
+    Buf *const all[] = ALL_OF(probes);
 
     for (size_t i = 0; i < COUNT_OF(all); i++)
         buf_release(all[i]);

@@ -12,7 +12,12 @@
 #include "base/time.h"
 #include "catalog/footprint.h"
 
-enum { AREA_BOXES_MAX = 16, AREA_EDGE_PARTS_MAX = 10000 };
+enum {
+    AREA_BOXES_MAX = 16,
+    AREA_EDGE_PARTS_MAX = 10000,
+    MAS_CELLS_MAX =
+        1024, /* asked for one by one; with a time given, more are found by time (mas_search.sql) */
+};
 
 typedef struct MasArea {
     bool given;   /* false: anywhere */
@@ -50,26 +55,25 @@ bool mas_area_read(GeometryReader *reader, const MasAreaSystem *system, Arena *a
 
 /* ---- keys ---- */
 
-/* One row of `levels`: datasets of a name, class of length and level of size exist. */
-typedef struct MasLevel {
-    int name, span, level;
-} MasLevel;
-
-/* Arrays as PostgreSQL reads them: "{1,2,3}". */
-typedef struct MasProbes {
-    Buf keys, key_since, key_until;
-    Buf firsts, lasts, range_since, range_until;
-    Buf names, classes, time_since, time_until;
-    bool by_time; /* the area has so many cells that names and times are asked for instead */
-} MasProbes;
-
 typedef struct MasPeriod {
     bool given;
     Instant since, until;
 } MasPeriod;
 
-void mas_probes_make(MasProbes *probes, const MasArea *area, const MasPeriod *period, const MasLevel *levels,
-                     size_t count);
+/*
+ * Which cells of each size can hold what touches an area, as arrays that PostgreSQL reads: "{1,2,3}".
+ *
+ * With a period they are cells, because within each the datasets are sorted by time; else runs of cells.
+ */
+typedef struct MasProbes {
+    Buf counts;          /* of cells, by size */
+    Buf cells, cells_at; /* those of a size together; where each size begins, and behind the last */
+    Buf firsts, lasts, runs_at;
+    Buf ends_us, ends; /* by class of length: when the last dataset ends that can begin in the period */
+} MasProbes;
+
+/* sizes  as bits: those for which cells are wanted; with more than MAS_CELLS_MAX and a period there are none */
+void mas_probes_make(MasProbes *probes, const MasArea *area, const MasPeriod *period, uint32_t sizes);
 void mas_probes_release(MasProbes *probes);
 
 #endif

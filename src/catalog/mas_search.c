@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A search is two queries: one tells what is there and where, the other one looks (sql/mas_head, sql/mas_search). */
+/* A search is one query (sql/mas_search); below a directory with few datasets these are listed before (sql/mas_walk). */
 #include <arpa/inet.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +10,6 @@
 #include "catalog_sql.h"
 
 enum {
-    WALK_MAX = 512, /* datasets below a directory that are looked at one by one rather than searched for */
     SIMPLE_LEAST = 101, /* points of a mask that is simplified when asked for */
     SRS_MAX = 20,       /* bytes of an authority's name */
 };
@@ -66,90 +65,28 @@ static bool read_period(Mas *mas, Db *db, const MasSearch *search, MasPeriod *ou
     return true;
 }
 
-/* ---- what the head says ---- */
-
-typedef struct Head {
-    bool exists; /* the directory */
-    int64_t below;
-    Str names; /* numbers: "{1,2}" */
-    MasLevel *levels;
-    size_t level_count;
-    int srid;
-    Str wkt, proj4;
-} Head;
-
-static int take_int(Str *text, char until)
-{
-    int64_t value = 0;
-    Str head;
-
-    *text = str_cut(*text, until, &head);
-    (void)str_to_int64(head, &value);
-    return (int)value;
-}
-
-static void read_levels(Arena *arena, Str text, Head *head)
-{
-    size_t most = 1;
-
-    for (size_t i = 0; i < text.len; i++)
-        most += text.ptr[i] == ' ';
-    head->levels = arena_new(arena, MasLevel, most);
-    while (text.len) {
-        MasLevel *level = &head->levels[head->level_count++];
-
-        level->name = take_int(&text, ',');
-        level->span = take_int(&text, ',');
-        level->level = take_int(&text, ' ');
-    }
-}
-
-static void read_names(Arena *arena, Str ids, Head *head)
-{
-    char *list = str_to_z(arena, str_printf(arena, "{%.*s}", STR_ARG(ids)));
-
-    for (char *c = list; *c; c++)
-        if (*c == ' ')
-            *c = ',';
-    head->names = str_from_z(list);
-}
-
 typedef struct Search {
     const MasSearch *ask;
     const MasOut *out;
     Arena *arena;
+    Mas *mas;
+    const MasShard *shard;
     Str path;
     PathHash hash;
+    bool root; /* the path is the shard's */
     MasNames names;
     Srs srs;
     MasPeriod period;
     MasArea area;
-    Head head;
-    Mas *mas;
+
+    bool told;      /* the row that says how the search went has come: */
+    bool elsewhere; /* the path is in another shard */
+    char way[8];    /* that the search took */
+    uint32_t sizes; /* of datasets that occur, as bits; those for which cells are asked */
+    Str *systems;   /* texts by number, as far as they were needed */
+    int systems_size;
     int64_t rows;
 } Search;
-
-static bool ask_head(Search *s, Db *db, const MasShard *shard, bool *moved, Err *err)
-{
-    RESULT_SCOPE(rows);
-    DbArg args[] = {DB_TEXT(s->path), mas_hash_arg(&s->hash), DB_TEXT_IF(s->names.given, s->names.list),
-                    DB_TEXT_IF(s->srs.given, s->srs.authority), s->srs.given ? DB_INT(s->srs.code) : DB_NULL};
-
-    if (!db_query(db, &sql_mas_head, args, &rows, err))
-        return false;
-    *moved = !str_eq_z(db_text(rows, 0, 0), shard->code);
-    if (*moved)
-        return true;
-    Head head = {.exists = !db_is_null(rows, 0, 2), .below = db_int(rows, 0, 2)};
-    head.srid = (int)db_int(rows, 0, 6);
-    head.wkt = str_copy(s->arena, db_text(rows, 0, 7));
-    head.proj4 = str_copy(s->arena, db_text(rows, 0, 8));
-    if (s->names.given)
-        read_names(s->arena, db_text(rows, 0, 4), &head);
-    read_levels(s->arena, db_text(rows, 0, 5), &head);
-    s->head = head;
-    return mas_systems_load(s->mas, db, (int)db_int(rows, 0, 3), err);
-}
 
 /* ---- the mask ---- */
 
@@ -162,28 +99,34 @@ static bool check_parts(const MasSearch *ask, Err *err)
     return true;
 }
 
-static bool read_area(Search *s, Err *err)
+static bool read_mask(Search *s, const MasSystem *named, Err *err)
 {
     const MasSearch *ask = s->ask;
+    MasTools *tools = mas_tools_take(s->mas);
+    MasAreaSystem system = {.srid = named->srid,
+                            .system = mas_tools_system(tools, named->srid, named->wkt, named->proj4),
+                            .square = named->srid == 4326 || named->srid == 3857};
+    bool ok = mas_area_read(tools->geometry, &system, s->arena, ask->wkt, ask->parts, mas_is_compat(s->mas),
+                            &s->area, err);
+
+    mas_tools_give(s->mas, tools);
+    return ok || (err->code == ERR_USAGE && err_set(err, ERR_USAGE, "pq: parse error - invalid geometry"));
+}
+
+static bool read_area(Search *s, Db *db, Err *err)
+{
+    bool compat = mas_is_compat(s->mas);
+    MasSystem named;
 
     if (!s->srs.given)
         return true;
-    if (s->head.srid == 0)
-        return err_set(err, ERR_USAGE, "pq: unknown SRS");
-    if (ask->wkt.len == 0)
-        return true;
-    if (!check_parts(ask, err))
+    if (!mas_system_find(s->mas, s->arena, db, s->srs.authority, (int)s->srs.code, &named, err))
         return false;
-    MasTools *tools = mas_tools_take(s->mas);
-    MasAreaSystem system = {.srid = s->head.srid,
-                            .system = mas_tools_system(tools, s->head.srid, s->head.wkt, s->head.proj4),
-                            .square = s->head.srid == 4326 || s->head.srid == 3857};
-    bool compat = mas_is_compat(s->mas);
-    bool ok = mas_area_read(tools->geometry, &system, s->arena, ask->wkt, ask->parts, compat, &s->area, err);
-    mas_tools_give(s->mas, tools);
-    if (!ok && err->code == ERR_USAGE)
-        return err_set(err, ERR_USAGE, "pq: parse error - invalid geometry");
-    if (!ok)
+    if (named.srid == 0)
+        return err_set(err, ERR_USAGE, "pq: unknown SRS");
+    if (s->ask->wkt.len == 0)
+        return true;
+    if (!check_parts(s->ask, err) || !read_mask(s, &named, err))
         return false;
     if (compat && s->area.flat)
         return err_set(err, ERR_USAGE, "pq: ST_Segmentize: invalid max_distance 0 (must be >= 0)");
@@ -192,93 +135,158 @@ static bool read_area(Search *s, Err *err)
     return true;
 }
 
-/* ---- looking ---- */
+/* ---- rows ---- */
+
+/* "xx1 64 cells" */
+static void take_state(Search *s, Str text)
+{
+    Str code, sizes;
+    int64_t bits = 0;
+
+    text = str_cut(str_cut(text, ' ', &code), ' ', &sizes);
+    s->elsewhere = !str_eq_z(code, s->shard->code);
+    (void)snprintf(s->way, sizeof s->way, "%.*s", STR_ARG(text));
+    (void)str_to_int64(sizes, &bits);
+    s->sizes |= (uint32_t)bits;
+    s->told = true;
+}
+
+/* Kept by the request, so that a row needs no lock. */
+static bool system_text(Search *s, int id, Str *out, Err *err)
+{
+    if (id >= s->systems_size) {
+        int size = id + 16;
+        Str *more = arena_new(s->arena, Str, (size_t)size);
+
+        if (s->systems_size)
+            memcpy(more, s->systems, (size_t)s->systems_size * sizeof *more);
+        s->systems = more;
+        s->systems_size = size;
+    }
+    if (s->systems[id].len == 0 && !mas_system_text(s->mas, id, &s->systems[id], err))
+        return false;
+    *out = s->systems[id];
+    return true;
+}
 
 static bool put_row(void *search_v, const PGresult *row, Err *err)
 {
     Search *s = search_v;
     const MasOut *out = s->out;
-    uint32_t system = 0;
+    Str json = db_text(row, 0, 1), system;
+    uint32_t id = 0;
 
-    if (!PQgetisnull(row, 0, 0)) {
-        memcpy(&system, PQgetvalue(row, 0, 0), sizeof system);
-        system = ntohl(system);
+    if (!s->told) {
+        take_state(s, json);
+        return true;
     }
+    if (s->elsewhere)
+        return true;
+    if (!PQgetisnull(row, 0, 0)) {
+        memcpy(&id, PQgetvalue(row, 0, 0), sizeof id);
+        id = ntohl(id);
+    }
+    if (!system_text(s, (int)id, &system, err))
+        return false;
     buf_put(out->body, s->rows++ ? STR(", {\"srs\": ") : STR("{\"srs\": "));
-    mas_systems_put(s->mas, (int)system, out->body);
+    buf_put(out->body, system);
     buf_put(out->body, STR(", "));
-    buf_put(out->body, (Str){PQgetvalue(row, 0, 1), (size_t)PQgetlength(row, 0, 1)});
+    buf_put(out->body, json);
     return !out->flush || out->flush(out->ctx, err);
 }
 
-static Str box_text(Arena *arena, const FootprintBox *box)
-{
-    return str_printf(arena, "{%.17g,%.17g,%.17g,%.17g}", box->west, box->south, box->east, box->north);
-}
+/* ---- looking ---- */
 
 /* No area and no time: everything there is. */
-static bool look_at_all(Search *s, Db *db, const MasShard *shard, Err *err)
+static bool look_at_all(Search *s, Db *db, Err *err)
 {
-    bool root = str_eq(s->path, shard->root);
-    const DbArg args[] = {DB_TEXT_IF(s->names.given, s->head.names), root ? DB_NULL : mas_hash_arg(&s->hash),
+    const DbArg args[] = {DB_TEXT(s->path), mas_hash_arg(&s->hash), DB_BOOL(s->root),
+                          DB_TEXT_IF(s->names.given, s->names.list),
                           s->ask->limit > 0 ? DB_INT(s->ask->limit) : DB_NULL};
 
+    s->told = false;
     return db_stream(db, &sql_mas_whole, args, true, put_row, s, err);
 }
 
-static Str parts_text(Arena *arena, const MasArea *area)
-{
-    GridBox box = grid_box(&(Footprint){.box = area->around, .known = area->given});
-
-    return str_printf(arena, "{%d,%d,%d,%d}", box.west, box.south, box.east, box.north);
-}
-
-/* Few files are looked at one by one; others are searched for. */
-static bool look(Search *s, Db *db, const MasShard *shard, Err *err)
+/* Looks among `given` datasets, or for them where that is NULL. */
+static bool look(Search *s, Db *db, const Str *given, Err *err)
 {
     ATTR_CLEANUP(mas_probes_release) MasProbes probes = {0};
     const MasSearch *ask = s->ask;
     const MasArea *area = &s->area;
-    bool compat = mas_is_compat(s->mas), root = str_eq(s->path, shard->root);
-    bool walk = !root && s->head.below <= WALK_MAX;
+    const MasPeriod *period = &s->period;
+    const FootprintBox *around = &area->around, *inner = &area->inner;
+    GridBox parts = grid_box(&(Footprint){.box = *around, .known = area->given});
+    bool compat = mas_is_compat(s->mas), timed = period->given, simplify = area->points >= SIMPLE_LEAST;
     char since[TIME_TEXT_MAX], until[TIME_TEXT_MAX];
-    bool simplify = area->points >= SIMPLE_LEAST;
 
-    mas_probes_make(&probes, area, &s->period, s->head.levels, walk ? 0 : s->head.level_count);
-    DbArg args[] = {DB_TEXT(buf_str(&probes.keys)),
-                    DB_TEXT(buf_str(&probes.key_since)),
-                    DB_TEXT(buf_str(&probes.key_until)),
-                    DB_TEXT(buf_str(&probes.firsts)),
-                    DB_TEXT(buf_str(&probes.lasts)),
-                    DB_TEXT(buf_str(&probes.range_since)),
-                    DB_TEXT(buf_str(&probes.range_until)),
-                    DB_TEXT(buf_str(&probes.names)),
-                    DB_TEXT(buf_str(&probes.classes)),
-                    DB_TEXT(buf_str(&probes.time_since)),
-                    DB_TEXT(buf_str(&probes.time_until)),
-                    walk ? mas_hash_arg(&s->hash) : DB_NULL,
-                    DB_INT(s->period.given ? s->period.until : INT64_MAX),
-                    DB_TEXT_IF(s->names.given, s->head.names),
-                    DB_TEXT_IF(s->period.given, time_format(s->period.since, since)),
-                    DB_TEXT_IF(s->period.given, time_format(s->period.until, until)),
-                    DB_BOOL(compat && ask->until.len > 0),
-                    DB_TEXT_IF(area->given, box_text(s->arena, &area->around)),
-                    DB_TEXT_IF(area->has_inner, box_text(s->arena, &area->inner)),
-                    area->given ? DB_BINARY(area->ewkb) : DB_NULL,
-                    DB_TEXT(str_printf(s->arena, "{%.17g,%.17g,%.17g}", simplify ? ask->same : -1,
-                                       simplify ? ask->tolerance : -1, area->edge)),
-                    DB_BOOL(area->degrees && !compat),
-                    DB_BOOL(compat),
-                    root || walk ? DB_NULL : mas_hash_arg(&s->hash),
-                    ask->limit > 0 ? DB_INT(ask->limit) : DB_NULL,
-                    DB_TEXT(parts_text(s->arena, area))};
+    mas_probes_make(&probes, area, period, given ? 0 : s->sizes);
+    const DbArg args[] = {
+        DB_TEXT(s->path),
+        mas_hash_arg(&s->hash),
+        DB_BOOL(s->root),
+        DB_TEXT_IF(s->names.given, s->names.list),
+        given ? DB_TEXT(*given) : DB_NULL,
+        DB_INT(s->sizes),
+        DB_TEXT_IF(area->given, buf_str(&probes.counts)),
+        DB_TEXT(buf_str(&probes.cells)),
+        DB_TEXT(buf_str(&probes.cells_at)),
+        DB_TEXT(buf_str(&probes.firsts)),
+        DB_TEXT(buf_str(&probes.lasts)),
+        DB_TEXT(buf_str(&probes.runs_at)),
+        DB_INT(timed ? period->since : INT64_MIN),
+        DB_INT(timed ? period->until : INT64_MAX),
+        DB_TEXT(buf_str(&probes.ends_us)),
+        DB_TEXT_IF(timed, time_format(period->since, since)),
+        DB_TEXT_IF(timed, time_format(period->until, until)),
+        DB_TEXT(buf_str(&probes.ends)),
+        DB_BOOL(compat && ask->until.len > 0),
+        area->given ? DB_DOUBLE(around->west) : DB_NULL,
+        area->given ? DB_DOUBLE(around->south) : DB_NULL,
+        area->given ? DB_DOUBLE(around->east) : DB_NULL,
+        area->given ? DB_DOUBLE(around->north) : DB_NULL,
+        DB_TEXT_IF(area->has_inner, str_printf(s->arena, "{%.17g,%.17g,%.17g,%.17g}", inner->west,
+                                               inner->south, inner->east, inner->north)),
+        DB_INT(parts.west),
+        DB_INT(parts.south),
+        DB_INT(parts.east),
+        DB_INT(parts.north),
+        area->given ? DB_BINARY(area->ewkb) : DB_NULL,
+        DB_TEXT(str_printf(s->arena, "{%.17g,%.17g,%.17g}", simplify ? ask->same : -1,
+                           simplify ? ask->tolerance : -1, area->edge)),
+        DB_BOOL(area->degrees && !compat),
+        DB_BOOL(compat),
+        ask->limit > 0 ? DB_INT(ask->limit) : DB_NULL};
 
+    s->told = false;
     return db_stream(db, &sql_mas_search, args, true, put_row, s, err);
 }
 
-static bool nothing_can_be(const Search *s)
+static bool walk(Search *s, Db *db, Err *err)
 {
-    return s->area.nothing || s->head.below == 0 || (s->names.given && s->head.names.len <= 2);
+    RESULT_SCOPE(rows);
+
+    if (!db_query(db, &sql_mas_walk, DB_ARGS(mas_hash_arg(&s->hash)), &rows, err))
+        return false;
+    Str given = db_text(rows, 0, 0);
+    return look(s, db, &given, err);
+}
+
+static bool took(const Search *s, const char *way)
+{
+    return !s->elsewhere && str_eq_z(str_from_z(s->way), way);
+}
+
+static bool search(Search *s, Db *db, Err *err)
+{
+    if (!s->area.given && !s->period.given)
+        return look_at_all(s, db, err);
+    do
+        if (!look(s, db, NULL, err))
+            return false;
+    while (took(s, "again"));
+    mas_shard_note_sizes(s->mas, s->shard, s->sizes);
+    return !took(s, "walk") || walk(s, db, err);
 }
 
 static bool ask_search(Mas *mas, Db *db, const MasShard *shard, void *search_v, bool *moved, Err *err)
@@ -286,17 +294,17 @@ static bool ask_search(Mas *mas, Db *db, const MasShard *shard, void *search_v, 
     Search *s = search_v;
 
     s->mas = mas;
+    s->shard = shard;
+    s->sizes = shard->sizes;
+    s->root = str_eq(s->path, shard->root);
+    s->elsewhere = false;
+    if (!read_area(s, db, err) || !read_period(mas, db, s->ask, &s->period, err))
+        return false;
     buf_reset(s->out->body);
-    if (!ask_head(s, db, shard, moved, err))
-        return false;
-    if (*moved)
-        return true;
-    if (!read_area(s, err) || !read_period(mas, db, s->ask, &s->period, err))
-        return false;
     buf_put(s->out->body, STR("{\"gdal\": ["));
-    bool all = !s->area.given && !s->period.given;
-    if (!nothing_can_be(s) && !(all ? look_at_all : look)(s, db, shard, err))
+    if (!s->area.nothing && !search(s, db, err))
         return false;
+    *moved = s->elsewhere;
     buf_put(s->out->body, STR("]}"));
     return true;
 }

@@ -10,16 +10,20 @@
 #include "catalog/dataset.h"
 #include "catalog_sql.h"
 
-enum { SYSTEMS_MAX = 64 }; /* transforms that one thread's tools keep */
+enum {
+    TOOLS_SYSTEMS_MAX = 64, /* transforms that one thread's tools keep */
+    SYSTEMS_MAX = 1024,     /* whose texts are kept; authorities have some thousands in all */
+};
 
 /* A plan that fits every request beats one made for each; what is asked for is little and found by index. */
 static const char settings[] = "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_hashjoin=off "
                                "-c enable_mergejoin=off -c enable_seqscan=off -c timezone=UTC "
-                               "-c max_parallel_workers_per_gather=0";
+                               "-c max_parallel_workers_per_gather=0 -c work_mem=32MB";
 
 typedef struct Root {
     struct Root *next;
     Str code, path;
+    uint32_t sizes;
 } Root;
 
 struct Mas {
@@ -32,6 +36,8 @@ struct Mas {
     Arena systems_arena;
     Str *systems; /* JSON strings, by sr_id */
     int systems_newest, systems_size;
+    MasSystem *named;
+    int named_count;
     MasTools *idle;
 };
 
@@ -149,6 +155,7 @@ static bool remembered(Mas *mas, Arena *arena, Str path, MasShard *out)
         return false;
     (void)snprintf(out->code, sizeof out->code, "%.*s", STR_ARG(best->code));
     out->root = str_copy(arena, best->path);
+    out->sizes = best->sizes;
     return true;
 }
 
@@ -162,7 +169,9 @@ static void remember(Mas *mas, Str code, Str path)
     if (root && str_eq(root->code, code))
         return;
     root = arena_new(&mas->roots_arena, Root, 1);
-    *root = (Root){mas->roots, str_copy(&mas->roots_arena, code), str_copy(&mas->roots_arena, path)};
+    *root = (Root){.next = mas->roots,
+                   .code = str_copy(&mas->roots_arena, code),
+                   .path = str_copy(&mas->roots_arena, path)};
     mas->roots = root;
 }
 
@@ -172,6 +181,16 @@ void mas_shard_forget(Mas *mas)
 
     mas->roots = NULL;
     arena_reset(&mas->roots_arena);
+}
+
+void mas_shard_note_sizes(Mas *mas, const MasShard *shard, uint32_t sizes)
+{
+    if (sizes == shard->sizes)
+        return;
+    LOCK_SCOPE(held, &mas->mutex);
+    for (Root *root = mas->roots; root; root = root->next)
+        if (str_eq(root->path, shard->root))
+            root->sizes |= sizes;
 }
 
 bool mas_shard_find(Mas *mas, Arena *arena, Str path, MasShard *out, Err *err)
@@ -246,40 +265,95 @@ static void enter_system(Mas *mas, int id, Str wkt)
         mas->systems = more;
         mas->systems_size = size;
     }
+    if (mas->systems[id].len)
+        return;
     json_put_quoted(&json, wkt);
     mas->systems[id] = str_copy(&mas->systems_arena, buf_str(&json));
-    mas->systems_newest = id;
+    if (id > mas->systems_newest)
+        mas->systems_newest = id;
 }
 
-bool mas_systems_load(Mas *mas, Db *db, int newest, Err *err)
+static bool known_system(Mas *mas, int id, Str *out, int *newest)
 {
-    RESULT_SCOPE(rows);
-    int known;
-
-    {
-        LOCK_SCOPE(held, &mas->mutex);
-        known = mas->systems_newest;
-    }
-    if (newest <= known)
-        return true;
-    if (!db_query(db, &sql_mas_systems, DB_ARGS(DB_INT(known)), &rows, err))
-        return false;
     LOCK_SCOPE(held, &mas->mutex);
-    for (int i = 0; i < db_count(rows); i++)
-        if (db_int(rows, i, 0) > mas->systems_newest)
-            enter_system(mas, (int)db_int(rows, i, 0), db_text(rows, i, 1));
+
+    *newest = mas->systems_newest;
+    if (id >= mas->systems_size || mas->systems[id].len == 0)
+        return false;
+    *out = mas->systems[id];
     return true;
 }
 
-void mas_systems_put(Mas *mas, int id, Buf *out)
+/* Numbers may become visible out of order: one that is missing below the newest came late. */
+bool mas_system_text(Mas *mas, int id, Str *out, Err *err)
 {
-    Str json;
+    POOL_SCOPE(lease);
+    RESULT_SCOPE(rows);
+    int newest;
 
+    if (id <= 0 || known_system(mas, id, out, &newest)) {
+        if (id <= 0)
+            *out = STR("null");
+        return true;
+    }
+    if (!pool_take(mas->writers, &(PoolWish){0}, &lease, err) ||
+        !db_query(lease.db, &sql_mas_systems, DB_ARGS(DB_INT(id > newest ? newest : 0)), &rows, err))
+        return false;
     {
         LOCK_SCOPE(held, &mas->mutex);
-        json = id > 0 && id < mas->systems_size ? mas->systems[id] : (Str){0};
+        for (int i = 0; i < db_count(rows); i++)
+            enter_system(mas, (int)db_int(rows, i, 0), db_text(rows, i, 1));
     }
-    buf_put(out, json.len ? json : STR("null"));
+    if (!known_system(mas, id, out, &newest))
+        *out = STR("null");
+    return true;
+}
+
+static bool known_name(Mas *mas, Str authority, int code, MasSystem *out)
+{
+    LOCK_SCOPE(held, &mas->mutex);
+
+    for (int i = 0; i < mas->named_count; i++)
+        if (mas->named[i].code == code && str_eq(mas->named[i].authority, authority)) {
+            *out = mas->named[i];
+            return true;
+        }
+    return false;
+}
+
+/* One that is not there is not remembered: it may come. */
+static void remember_name(Mas *mas, const MasSystem *system)
+{
+    LOCK_SCOPE(held, &mas->mutex);
+    Arena *arena = &mas->systems_arena;
+
+    if (system->srid == 0 || mas->named_count == SYSTEMS_MAX)
+        return;
+    if (!mas->named)
+        mas->named = arena_new(arena, MasSystem, SYSTEMS_MAX);
+    mas->named[mas->named_count++] = (MasSystem){.authority = str_copy(arena, system->authority),
+                                                 .code = system->code,
+                                                 .srid = system->srid,
+                                                 .wkt = str_copy(arena, system->wkt),
+                                                 .proj4 = str_copy(arena, system->proj4)};
+}
+
+bool mas_system_find(Mas *mas, Arena *arena, Db *db, Str authority, int code, MasSystem *out, Err *err)
+{
+    RESULT_SCOPE(rows);
+
+    if (known_name(mas, authority, code, out))
+        return true;
+    *out = (MasSystem){.authority = authority, .code = code};
+    if (!db_query(db, &sql_mas_system, DB_ARGS(DB_TEXT(authority), DB_INT(code)), &rows, err))
+        return false;
+    if (db_count(rows) == 0)
+        return true;
+    out->srid = (int)db_int(rows, 0, 0);
+    out->wkt = str_copy(arena, db_text(rows, 0, 1));
+    out->proj4 = str_copy(arena, db_text(rows, 0, 2));
+    remember_name(mas, out);
+    return true;
 }
 
 typedef struct MasToolsSystem {
@@ -293,7 +367,7 @@ static MasTools *new_tools(void)
     MasTools *tools = arena_new(&arena, MasTools, 1);
 
     tools->geometry = geometry_reader_new(&arena);
-    tools->systems = arena_new(&arena, MasToolsSystem, SYSTEMS_MAX);
+    tools->systems = arena_new(&arena, MasToolsSystem, TOOLS_SYSTEMS_MAX);
     tools->arena = arena;
     return tools;
 }
@@ -311,7 +385,7 @@ MasTools *mas_tools_take(Mas *mas)
 
 void mas_tools_give(Mas *mas, MasTools *tools)
 {
-    if (tools->count == SYSTEMS_MAX) {
+    if (tools->count == TOOLS_SYSTEMS_MAX) {
         free_tools(tools);
         return;
     }
@@ -325,7 +399,7 @@ FootprintSystem *mas_tools_system(MasTools *tools, int srid, Str wkt, Str proj4)
     for (int i = 0; i < tools->count; i++)
         if (tools->systems[i].srid == srid)
             return tools->systems[i].system;
-    assert(tools->count < SYSTEMS_MAX);
+    assert(tools->count < TOOLS_SYSTEMS_MAX);
     FootprintSystem *system = footprint_system_new(&tools->arena, wkt, proj4);
     tools->systems[tools->count++] = (MasToolsSystem){srid, system};
     return system;

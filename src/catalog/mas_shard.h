@@ -15,6 +15,7 @@
 typedef struct MasShard {
     char code[POOL_SHARD_MAX + 1]; /* empty: the path is in none */
     Str root;                      /* in the request's arena */
+    uint32_t sizes;                /* of datasets, as bits, that searches have met in it so far */
 } MasShard;
 
 typedef struct MasNames {
@@ -35,6 +36,9 @@ bool mas_shard_find(Mas *mas, Arena *arena, Str path, MasShard *out, Err *err) A
 
 /* The shard was not what mas_shard_find() said: ask anew. */
 void mas_shard_forget(Mas *mas);
+
+/* Datasets of these sizes occur in it as well. */
+void mas_shard_note_sizes(Mas *mas, const MasShard *shard, uint32_t sizes);
 
 bool mas_take(Mas *mas, const MasShard *shard, PoolLease *out, Err *err) ATTR_MUST_USE;
 bool mas_take_writer(Mas *mas, const MasShard *shard, PoolLease *out, Err *err) ATTR_MUST_USE;
@@ -65,9 +69,17 @@ bool mas_time(Db *db, Str text, Instant *out, Err *err) ATTR_MUST_USE;
 
 /* ---- coordinate systems ---- */
 
-/* The JSON string of catalog.srs.sr_wkt, for answers; loads what is new up to `newest`. */
-bool mas_systems_load(Mas *mas, Db *db, int newest, Err *err) ATTR_MUST_USE;
-void mas_systems_put(Mas *mas, int id, Buf *out);
+/* catalog.srs.sr_wkt as a JSON string, for answers: "null" for id 0. It stays as long as `mas`. ERR_DB, ERR_BUSY. */
+bool mas_system_text(Mas *mas, int id, Str *out, Err *err) ATTR_MUST_USE;
+
+/* A coordinate system by the name that requests use. ERR_DB. */
+typedef struct MasSystem {
+    Str authority;
+    int code, srid; /* srid 0: there is no such system */
+    Str wkt, proj4;
+} MasSystem;
+bool mas_system_find(Mas *mas, Arena *arena, Db *db, Str authority, int code, MasSystem *out,
+                     Err *err) ATTR_MUST_USE;
 
 /* Readers of shapes and transforms for one thread; given back at the end of the block. */
 typedef struct MasTools {

@@ -18,7 +18,7 @@ struct Db {
     char *conninfo;
 };
 
-enum { ARGS_MAX = 32, NUMBER_BYTES = 32 };
+enum { ARGS_MAX = 40, NUMBER_BYTES = 32 };
 
 /* ---- errors ---- */
 

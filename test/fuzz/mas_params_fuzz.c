@@ -60,10 +60,10 @@ void server_add_hook(Server *server, const ServerHook *hook)
 static void must_be_keys(const MasArea *area, const MasPeriod *period)
 {
     ATTR_CLEANUP(mas_probes_release) MasProbes probes = {0};
-    MasLevel levels[] = {{1, 0, 0}, {1, 3, 9}, {2, GRID_SPAN_NONE, 16}, {3, 6, 5}};
+    static const uint32_t sizes = 1U << 0 | 1U << 5 | 1U << 9 | 1U << (GRID_LEVELS - 1);
 
-    mas_probes_make(&probes, area, period, levels, COUNT_OF(levels));
-    must(str_ends(buf_str(&probes.keys), STR("}")) && str_ends(buf_str(&probes.time_until), STR("}")));
+    mas_probes_make(&probes, area, period, sizes);
+    must(str_ends(buf_str(&probes.counts), STR("}")) && str_ends(buf_str(&probes.runs_at), STR("}")));
 }
 
 static void must_be_area(const MasArea *area)

@@ -111,7 +111,9 @@ def make_records(server):
         path = f"{ROOT}/set{i % 7}/c{code}/f{i}.nc"
         polygon, stamps = some_polygon(code), some_stamps()
         names = rnd.sample(["red", "nir", "swir-1", "ta"], rnd.randint(1, 3))
-        lines.append(record(path, [dataset(path, n, systems[code], polygon, stamps) for n in names]))
+        alike = rnd.random() < 0.7
+        lines.append(record(path, [dataset(path, n, systems[code], polygon if alike or rnd.random() < 0.3 else some_polygon(code),
+                                           stamps if alike or rnd.random() < 0.3 else some_stamps()) for n in names]))
         paths.append(path)
     levels = {"name": "level", "params": [1000.0, 925.5], "strides": [1], "shape": [2], "grid": "enum"}
     path = f"{ROOT}/model/ta.nc"
@@ -385,6 +387,52 @@ def searches_find_what_brute_force_finds(service, server):
     check(hits > 1000, hits)
 
 
+def masks_and_periods_are_exact_at_their_edges(service, dsn, systems):
+    path = f"{ROOT}/edge/e.nc"
+    stamps = [datetime.datetime(2020, 1, 1), datetime.datetime(2020, 1, 11), datetime.datetime(2020, 2, 1)]
+    load(dsn, [record(path, [dataset(path, "edge", systems[4326], box(10, 10, 20, 20), stamps)])])
+    for mask, found in (
+            (box(20, 12, 25, 15), True), (box(20.001, 12, 25, 15), False), (box(20, 20, 30, 30), True), (box(0, 0, 10, 10), True),
+            (box(0, 0, 40, 40), True), (box(12, 12, 13, 13), True), (box(15, 0, 16, 40), True), (box(10, 10, 20, 20), True),
+            ("POLYGON ((0 0,40 0,40 40,30 40,30 5,5 5,5 40,0 40,0 0))", False),
+            ("POLYGON ((0 0,40 0,40 40,30 40,30 11,5 11,5 40,0 40,0 0))", True),
+            ("POLYGON ((0 0,40 0,40 40,0 40,0 0),(5 5,5 25,25 25,25 5,5 5))", False),
+            ("POLYGON ((0 0,40 0,40 40,0 40,0 0),(12 12,12 14,14 14,14 12,12 12))", True),
+            ("POINT (10 10)", True), ("POINT (9.999 10)", False), ("POINT (15 15)", True), ("LINESTRING (0 0, 30 30)", True),
+            ("LINESTRING (0 5, 30 5)", False), ("LINESTRING (20 0, 20 40)", True), ("MULTIPOINT ((0 0), (20 20))", True),
+            (f"MULTIPOLYGON ({box(0, 0, 1, 1)[8:]}, {box(19, 19, 21, 21)[8:]})", True),
+            ("GEOMETRYCOLLECTION (POINT (0 0), LINESTRING (19 0, 19 11))", True), ("POLYGON EMPTY", False),
+            (box(-180, -90, 180, 90), True), (box(170, 0, 190, 30), False), (box(370, 0, 375, 30), False)):
+        for more in ({}, {"time": "2020-01-01T00:00:00Z", "until": "2021-01-01T00:00:00Z"}, {"time": "2020-01-11T00:00:00Z"}):
+            for place in (ROOT, f"{ROOT}/edge"):
+                got = search(service, path=place, namespace="edge", srs="EPSG:4326", wkt=mask, **more)
+                check(len(got) == found, f"{mask} {more} {place}: {len(got)}")
+    for since, until, found in (
+            ("2020-01-11T00:00:00Z", None, True), ("2020-01-11T00:00:01Z", None, False), ("2020-01-10T23:59:59.999Z", None, False),
+            ("2020-01-11T00:00:01Z", "2020-01-31T23:59:58Z", True), ("2020-01-11T00:00:01.5Z", "2020-01-31T23:59:58Z", False),
+            ("2020-01-11T00:00:02Z", "2020-01-31T23:59:59Z", True), ("2020-01-11T00:00:02Z", "2020-01-31T23:59:58Z", False),
+            (None, "2019-12-31T23:59:59Z", True), (None, "2019-12-31T23:59:58Z", False), (None, "2020-01-05T00:00:00Z", True),
+            ("2020-02-01T00:00:01Z", "2030-01-01T00:00:00Z", True), ("2020-02-01T00:00:02Z", "2030-01-01T00:00:00Z", False),
+            ("2019-01-01T00:00:00Z", "2019-12-31T23:59:59Z", True), ("2020-01-02T00:00:00Z", "2020-01-30T00:00:00Z", True)):
+        period = {key: at for key, at in (("time", since), ("until", until)) if at}
+        for area in ({}, {"srs": "EPSG:4326", "wkt": box(12, 12, 13, 13)}, {"srs": "EPSG:4326", "wkt": box(-180, -90, 180, 90)}):
+            got = search(service, namespace="edge", **area, **period)
+            check(len(got) == found, f"{period} {area}: {len(got)}")
+
+
+def limits_count_files_and_leave_none_out(service):
+    for area in ({}, {"srs": "EPSG:4326", "wkt": box(-180, -80, 180, 80)}, {"srs": "EPSG:4326", "wkt": box(100, -50, 160, 0)}):
+        for period in ({}, {"time": "2015-01-01T00:00:00Z", "until": "2021-01-01T00:00:00Z"}):
+            for names in ({}, {"namespace": "red,nir"}):
+                whole = search(service, **area, **period, **names)
+                files = {d["file_path"] for d in whole}
+                for limit in (1, 3, len(files), len(files) + 1):
+                    some = search(service, limit=limit, **area, **period, **names)
+                    paths = {d["file_path"] for d in some}
+                    check(paths <= files and len(paths) == min(limit, len(files)), f"{limit} {area} {period} {names}: {len(paths)}")
+                    check(names_of(some) == names_of(d for d in whole if d["file_path"] in paths), "all datasets of a file")
+
+
 def answers_hold_what_came_and_went_at_once(service, server, dsn, systems):
     path = f"{ROOT}/set1/new/n.nc"
     stamp = datetime.datetime(2031, 5, 5)
@@ -456,6 +504,11 @@ def main():
             run(paths_and_shards_are_found_as_the_original_should, service)
             run(wrong_input_gets_one_sentence_and_changes_nothing, service, server)
             run(searches_find_what_brute_force_finds, service, server)
+            server.sql("update xx1.datasets set ds_shape = null, ds_gap = null, ds_alike = null where ds_id % 3 = 0;"
+                       "update xx1.cells set ce_shape = null where ce_dataset % 3 = 0", "mas")
+            run(searches_find_what_brute_force_finds, service, server)  # among rows of which this is not known
+            run(limits_count_files_and_leave_none_out, service)
+            run(masks_and_periods_are_exact_at_their_edges, service, dsn, systems)
             run(answers_hold_what_came_and_went_at_once, service, server, dsn, systems)
             run(the_originals_mistakes_are_right_unless_compat, service, compat)
             run(without_the_database_the_answer_is_503, service, server)

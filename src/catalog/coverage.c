@@ -2,6 +2,7 @@
 #include "catalog/coverage.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -141,6 +142,32 @@ static Str get_stamps(const PGresult *row, int column, Buf *scratch)
     return buf_str(scratch);
 }
 
+/* Times as coverage keeps them: to and from this machine's order. */
+static Str get_packed(const PGresult *row, int column, Buf *scratch)
+{
+    Str packed = db_text(row, 0, column);
+
+    buf_reset(scratch);
+    for (size_t at = 0; at + sizeof(Instant) <= packed.len; at += sizeof(Instant)) {
+        Instant stamp = copy_get_int8(str_sub(packed, at, at + sizeof stamp));
+
+        buf_put(scratch, (Str){(const char *)&stamp, sizeof stamp});
+    }
+    return buf_str(scratch);
+}
+
+static void put_packed(Buf *rows, const Instant *stamps, size_t count)
+{
+    BUF_SCOPE(packed);
+
+    for (size_t i = 0; i < count; i++) {
+        uint64_t big = htobe64((uint64_t)stamps[i]);
+
+        buf_put(&packed, (Str){(const char *)&big, sizeof big});
+    }
+    copy_text(rows, buf_str(&packed));
+}
+
 typedef struct Pass {
     Work *work;
     Buf scratch;
@@ -184,7 +211,7 @@ static bool add_kept(void *pass_v, const PGresult *row, Err *err)
 
     (void)err;
     add_to(sum_of(pass->work, dir, copy_get_int4(db_text(row, 0, 1))), row, copy_get_int8(db_text(row, 0, 7)),
-           get_stamps(row, 2, &pass->scratch));
+           get_packed(row, 2, &pass->scratch));
     return true;
 }
 
@@ -312,7 +339,7 @@ static void put_sum(Buf *rows, const Sum *sum)
     copy_uuid(rows, sum->dir->hash);
     copy_int4(rows, sum->name);
     copy_int8(rows, sum->count);
-    copy_timestamptz_array(rows, at, (int)count);
+    put_packed(rows, at, count);
     if (count) {
         copy_timestamptz(rows, at[0]);
         copy_timestamptz(rows, at[count - 1]);

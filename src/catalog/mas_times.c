@@ -3,11 +3,11 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "base/json.h"
 #include "catalog/mas_shard.h"
 #include "catalog_sql.h"
-#include "crypto/hash.h"
 
 /* ---- lists of times ---- */
 
@@ -33,24 +33,32 @@ static size_t stamps_count(const Stamps *stamps)
     return stamps->bytes.len / sizeof(Instant);
 }
 
-/* A timestamptz[] in binary form: a head of five words, and each time behind its length. */
+/* Numbers in network order, `step` bytes apart. */
+static void take_numbers(Stamps *stamps, const char *from, size_t count, size_t step, Instant start)
+{
+    char *to = buf_reserve(&stamps->bytes, count * sizeof(Instant));
+
+    for (size_t i = 0; i < count; i++) {
+        uint64_t big;
+
+        memcpy(&big, from + i * step, sizeof big);
+        Instant at = (Instant)be64toh(big) + start;
+        memcpy(to + i * sizeof at, &at, sizeof at);
+    }
+    stamps->bytes.len += count * sizeof(Instant);
+}
+
+/* Packed, or a timestamptz[] in binary form: a head of five words, and each time behind its length. */
 static bool take_list(void *stamps_v, const PGresult *row, Err *err)
 {
     enum { HEAD = 20, ELEMENT = 12, LENGTH = 4 };
     Stamps *stamps = stamps_v;
-    const char *list = PQgetvalue(row, 0, 0);
-    size_t len = (size_t)PQgetlength(row, 0, 0), count = len < HEAD ? 0 : (len - HEAD) / ELEMENT;
+    Str packed = db_text(row, 0, 0), list = db_text(row, 0, 1);
 
     (void)err;
-    char *to = buf_reserve(&stamps->bytes, count * sizeof(Instant));
-    for (size_t i = 0; i < count; i++) {
-        uint64_t big;
-
-        memcpy(&big, list + HEAD + i * ELEMENT + LENGTH, sizeof big);
-        Instant at = (Instant)be64toh(big) + postgres_start;
-        memcpy(to + i * sizeof at, &at, sizeof at);
-    }
-    stamps->bytes.len += count * sizeof(Instant);
+    take_numbers(stamps, packed.ptr, packed.len / sizeof(Instant), sizeof(Instant), 0);
+    if (list.len > HEAD)
+        take_numbers(stamps, list.ptr + HEAD + LENGTH, (list.len - HEAD) / ELEMENT, ELEMENT, postgres_start);
     return true;
 }
 
@@ -81,18 +89,17 @@ static void sort_once_each(Stamps *stamps)
 {
     BUF_SCOPE(other);
 
-    for (bool more = true; more;) {
+    while (stamps_count(stamps) &&
+           run_end(stamps_at(stamps), 0, stamps_count(stamps)) < stamps_count(stamps)) {
         const Instant *in = stamps_at(stamps);
         size_t count = stamps_count(stamps), n = 0;
         Instant *out = (Instant *)(void *)buf_reserve(&other, stamps->bytes.len);
 
-        more = false;
         for (size_t from = 0; from < count;) {
             size_t middle = run_end(in, from, count),
                    end = middle < count ? run_end(in, middle, count) : middle;
 
             n += merge(in, from, middle, end, out + n);
-            more |= end < count;
             from = end;
         }
         other.len = n * sizeof(Instant);
@@ -116,45 +123,49 @@ static void keep_between(Stamps *stamps, Instant since, Instant until)
 
 /* ---- writing ---- */
 
-static void put_digits(char *to, int64_t value, int digits)
+enum { STAMP_TEXT = 28 }; /* bytes: `, "2010-01-01T00:00:00.000Z"` */
+
+static void put_pair(char *to, int64_t value)
 {
-    while (digits--) {
-        to[digits] = (char)('0' + value % 10);
-        value /= 10;
-    }
+    to[0] = (char)('0' + value / 10);
+    to[1] = (char)('0' + value % 10);
 }
 
+/* The text of the day that was written last stands for all stamps of that day. */
 typedef struct DayText {
     int64_t day;
-    char text[11]; /* "2010-01-01T" */
+    char text[STAMP_TEXT + 1];
 } DayText;
 
-/* "2010-01-01T00:00:00.000Z" */
-static void put_stamp(Buf *out, Instant at, DayText *day)
+static void start_day(DayText *day, int64_t today)
 {
-    enum { DATE = 11, LENGTH = 24, YEAR_LAST = 9999 };
+    enum { YEAR_LAST = 9999 };
+    int64_t year;
+    int month, dom;
+
+    time_civil_from_days(today, &year, &month, &dom);
+    year = year < 0 ? 0 : year > YEAR_LAST ? YEAR_LAST : year;
+    day->day = today;
+    memcpy(day->text, ", \"0000-00-00T00:00:00.000Z\"", STAMP_TEXT);
+    put_pair(day->text + 3, year / 100);
+    put_pair(day->text + 5, year % 100);
+    put_pair(day->text + 8, month);
+    put_pair(day->text + 11, dom);
+}
+
+static void put_stamp(char *to, Instant at, DayText *day)
+{
     int64_t ms = at / 1000 - (at % 1000 < 0), today = ms / 86400000 - (ms % 86400000 < 0);
 
-    if (today != day->day) {
-        int64_t year;
-        int month, dom;
-
-        time_civil_from_days(today, &year, &month, &dom);
-        day->day = today;
-        memcpy(day->text, "0000-00-00T", DATE);
-        put_digits(day->text, year < 0 ? 0 : year > YEAR_LAST ? YEAR_LAST : year, 4);
-        put_digits(day->text + 5, month, 2);
-        put_digits(day->text + 8, dom, 2);
-    }
-    ms -= today * 86400000;
-    char *to = buf_reserve(out, LENGTH);
-    memcpy(to, day->text, DATE);
-    memcpy(to + DATE, "00:00:00.000Z", LENGTH - DATE);
-    put_digits(to + 11, ms / 3600000, 2);
-    put_digits(to + 14, ms / 60000 % 60, 2);
-    put_digits(to + 17, ms / 1000 % 60, 2);
-    put_digits(to + 20, ms % 1000, 3);
-    out->len += LENGTH;
+    if (today != day->day)
+        start_day(day, today);
+    int left = (int)(ms - today * 86400000), seconds = left / 1000;
+    memcpy(to, day->text, STAMP_TEXT);
+    put_pair(to + 14, seconds / 3600);
+    put_pair(to + 17, seconds / 60 % 60);
+    put_pair(to + 20, seconds % 60);
+    to[23] = (char)('0' + left % 1000 / 100);
+    put_pair(to + 24, left % 100);
 }
 
 /* ---- timestamps ---- */
@@ -202,33 +213,36 @@ static bool read_stamps(Mas *mas, Db *db, const Ask *ask, Stamps *stamps, Err *e
 static Str token_of(Arena *arena, const Ask *ask, const Stamps *stamps)
 {
     BUF_SCOPE(text);
-    BUF_SCOPE(hex);
-    unsigned char sum[16];
-    enum { G1 = 8, G2 = 12, G3 = 16, G4 = 20, ALL = 32 };
+    XXH128_hash_t list = XXH3_128bits(stamps->bytes.ptr, stamps->bytes.len);
 
-    buf_printf(&text, "%.*s\n%.*s\n%.*s\n%.*s\n", STR_ARG(ask->place.path), STR_ARG(ask->stamps->time),
-               STR_ARG(ask->stamps->until), STR_ARG(ask->stamps->names));
-    buf_put(&text, buf_str(&stamps->bytes));
-    hash_md5(buf_str(&text), sum);
-    buf_put_hex(&hex, sum, sizeof sum);
-    Str h = buf_str(&hex);
-    return str_printf(arena, "%.*s-%.*s-%.*s-%.*s-%.*s", STR_ARG(str_sub(h, 0, G1)),
-                      STR_ARG(str_sub(h, G1, G2)), STR_ARG(str_sub(h, G2, G3)), STR_ARG(str_sub(h, G3, G4)),
-                      STR_ARG(str_sub(h, G4, ALL)));
+    buf_printf(&text, "%.*s\n%.*s\n%.*s\n%.*s\n%016llx%016llx", STR_ARG(ask->place.path),
+               STR_ARG(ask->stamps->time), STR_ARG(ask->stamps->until), STR_ARG(ask->stamps->names),
+               (unsigned long long)list.high64, (unsigned long long)list.low64);
+    XXH128_hash_t sum = XXH3_128bits(text.ptr, text.len);
+    return str_printf(arena, "%08llx-%04llx-%04llx-%04llx-%012llx", (unsigned long long)(sum.high64 >> 32),
+                      (unsigned long long)(sum.high64 >> 16 & 0xffff),
+                      (unsigned long long)(sum.high64 & 0xffff), (unsigned long long)(sum.low64 >> 48),
+                      (unsigned long long)(sum.low64 & 0xffffffffffff));
 }
 
 static bool put_stamps(const Ask *ask, const Stamps *stamps, Err *err)
 {
-    enum { FLUSH_EVERY = 4096 };
+    enum { AT_ONCE = 4096, SEPARATOR = 2 };
     const MasOut *out = ask->out;
     const Instant *at = stamps_at(stamps);
     DayText day = {.day = INT64_MIN};
 
-    for (size_t i = 0, count = stamps_count(stamps); i < count; i++) {
-        buf_put(out->body, i ? STR(", \"") : STR("\""));
-        put_stamp(out->body, at[i], &day);
-        buf_put_byte(out->body, '"');
-        if (i % FLUSH_EVERY == FLUSH_EVERY - 1 && out->flush && !out->flush(out->ctx, err))
+    for (size_t i = 0, count = stamps_count(stamps); i < count;) {
+        size_t some = count - i < AT_ONCE ? count - i : AT_ONCE;
+        char *to = buf_reserve(out->body, some * STAMP_TEXT);
+
+        for (size_t j = 0; j < some; j++)
+            put_stamp(to + j * STAMP_TEXT, at[i + j], &day);
+        if (i == 0) /* nothing stands before the first */
+            memmove(to, to + SEPARATOR, some * STAMP_TEXT - SEPARATOR);
+        out->body->len += some * STAMP_TEXT - (i == 0 ? SEPARATOR : 0);
+        i += some;
+        if (out->flush && !out->flush(out->ctx, err))
             return false;
     }
     buf_put(out->body, STR("]}"));

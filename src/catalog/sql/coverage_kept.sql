@@ -2,7 +2,7 @@
 -- $1 dirs  uuid[]
 -- >> co_dir     uuid
 -- >> co_name    integer
--- >> co_stamps  timestamptz[]
+-- >> co_stamps  bytea  8 bytes each, network byte order, microseconds since 1970
 -- >> co_xmin    double precision
 -- >> co_ymin    double precision
 -- >> co_xmax    double precision

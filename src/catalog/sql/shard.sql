@@ -156,7 +156,7 @@ create table coverage (
     co_dir   uuid not null,
     co_name  integer not null,
     co_count bigint not null,
-    co_stamps timestamptz[] not null,       -- distinct, ascending
+    co_stamps bytea not null,               -- distinct, ascending: 8 bytes each, network order, microseconds since 1970
     co_min_stamp timestamptz, co_max_stamp timestamptz,
     co_xmin double precision, co_ymin double precision, co_xmax double precision, co_ymax double precision,
     primary key (co_dir, co_name)

@@ -26,6 +26,7 @@ struct FootprintSystem {
     PJ_CONTEXT *context;
     PJ *transform;
     bool degrees;           /* its coordinates are longitude and latitude already */
+    bool mercator;          /* they are those of EPSG:3857 */
     uint64_t seed;          /* so that no file can choose a shape that passes for another's */
     Remembered *remembered; /* REMEMBERED of them, each where its hash says; or NULL */
 };
@@ -111,6 +112,18 @@ void footprint_system_remember(Arena *arena, FootprintSystem *system)
     system->seed = (uint64_t)time_now() * 0x9e3779b97f4a7c15u ^ (uintptr_t)system;
 }
 
+FootprintSystem *footprint_system_plain(Arena *arena, bool mercator)
+{
+    FootprintSystem *system = arena_new(arena, FootprintSystem, 1);
+
+    system->mercator = mercator;
+    system->degrees = !mercator;
+    return system;
+}
+
+/* Half the circumference of the sphere of EPSG:3857, metres. Source: EPSG method 1024. */
+static const double half_world = 20037508.342789244;
+
 /* ---- boxes ---- */
 
 /* The range that a shape's points take so far; longitudes unwrapped along each part. */
@@ -138,6 +151,11 @@ static bool to_degrees(FootprintSystem *system, GeometryPoint *point)
 {
     if (system->degrees)
         return true;
+    if (system->mercator) {
+        *point = (GeometryPoint){point->x / half_world * 180,
+                                 atan(sinh(point->y / half_world * M_PI)) / M_PI * 180};
+        return true;
+    }
     PJ_COORD out = proj_trans(system->transform, PJ_FWD, proj_coord(point->x, point->y, 0, 0));
 
     if (!isfinite(out.xy.x) || !isfinite(out.xy.y))
@@ -263,9 +281,6 @@ bool footprint_overlaps(const FootprintBox *a, const FootprintBox *b)
                 return true;
     return false;
 }
-
-/* Half the circumference of the sphere of EPSG:3857, metres. Source: EPSG method 1024. */
-static const double half_world = 20037508.342789244;
 
 double footprint_mercator_x(double longitude)
 {

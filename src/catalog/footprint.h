@@ -34,6 +34,9 @@ FootprintSystem *footprint_system_new(Arena *arena, Str wkt, Str proj4);
 /* For who asks of many shapes: those asked of are remembered, in about 300 KB. */
 void footprint_system_remember(Arena *arena, FootprintSystem *system);
 
+/* EPSG:4326 or EPSG:3857, which most requests come in, without PROJ and the megabytes of its database. */
+FootprintSystem *footprint_system_plain(Arena *arena, bool mercator);
+
 Footprint footprint_of(FootprintSystem *system, const Geometry *geometry);
 
 /* The two halves of a box across the antimeridian, or the box itself; returns how many. */

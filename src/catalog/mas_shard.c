@@ -400,7 +400,9 @@ FootprintSystem *mas_tools_system(MasTools *tools, int srid, Str wkt, Str proj4)
         if (tools->systems[i].srid == srid)
             return tools->systems[i].system;
     assert(tools->count < TOOLS_SYSTEMS_MAX);
-    FootprintSystem *system = footprint_system_new(&tools->arena, wkt, proj4);
+    FootprintSystem *system = srid == 4326 || srid == 3857
+                                  ? footprint_system_plain(&tools->arena, srid == 3857)
+                                  : footprint_system_new(&tools->arena, wkt, proj4);
     tools->systems[tools->count++] = (MasToolsSystem){srid, system};
     return system;
 }

@@ -196,21 +196,23 @@ static uint64_t count_cells(const MasArea *area, int size)
     return cells;
 }
 
-static int add_cells(MasProbes *probes, const GridRange *run)
+static int add_run(MasProbes *probes, uint64_t first, uint64_t last)
 {
-    for (uint64_t cell = run->first; cell <= run->last; cell++)
-        add(&probes->cells, (int64_t)cell);
-    return (int)(run->last - run->first) + 1;
-}
-
-static int add_run(MasProbes *probes, const GridRange *run)
-{
-    add(&probes->firsts, run->first);
-    add(&probes->lasts, run->last);
+    add(&probes->firsts, (int64_t)first);
+    add(&probes->lasts, (int64_t)last);
     return 1;
 }
 
-/* Returns how many cells or runs were added. */
+static int add_cells(MasProbes *probes, const GridRange *run)
+{
+    int added = 0;
+
+    for (uint64_t cell = run->first; cell <= run->last; cell++)
+        added += add_run(probes, cell, cell);
+    return added;
+}
+
+/* Returns how many runs were added. */
 static int add_size(MasProbes *probes, const MasArea *area, int size, bool timed)
 {
     GridRange runs[2 * MAS_CELLS_MAX];
@@ -221,27 +223,23 @@ static int add_size(MasProbes *probes, const MasArea *area, int size, bool timed
         int count = grid_ranges(&area->boxes[b], size, exact ? (int)COUNT_OF(runs) : RUNS_MAX, runs);
 
         for (int i = 0; i < count; i++)
-            added += timed ? add_cells(probes, &runs[i]) : add_run(probes, &runs[i]);
+            added += timed ? add_cells(probes, &runs[i]) : add_run(probes, runs[i].first, runs[i].last);
     }
     return added;
 }
 
 static void add_sizes(MasProbes *probes, const MasArea *area, bool timed, uint32_t sizes)
 {
-    int cells = 0, runs = 0;
+    int runs = 0;
 
     for (int size = 0; size < GRID_LEVELS; size++) {
         uint64_t count = count_cells(area, size);
 
         add(&probes->counts, (int64_t)count);
-        add(&probes->cells_at, cells);
         add(&probes->runs_at, runs);
-        if ((sizes >> size & 1) && timed && count <= MAS_CELLS_MAX)
-            cells += add_size(probes, area, size, true);
-        else if ((sizes >> size & 1) && !timed)
-            runs += add_size(probes, area, size, false);
+        if ((sizes >> size & 1) && (!timed || count <= MAS_CELLS_MAX))
+            runs += add_size(probes, area, size, timed);
     }
-    add(&probes->cells_at, cells);
     add(&probes->runs_at, runs);
 }
 
@@ -249,20 +247,21 @@ static void add_sizes(MasProbes *probes, const MasArea *area, bool timed, uint32
 static void add_ends(MasProbes *probes, const MasPeriod *period)
 {
     for (int span = 0; span < GRID_SPANS; span++) {
-        Instant end = period->until + grid_span_most(span);
+        Instant end = period->until + (period->given ? grid_span_most(span) : 0);
+        bool open = !period->given || span >= GRID_SPAN_NONE - 1;
 
-        add(&probes->ends_us, end);
-        if (span < GRID_SPAN_NONE - 1)
-            add_time(&probes->ends, end);
+        add(&probes->ends_us, open ? INT64_MAX : end);
+        if (open)
+            buf_put_z(&probes->ends, probes->ends.len ? ",infinity" : "{infinity");
         else
-            buf_put_z(&probes->ends, ",infinity");
+            add_time(&probes->ends, end);
     }
 }
 
-#define ALL_OF(probes)                                                                                 \
-    {                                                                                                  \
-        &(probes)->counts, &(probes)->cells, &(probes)->cells_at, &(probes)->firsts, &(probes)->lasts, \
-            &(probes)->runs_at, &(probes)->ends_us, &(probes)->ends                                    \
+#define ALL_OF(probes)                                                                                  \
+    {                                                                                                   \
+        &(probes)->counts, &(probes)->firsts, &(probes)->lasts, &(probes)->runs_at, &(probes)->ends_us, \
+            &(probes)->ends                                                                             \
     }
 
 void mas_probes_make(MasProbes *probes, const MasArea *area, const MasPeriod *period, uint32_t sizes)
@@ -270,8 +269,7 @@ void mas_probes_make(MasProbes *probes, const MasArea *area, const MasPeriod *pe
     Buf *const all[] = ALL_OF(probes);
 
     add_sizes(probes, area, period->given, sizes);
-    if (period->given)
-        add_ends(probes, period);
+    add_ends(probes, period);
     for (size_t i = 0; i < COUNT_OF(all); i++)
         finish(all[i]);
 }

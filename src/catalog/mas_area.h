@@ -61,14 +61,13 @@ typedef struct MasPeriod {
 } MasPeriod;
 
 /*
- * Which cells of each size can hold what touches an area, as arrays that PostgreSQL reads: "{1,2,3}".
+ * Runs of cells that can hold what touches an area, as arrays that PostgreSQL reads: "{1,2,3}".
  *
- * With a period they are cells, because within each the datasets are sorted by time; else runs of cells.
+ * With a period a run is one cell, because within each the datasets are sorted by time.
  */
 typedef struct MasProbes {
-    Buf counts;          /* of cells, by size */
-    Buf cells, cells_at; /* those of a size together; where each size begins, and behind the last */
-    Buf firsts, lasts, runs_at;
+    Buf counts;                 /* of cells, by size */
+    Buf firsts, lasts, runs_at; /* those of a size together; where each size begins, and behind the last */
     Buf ends_us, ends; /* by class of length: when the last dataset ends that can begin in the period */
 } MasProbes;
 

@@ -208,8 +208,8 @@ static bool look_at_all(Search *s, Db *db, Err *err)
     return db_stream(db, &sql_mas_whole, args, true, put_row, s, err);
 }
 
-/* Looks among `given` datasets, or for them where that is NULL. */
-static bool look(Search *s, Db *db, const Str *given, Err *err)
+/* Looks among the datasets of `given`, a row of mas_walk, or for them where that is NULL. */
+static bool look(Search *s, Db *db, const PGresult *given, Err *err)
 {
     ATTR_CLEANUP(mas_probes_release) MasProbes probes = {0};
     const MasSearch *ask = s->ask;
@@ -226,11 +226,10 @@ static bool look(Search *s, Db *db, const Str *given, Err *err)
         mas_hash_arg(&s->hash),
         DB_BOOL(s->root),
         DB_TEXT_IF(s->names.given, s->names.list),
-        given ? DB_TEXT(*given) : DB_NULL,
+        given ? DB_TEXT(db_text(given, 0, 0)) : DB_NULL,
+        given ? DB_TEXT(db_text(given, 0, 1)) : DB_NULL,
         DB_INT(s->sizes),
         DB_TEXT_IF(area->given, buf_str(&probes.counts)),
-        DB_TEXT(buf_str(&probes.cells)),
-        DB_TEXT(buf_str(&probes.cells_at)),
         DB_TEXT(buf_str(&probes.firsts)),
         DB_TEXT(buf_str(&probes.lasts)),
         DB_TEXT(buf_str(&probes.runs_at)),
@@ -266,10 +265,10 @@ static bool walk(Search *s, Db *db, Err *err)
 {
     RESULT_SCOPE(rows);
 
-    if (!db_query(db, &sql_mas_walk, DB_ARGS(mas_hash_arg(&s->hash)), &rows, err))
+    if (!db_query(db, &sql_mas_walk,
+                  DB_ARGS(mas_hash_arg(&s->hash), DB_TEXT_IF(s->names.given, s->names.list)), &rows, err))
         return false;
-    Str given = db_text(rows, 0, 0);
-    return look(s, db, &given, err);
+    return db_is_null(rows, 0, 0) || look(s, db, rows, err);
 }
 
 static bool took(const Search *s, const char *way)

@@ -31,9 +31,9 @@
 
 enum {
     REPLY_CHUNK = 256 * 1024, /* bytes of body that are handed over at once */
-    REPLY_HEADERS_MAX = 32,  /* reply_header() calls */
-    REPLY_GZIP_LEAST = 1024, /* bytes below which a body is not compressed */
-    REPLY_RETRY_AFTER = 1,   /* seconds, in the Retry-After of a 503 */
+    REPLY_HEADERS_MAX = 32,   /* reply_header() calls */
+    REPLY_GZIP_LEAST = 1024,  /* bytes below which a body is not compressed */
+    REPLY_RETRY_AFTER = 1,    /* seconds, in the Retry-After of a 503 */
 };
 
 typedef struct Reply {

@@ -15,7 +15,7 @@
 #include "catalog/pathname.h"
 #include "catalog/posix.h"
 
-enum { BATCH_RECORDS = 20000, BATCH_BYTES = 6 * 1024 * 1024 }; /* a batch with as many is full */
+enum { BATCH_RECORDS = 10000, BATCH_BYTES = 6 * 1024 * 1024 }; /* a batch with as many is full */
 
 /* The tables that a batch fills. */
 typedef enum BatchTable {

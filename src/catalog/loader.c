@@ -211,7 +211,8 @@ static bool finish_late(Loader *loader, bool was_bulk, bool *tended, Err *err)
         return false;
     if (!(was_bulk || loader->late_due || loader->datasets || loader->totals.removed > 0))
         return true;
-    return merge_tended(merges[0], tended, err) &&
+    const LoaderTotals *done = &loader->totals;
+    return merge_tended(merges[0], done->added + done->changed + done->removed > 0, tended, err) &&
            (*tended || merge_build_late(merges, loader->writer_count, err));
 }
 

@@ -14,16 +14,22 @@ static bool set_up(Merge *merge, Err *err)
 {
     RESULT_SCOPE(rows);
 
+    merge->staged = false;
     if (!db_run(merge->db, &sql_shard_use, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err))
         return false;
     /* Each batch is planned anew: temporary tables change from nothing to thousands of rows. */
     return db_script(
-               merge->db,
-               "set client_min_messages = error; set plan_cache_mode = force_custom_plan; "
-               "set client_connection_check_interval = '1s'; "
-               "set jit = off; set enable_hashjoin = off; set enable_mergejoin = off; set work_mem = '64MB'; set maintenance_work_mem = '256MB'",
-               err) &&
-           db_script(merge->db, sql_stage.text, err);
+        merge->db,
+        "set client_min_messages = error; set plan_cache_mode = force_custom_plan; "
+        "set client_connection_check_interval = '1s'; "
+        "set jit = off; set enable_hashjoin = off; set enable_mergejoin = off; set work_mem = '64MB'; set maintenance_work_mem = '256MB'",
+        err);
+}
+
+bool merge_stage(Merge *merge, Err *err)
+{
+    merge->staged = merge->staged || db_script(merge->db, sql_stage.text, err);
+    return merge->staged;
 }
 
 bool merge_open(Arena *arena, const char *conninfo, Str shard, Merge **out, Err *err)
@@ -253,15 +259,19 @@ static bool lock_tally(Merge *merge, Err *err)
     return db_run(merge->db, &sql_tally_lock, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err);
 }
 
-/* The batch's paths are all new. */
+/*
+ * The batch's paths are all new. Two batches often have a directory in common that both find missing, and the second to
+ * add it waits until the first is committed: so directories come late.
+ */
 static bool take_in_new(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
 {
     int64_t above;
 
     out->added = (int64_t)batch_paths(batch);
     return complete_paths(merge, batch, &above, err) &&
-           db_run(merge->db, &sql_merge_paths, DB_NO_ARGS, NULL, err) &&
+           db_run(merge->db, &sql_merge_new_paths, DB_NO_ARGS, NULL, err) &&
            COPY_STEPS(merge, batch, new_copies, err) && fault_pass(FAULT_batch_copied, err) &&
+           db_run(merge->db, &sql_merge_new_directories, DB_NO_ARGS, NULL, err) &&
            RUN_STEPS(merge, batch, new_steps, err) && take_in_bare(merge, batch, above, err) &&
            (!batch_has_contents(batch) || db_run(merge->db, &sql_merge_kinds, DB_NO_ARGS, NULL, err)) &&
            lock_tally(merge, err) && RUN_STEPS(merge, batch, new_count_steps, err);
@@ -292,7 +302,7 @@ static bool take_in(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
 static bool send_once(Merge *merge, Batch *batch, bool bulk, MergeCounts *out, Err *err)
 {
     *out = (MergeCounts){0};
-    if (!db_begin(merge->db, err))
+    if ((!bulk && !merge_stage(merge, err)) || !db_begin(merge->db, err))
         return false;
     TX_SCOPE(merge->db);
     if (bulk) {

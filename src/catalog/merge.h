@@ -53,7 +53,7 @@ bool merge_late_due(Merge *merge, bool *out, Err *err) ATTR_MUST_USE;
 bool merge_analyze(Merge *const *merges, int count, Err *err) ATTR_MUST_USE;
 
 /* Leave the rest to whoever tends the catalogue; *out is false when nobody does (tend.h). ERR_DB. */
-bool merge_tended(Merge *merge, bool *out, Err *err) ATTR_MUST_USE;
+bool merge_tended(Merge *merge, bool changed, bool *out, Err *err) ATTR_MUST_USE;
 
 /* Build the indexes that people in psql ask through, where they are missing. ERR_DB. */
 bool merge_build_late(Merge *const *merges, int count, Err *err) ATTR_MUST_USE;

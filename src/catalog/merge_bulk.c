@@ -154,16 +154,6 @@ static bool build_missing(Merge *const *merges, int count, bool late, const Job 
     return work_through(merges, count, jobs, first_count + db_count(names), err);
 }
 
-static bool complete_tables(Merge *merge, Err *err)
-{
-    if (!db_begin(merge->db, err))
-        return false;
-    TX_SCOPE(merge->db);
-    return db_run(merge->db, &sql_bulk_directories_missing, DB_ARGS(DB_TEXT(merge->shard.root)), NULL, err) &&
-           db_run(merge->db, &sql_bulk_directories, DB_NO_ARGS, NULL, err) &&
-           db_run(merge->db, &sql_bulk_scans, DB_NO_ARGS, NULL, err) && db_commit(merge->db, err);
-}
-
 /* Everything else that is a sum over other rows. */
 static bool rebuild_sums(Merge *merge, Err *err)
 {
@@ -185,8 +175,8 @@ static bool complete_counts(Merge *merge, Err *err)
 
 bool merge_complete_bulk(Merge *const *merges, int count, Err *err)
 {
-    static const Job tallies = {.sql = &sql_rebuild_tallies};
     Merge *merge = merges[0];
+    const Job directories = {&sql_bulk_complete, merge->shard.root};
 
     if (!lock_bulk(merge, err))
         return false;
@@ -195,8 +185,7 @@ bool merge_complete_bulk(Merge *const *merges, int count, Err *err)
         if (!db_script(merges[i]->db,
                        "set enable_nestloop = off; set enable_hashjoin = on; set enable_mergejoin = on", err))
             return false;
-    if (!complete_tables(merge, err) || !build_missing(merges, count, false, &tallies, 1, err) ||
-        !complete_counts(merge, err))
+    if (!build_missing(merges, count, false, &directories, 1, err) || !complete_counts(merge, err))
         return false;
     for (int i = 0; i < count; i++)
         if (!db_script(merges[i]->db,
@@ -235,16 +224,16 @@ bool merge_build_late(Merge *const *merges, int count, Err *err)
     return build_missing(merges, count, true, NULL, 0, err);
 }
 
-bool merge_tended(Merge *merge, bool *out, Err *err)
+bool merge_tended(Merge *merge, bool changed, bool *out, Err *err)
 {
-    return tend_call(merge->db, merge->shard.code, out, err);
+    return tend_call(merge->db, merge->shard.code, changed, out, err);
 }
 
 /* ---- refresh ---- */
 
 bool merge_refresh_begin(Merge *merge, Err *err)
 {
-    return lock_bulk(merge, err) && db_begin(merge->db, err);
+    return lock_bulk(merge, err) && merge_stage(merge, err) && db_begin(merge->db, err);
 }
 
 static const BatchTable refreshed[] = {BATCH_FILES, BATCH_DIRECTORIES, BATCH_LINKS, BATCH_DATASETS,

@@ -89,6 +89,23 @@ begin
     return n;
 end $$;
 
+-- After a first load: every path that is a directory gets its row, and its counts. What was found in a directory that is
+-- not there is forgotten: a load that was killed had not told of it yet.
+create function catalog.complete_bulk(root text) returns void language plpgsql as $$
+begin
+    perform catalog.add_missing_directories(root);
+    insert into directories (di_hash, di_parent, di_name)
+    select pa_hash, pa_parents[array_length(pa_parents, 1)], right(pa_path, position('/' in reverse(pa_path)) - 1)
+      from paths
+     where pa_type = 'directory' and pa_hash not in (select di_hash from directories);
+    delete from scans where not exists (select from paths where pa_hash = sc_dir);
+    perform catalog.rebuild_tallies();
+end $$;
+
+-- Meanwhile the indexes of other tables are built. Nothing of Strata asks for paths by their type alone.
+update catalog.shard_index set ix_order = ix_order + 100 where ix_make ~ ' on (paths|directories|scans) ';
+update catalog.shard_index set ix_late = true where ix_name = 'pai_type';
+
 -- As before, of the relations that there are now.
 -- Moves a path with all below it: keys are made of the path, so every row of theirs changes. What is at the new
 -- place goes first. Returns how many paths moved; 0 when there is nothing at the old one.

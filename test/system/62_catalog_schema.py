@@ -112,6 +112,13 @@ def the_reader_role_reads_everything_and_changes_nothing():
     check(may("mas", "begin; delete from a.paths; create table a.x (); rollback"), "mas may")
 
 
+def functions_that_catch_errors_are_no_part_of_parallel_plans():
+    """A subtransaction cannot be started there."""
+    catch = "prosrc ~* '\\mexception\\s+when'"
+    check(at.value(f"select count(*) > 2 from pg_proc where pronamespace = 'catalog'::regnamespace and {catch}") == "t", "there are some")
+    check(at.rows(f"select proname from pg_proc where pronamespace = 'catalog'::regnamespace and {catch} and proparallel <> 'u'") == [], "unsafe")
+
+
 def inode_numbers_stay_exact():
     text = '{"type":"file","size":9007199254740993,"inode":18446744073709551615}'
     at.strata("catalog", "ingest", "a", "-", input=f"{at.top}/tree/big\tposix\t{text}\n")
@@ -123,5 +130,6 @@ with crash.Instance() as at:
     at.strata("catalog", "shard", "create", "a", at.top / "tree")
     at.strata("catalog", "shard", "create", "b", "/elsewhere")
     status = crash.run_all([the_public_views_have_the_seeds_columns, a_shards_relations_begin_with_them, indexes_have_the_seeds_names,
-                            the_reader_role_reads_everything_and_changes_nothing, inode_numbers_stay_exact])
+                            the_reader_role_reads_everything_and_changes_nothing,
+                            functions_that_catch_errors_are_no_part_of_parallel_plans, inode_numbers_stay_exact])
 sys.exit(status)

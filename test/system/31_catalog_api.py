@@ -3,46 +3,16 @@
 """The catalogue over HTTP and from the command line, and as a STAC API. Usage: 31_catalog_api.py STRATA"""
 import hashlib
 import json
-import os
 import pathlib
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
 
-STRATA = str(pathlib.Path(sys.argv[1]).resolve())
-TOP = pathlib.Path(tempfile.mkdtemp(prefix="strata-api-", dir="/tmp"))
-TOP.chmod(0o711)
-DIR = TOP / "instance"
-tests, failures = 0, 0
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from instance import DIR, check, run_all, strata, url  # noqa: E402
 
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print(f"# {pathlib.Path(__file__).name}:{sys._getframe(1).f_lineno}: {what}", flush=True)
-    return bool(condition)
-
-
-def run(test):
-    global tests
-    before = failures
-    test()
-    tests += 1
-    print(f"{'ok' if failures == before else 'not ok'} {tests} - {test.__name__}", flush=True)
-
-
-def strata(*words, ok=True, data=None):
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("STRATA_", "PG"))}
-    done = subprocess.run([STRATA, "-C", str(DIR), *words], env=env, capture_output=True, cwd="/", input=data)
-    if ok is not None:
-        check(ok == (done.returncode == 0), f"{words}: status {done.returncode}, {done.stderr.decode().strip()}")
-    return done
 
 
 def rows(*words):
@@ -353,16 +323,13 @@ def a_token_with_a_uid_sees_what_that_user_may():
     check(ask("/api/v1/catalog/t/ls", base=url)[0] == 401, "without a token")
 
 
-try:
+def begin():
+    global URL
     scene()
-    URL = (DIR / "run/http.url").read_text().strip()
-    for test in (lists_have_pages_that_fit_together, every_verb_answers_alike_over_http_and_from_the_command_line, answers_are_right,
-                 odd_names_are_found_by_bytes_and_by_text, lines_and_csv_come_whole, every_wrong_parameter_gets_a_sentence,
-                 stac_objects_have_what_the_specification_asks_for, search_finds_what_was_asked, a_client_can_follow_the_pages,
-                 stac_refuses_with_a_sentence, a_token_with_a_uid_sees_what_that_user_may):
-        run(test)
-finally:
-    strata("down", ok=None)
-    shutil.rmtree(TOP, ignore_errors=True)
-print(f"1..{tests}")
-sys.exit(failures > 0)
+    URL = url()
+
+
+sys.exit(run_all(begin, [lists_have_pages_that_fit_together, every_verb_answers_alike_over_http_and_from_the_command_line, answers_are_right,
+                         odd_names_are_found_by_bytes_and_by_text, lines_and_csv_come_whole, every_wrong_parameter_gets_a_sentence,
+                         stac_objects_have_what_the_specification_asks_for, search_finds_what_was_asked, a_client_can_follow_the_pages,
+                         stac_refuses_with_a_sentence, a_token_with_a_uid_sees_what_that_user_may]))

@@ -14,44 +14,17 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
 
-STRATA = str(pathlib.Path(sys.argv[1]).resolve())
-TOP = pathlib.Path(tempfile.mkdtemp(prefix="strata-stac-", dir="/tmp"))
-TOP.chmod(0o711)
-DIR = TOP / "instance"
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from instance import check, run_all, strata, url  # noqa: E402
+
 WGS84 = "+proj=longlat +datum=WGS84 +no_defs"
 FILES = 1500
 SEED = int(os.environ.get("STRATA_SEED", random.SystemRandom().randrange(1 << 31)))
 pick = random.Random(SEED)
-tests, failures = 0, 0
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print(f"# {pathlib.Path(__file__).name}:{sys._getframe(1).f_lineno}: {str(what)[:600]}", flush=True)
-    return bool(condition)
-
-
-def run(test):
-    global tests
-    before = failures
-    test()
-    tests += 1
-    print(f"{'ok' if failures == before else 'not ok'} {tests} - {test.__name__}", flush=True)
-
-
-def strata(*words, ok=True, data=None):
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("STRATA_", "PG"))}
-    done = subprocess.run([STRATA, "-C", str(DIR), *words], env=env, capture_output=True, cwd="/", input=data)
-    if ok is not None:
-        check(ok == (done.returncode == 0), f"{words}: status {done.returncode}, {done.stderr.decode().strip()}")
-    return done
 
 
 def send(method, url, data=None, headers=None):
@@ -420,15 +393,13 @@ def wrong_searches_get_a_sentence():
 
 
 files = {file.path: file for file in map(File, range(FILES))}
-try:
+def begin():
+    global URL
     print(f"# STRATA_SEED={SEED}")
     scene()
-    URL = (DIR / "run/http.url").read_text().strip()
-    for test in (a_client_opens_lists_and_follows, a_collections_extent_is_that_of_its_files, every_method_is_said_where_it_goes, qgis_reads_what_it_gets,
-                 gdals_client_of_features_reads_the_collections, searches_find_what_brute_force_finds, shapes_of_every_type_are_taken, pages_stay_when_the_catalogue_grows, wrong_searches_get_a_sentence):
-        run(test)
-finally:
-    strata("down", ok=None)
-    shutil.rmtree(TOP, ignore_errors=True)
-print(f"1..{tests}")
-sys.exit(failures > 0)
+    URL = url()
+
+
+sys.exit(run_all(begin, [a_client_opens_lists_and_follows, a_collections_extent_is_that_of_its_files, every_method_is_said_where_it_goes,
+                         qgis_reads_what_it_gets, gdals_client_of_features_reads_the_collections, searches_find_what_brute_force_finds,
+                         shapes_of_every_type_are_taken, pages_stay_when_the_catalogue_grows, wrong_searches_get_a_sentence]))

@@ -12,47 +12,19 @@ import json
 import os
 import pathlib
 import random
-import shutil
-import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
 
-STRATA = str(pathlib.Path(sys.argv[1]).resolve())
-TOP = pathlib.Path(tempfile.mkdtemp(prefix="strata-access-", dir="/tmp"))
-TOP.chmod(0o711)
-DIR = TOP / "instance"
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from instance import DIR, check, run_all, strata, url  # noqa: E402
+
 SEED = int(os.environ.get("STRATA_SEED", random.SystemRandom().randrange(1 << 31)))
 pick = random.Random(SEED)
 USERS = {0: [], 1: [1], 2: [1, 2], 7: []}
 SECRET = "strata_" + "7" * 63
 WGS84 = "+proj=longlat +datum=WGS84 +no_defs"
-tests, failures = 0, 0
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print(f"# {pathlib.Path(__file__).name}:{sys._getframe(1).f_lineno}: {str(what)[:600]}", flush=True)
-    return bool(condition)
-
-
-def run(test):
-    global tests
-    before = failures
-    test()
-    tests += 1
-    print(f"{'ok' if failures == before else 'not ok'} {tests} - {test.__name__}", flush=True)
-
-
-def strata(*words, data=None):
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("STRATA_", "PG"))}
-    done = subprocess.run([STRATA, "-C", str(DIR), *words], env=env, capture_output=True, cwd="/", input=data)
-    check(done.returncode == 0, f"{words}: status {done.returncode}, {done.stderr.decode().strip()}")
-    return done.stdout
 
 
 # ---- the tree ----
@@ -340,15 +312,13 @@ def the_mas_api_is_for_those_who_see_all():
 
 
 tree = Tree()
-try:
+def begin():
+    global URL
     print(f"# STRATA_SEED={SEED}")
     scene()
-    URL = (DIR / "run/http.url").read_text().strip()
-    for test in (one_path_is_told_as_the_kernel_would, directories_are_listed_as_the_kernel_would, searches_find_what_a_walk_does, sums_are_of_what_a_walk_finds,
-                 crawls_and_problems_name_no_hidden_path, lines_and_csv_say_no_more_than_json, stac_shows_what_may_be_read, the_mas_api_is_for_those_who_see_all):
-        run(test)
-finally:
-    subprocess.run([STRATA, "-C", str(DIR), "down"], capture_output=True)
-    shutil.rmtree(TOP, ignore_errors=True)
-print(f"1..{tests}")
-sys.exit(failures > 0)
+    URL = url()
+
+
+sys.exit(run_all(begin, [one_path_is_told_as_the_kernel_would, directories_are_listed_as_the_kernel_would, searches_find_what_a_walk_does,
+                         sums_are_of_what_a_walk_finds, crawls_and_problems_name_no_hidden_path, lines_and_csv_say_no_more_than_json,
+                         stac_shows_what_may_be_read, the_mas_api_is_for_those_who_see_all]))

@@ -6,23 +6,18 @@ The requests are made from /openapi.json, so a new route is tried by being there
 400 with a sentence; one that it allows, however odd, gets an answer or a 4xx, never 500. Nothing changes.
 """
 import json
-import os
 import pathlib
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
 
-STRATA = str(pathlib.Path(sys.argv[1]).resolve())
-TOP = pathlib.Path(tempfile.mkdtemp(prefix="strata-params-", dir="/tmp"))
-TOP.chmod(0o711)
-DIR = TOP / "instance"
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from instance import DIR, check, run_all, strata  # noqa: E402
+
 KEY = "01234567-89ab-cdef-0123-456789abcdef"
-tests, failures, asked = 0, 0, 0
+asked = 0
 
 # Values that no parameter of a type can have, percent-encoded; and for texts of any type, those that are odd and no more.
 WRONG = {
@@ -40,29 +35,6 @@ WRONG = {
 ODD = ["'", "%27%20or%201=1%20--", "%22;drop%20table%20paths;--", "{}", "$1", "%25s%25n", "\\", "%5cx00", "../../etc/passwd", "%2e%2e%2f", "-1", "0",
        "9" * 60, "%e2%80%ae", "%f0%9f%92%a9", "*", "[", "(", "%", "a,b,,c", "null", "true", "%20", "%0a%0d", "<script>"]
 BODIES = [b"", b"x", b"null", b"[]", b"1", b"\"x\"", b"{", b"{}{}", b"{\"nosuch\":1}", b"\xff\xfe", b"\x00", b"{\"a\":" * 5000, b"[" * 100000, b"{\"\\ud800\":1}"]
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print(f"# {pathlib.Path(__file__).name}:{sys._getframe(1).f_lineno}: {str(what)[:400]}", flush=True)
-    return bool(condition)
-
-
-def run(test):
-    global tests
-    before = failures
-    test()
-    tests += 1
-    print(f"{'ok' if failures == before else 'not ok'} {tests} - {test.__name__}", flush=True)
-
-
-def strata(*words, data=None):
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("STRATA_", "PG"))}
-    done = subprocess.run([STRATA, "-C", str(DIR), *words], env=env, capture_output=True, cwd="/", input=data)
-    check(done.returncode == 0, f"{words}: status {done.returncode}, {done.stderr.decode().strip()}")
-    return done.stdout
 
 
 class Stay(urllib.request.HTTPRedirectHandler):
@@ -91,7 +63,7 @@ def state():
     """All rows of the shard and of what is common to all, but for what a search notes about itself: a number."""
     tables = ["t." + name for name in "paths records files directories links datasets names cells levels coverage ows_cache problems crawls scans".split()]
     sql = " union all ".join(f"select coalesce(md5(string_agg(x::text, ',' order by x::text)), '-') from {table} x" for table in tables + ["public.shards", "catalog.srs"])
-    return strata("pg", "-c", sql)
+    return strata("pg", "-c", sql).stdout
 
 
 def scene():
@@ -282,14 +254,12 @@ def nothing_has_changed():
     check(asked > 2000, asked)
 
 
-try:
+def begin():
+    global before
     scene()
     before = state()
-    for test in (every_value_that_the_description_excludes_is_refused, what_is_odd_is_answered_or_refused, no_route_takes_what_it_does_not_know,
-                 every_body_that_is_wrong_is_refused, contradictions_are_told, mas_operations_refuse_in_the_originals_form, nothing_has_changed):
-        run(test)
-finally:
-    subprocess.run([STRATA, "-C", str(DIR), "down"], capture_output=True)
-    shutil.rmtree(TOP, ignore_errors=True)
-print(f"1..{tests}")
-sys.exit(failures > 0)
+
+
+sys.exit(run_all(begin, [every_value_that_the_description_excludes_is_refused, what_is_odd_is_answered_or_refused,
+                         no_route_takes_what_it_does_not_know, every_body_that_is_wrong_is_refused, contradictions_are_told,
+                         mas_operations_refuse_in_the_originals_form, nothing_has_changed]))

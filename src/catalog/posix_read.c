@@ -78,6 +78,8 @@ static bool take_time(Scan *scan, PosixTime *out)
     if (str_to_double(text, &number) && number > -9e15 && number < 9e15) {
         out->sec = (int64_t)number - (number < (double)(int64_t)number);
         out->nsec = (int32_t)((number - (double)out->sec) * 1e9);
+        if (out->nsec > 999999999) /* a little below a whole second, rounded up */
+            out->nsec = 999999999;
         return true;
     }
     if (!time_parse(text, &at))

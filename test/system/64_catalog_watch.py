@@ -249,7 +249,8 @@ def patterns_mean_what_they_mean_to_a_crawl():
             have = at.rows("select pa_path, pa_type from a.paths order by 1")
             answer = at.answer("catalog", "crawl", "a", root, "--include", "mark-*", *patterns)
             check(answer["added"] + answer["removed"] == 0, f"{method}: a crawl with the same patterns finds {answer}")
-            check(have == at.rows("select pa_path, pa_type from a.paths order by 1") and len(have) > 5, f"{method}: the same {len(have)} paths")
+            check(have == at.rows("select pa_path, pa_type from a.paths order by 1"), f"{method}: the same {len(have)} paths")
+            check(len(have) > 1, f"{method}: only {have}")
 
 
 def a_renamed_directory_keeps_its_records_right_after_the_crawl():

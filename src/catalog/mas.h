@@ -52,7 +52,7 @@ typedef struct MasSearch {
     int64_t limit;          /* files; 0 or less: all */
 } MasSearch;
 
-/* {"gdal": [...]}: the datasets of files in an area and time. */
+/* {"gdal": [...]}: the datasets of files in an area and time. ERR_USAGE: of a parameter, ERR_DB, ERR_BUSY. */
 bool mas_intersects(Mas *mas, Arena *arena, const MasSearch *search, const MasOut *out,
                     Err *err) ATTR_MUST_USE;
 
@@ -61,15 +61,18 @@ typedef struct MasStamps {
     bool has_names;
 } MasStamps;
 
-/* {"token": ..., "timestamps": [...]}: distinct times below a path; none when the token is of the same answer. */
+/* {"token": ..., "timestamps": [...]}: distinct times below a path; none when the token is of the same answer.
+ * ERR_USAGE: of a time, ERR_DB, ERR_BUSY. */
 bool mas_timestamps(Mas *mas, Arena *arena, const MasStamps *ask, const MasOut *out, Err *err) ATTR_MUST_USE;
 
-/* The box, period and variables below a path. */
+/* The box, period and variables below a path. ERR_DB, ERR_BUSY. */
 bool mas_extents(Mas *mas, Arena *arena, Str path, bool has_names, Str names, const MasOut *out,
                  Err *err) ATTR_MUST_USE;
 
+/* Shards' roots; directories right below a path. ERR_DB, ERR_BUSY. */
 bool mas_list_roots(Mas *mas, const MasOut *out, Err *err) ATTR_MUST_USE;
 bool mas_list_below(Mas *mas, Arena *arena, Str path, const MasOut *out, Err *err) ATTR_MUST_USE;
+/* What GSKY may make layers of in a directory. ERR_DB, ERR_BUSY. */
 bool mas_layers(Mas *mas, Arena *arena, Str path, const MasOut *out, Err *err) ATTR_MUST_USE;
 
 /* A document under a key, per shard. ERR_USAGE: the value is no JSON, or there is no such shard. */

@@ -31,7 +31,7 @@ MasNames mas_names(Arena *arena, bool given, Str list);
 /* A path without slashes at its end; the root is "/". */
 Str mas_path(Arena *arena, Str path);
 
-/* Find the shard of a normal path. No shard is no error: out->code is empty then. */
+/* Find the shard of a normal path. No shard is no error: out->code is empty then. ERR_DB, ERR_BUSY. */
 bool mas_shard_find(Mas *mas, Arena *arena, Str path, MasShard *out, Err *err) ATTR_MUST_USE;
 
 /* The shard was not what mas_shard_find() said: ask anew. */
@@ -40,12 +40,15 @@ void mas_shard_forget(Mas *mas);
 /* Datasets of these sizes occur in it as well. */
 void mas_shard_note_sizes(Mas *mas, const MasShard *shard, uint32_t sizes);
 
+/* A connection to the shard, of a reader or the owner. ERR_DB, ERR_BUSY. */
 bool mas_take(Mas *mas, const MasShard *shard, PoolLease *out, Err *err) ATTR_MUST_USE;
+/* ERR_DB, ERR_BUSY. */
 bool mas_take_writer(Mas *mas, const MasShard *shard, PoolLease *out, Err *err) ATTR_MUST_USE;
 
 /*
  * Ask about a path in its shard. `ask` is called once with a connection, and again after the shard turned out
  * to be another one by now; *moved is how it says so. Without a shard it is not called, and *found is false.
+ * Fails as `ask`, and with ERR_DB, ERR_BUSY.
  */
 typedef bool MasAsk(Mas *mas, Db *db, const MasShard *shard, void *ctx, bool *moved, Err *err);
 bool mas_ask(Mas *mas, Arena *arena, Str path, MasAsk *ask, void *ctx, bool *found, Err *err) ATTR_MUST_USE;
@@ -61,6 +64,7 @@ typedef struct MasPlace {
     bool named;    /* datasets with names lie right in it */
 } MasPlace;
 
+/* ERR_DB. */
 bool mas_place_read(Db *db, const MasShard *shard, MasPlace *place, bool *moved, Err *err) ATTR_MUST_USE;
 DbArg mas_hash_arg(const PathHash *hash); /* points to it */
 

@@ -28,10 +28,10 @@ typedef struct WalkWork WalkWork;
 bool walk_work_begin(Arena *arena, int threads, WalkJob *job, void *ctx, WalkWork **out,
                      Err *err) ATTR_MUST_USE;
 
-/* Queue a file; from any thread. False: a job failed, and this is its Err. */
+/* Queue a file; from any thread. False: a job failed, and this is its Err, which may be any: ERR_IO, ERR_DB, ERR_USAGE. */
 bool walk_work_add(WalkWork *work, Str path, Str text, const PosixFacts *facts, Err *err) ATTR_MUST_USE;
 
-/* Wait until all is done. False: a job failed, and this is its Err. */
+/* Wait until all is done. False: a job failed, and this is its Err, which may be any: ERR_IO, ERR_DB, ERR_USAGE. */
 bool walk_work_end(WalkWork *work, Err *err) ATTR_MUST_USE;
 
 #endif

@@ -128,8 +128,15 @@ static void compare_table(const char *shard, const char *fresh, const char *tabl
                    key, a.ptr, b.ptr, b.ptr, a.ptr, shard, fresh);
     Str got = shards_ask(names.ptr);
 
-    if (got.len)
+    if (got.len) {
+        static const char kept[] = "select string_agg(r::text, ' ') from ((%s) except (%s)) r";
+        Str here = shards_ask(str_printf(&pg_arena, kept, a.ptr, b.ptr).ptr);
+        Str there = shards_ask(str_printf(&pg_arena, kept, b.ptr, a.ptr).ptr);
+
         printf("# %s differs: %.*s\n", table, STR_ARG(str_sub(got, 0, got.len < 1000 ? got.len : 1000)));
+        printf("# kept: %.*s\n# fresh: %.*s\n", STR_ARG(str_sub(here, 0, here.len < 1000 ? here.len : 1000)),
+               STR_ARG(str_sub(there, 0, there.len < 1000 ? there.len : 1000)));
+    }
     CHECK(got.len == 0);
 }
 

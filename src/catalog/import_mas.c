@@ -2,7 +2,6 @@
 #include "catalog/import_mas.h"
 
 #include "base/lock.h"
-#include "catalog/coverage.h"
 #include "catalog/loader.h"
 #include "catalog/record.h"
 #include "catalog/shard.h"
@@ -174,12 +173,6 @@ static bool load_shard(Import *import, Err *err)
     return ok;
 }
 
-/* Whoever takes the datasets into the coverage forgets cached answers, so that has to be over before they come. */
-static bool finish_coverage(Import *import, Err *err)
-{
-    return coverage_refresh(import->options->conninfo, import->shard, err) || err->code == ERR_CONFLICT;
-}
-
 static bool take_shard(Import *import, Str root, Err *err)
 {
     batch_reset(import->records);
@@ -187,8 +180,7 @@ static bool take_shard(Import *import, Str root, Err *err)
     buf_reset(&import->last);
     if (!make_shard(import, root, err) ||
         !db_run(import->old, &sql_shard_use, DB_ARGS(DB_TEXT(import->shard)), NULL, err) ||
-        !load_shard(import, err) || !finish_coverage(import, err) ||
-        !shard_use(import->db, import->shard, err) || !take_cache(import, err))
+        !load_shard(import, err) || !shard_use(import->db, import->shard, err) || !take_cache(import, err))
         return false;
     import->totals.shards++;
     return true;

@@ -183,7 +183,7 @@ static void all_merges(const Loader *loader, Merge *out[WRITERS_MAX])
 /* Ends a bulk load in the middle: what came is completed, and the rest is merged. The mutex is held. */
 static bool leave_bulk(Loader *loader, Err *err)
 {
-    Merge *merges[WRITERS_MAX];
+    Merge *merges[WRITERS_MAX] = {0};
 
     wait_until_idle(loader);
     if (!loader->bulk || loader->failed)
@@ -201,7 +201,7 @@ static bool leave_bulk(Loader *loader, Err *err)
  */
 static bool finish_late(Loader *loader, bool was_bulk, bool *tended, Err *err)
 {
-    Merge *merges[WRITERS_MAX];
+    Merge *merges[WRITERS_MAX] = {0};
 
     *tended = false;
     if (loader->failed)
@@ -211,8 +211,7 @@ static bool finish_late(Loader *loader, bool was_bulk, bool *tended, Err *err)
         return false;
     if (!(was_bulk || loader->late_due || loader->datasets || loader->totals.removed > 0))
         return true;
-    const LoaderTotals *done = &loader->totals;
-    return merge_tended(merges[0], done->added + done->changed + done->removed > 0, tended, err) &&
+    return merge_tended(merges[0], tended, err) &&
            (*tended || merge_build_late(merges, loader->writer_count, err));
 }
 
@@ -339,7 +338,7 @@ static bool start_writers(Loader *loader, Err *err)
 /* A cut-off bulk load is completed; an empty shard gets a new one. */
 static bool choose_way(Loader *loader, Err *err)
 {
-    Merge *merges[WRITERS_MAX];
+    Merge *merges[WRITERS_MAX] = {0};
 
     all_merges(loader, merges);
     if (loader->shard.bulk && !merge_complete_bulk(merges, loader->writer_count, err))

@@ -153,12 +153,17 @@ static const Step gone_steps[] = {
 };
 
 static const Step take_in_steps[] = {
-    {&sql_merge_paths, BATCH_PATHS},          {&sql_merge_posix_moved, BATCH_PATHS},
-    {&sql_merge_records, BATCH_RECORDS_KEPT}, {&sql_merge_file_delta, BATCH_FILES},
-    {&sql_merge_files, BATCH_FILES},          {&sql_merge_directories, BATCH_DIRECTORIES},
-    {&sql_merge_links, BATCH_LINKS},          {&sql_merge_scans, BATCH_SCANS},
-    {&sql_merge_looks, BATCH_LOOKS},          {&sql_merge_datasets_old, BATCH_RECORDS_KEPT},
-    {&sql_merge_datasets, BATCH_DATASETS},    {&sql_merge_cells, BATCH_CELLS},
+    {&sql_merge_posix_moved, BATCH_PATHS},
+    {&sql_merge_records, BATCH_RECORDS_KEPT},
+    {&sql_merge_file_delta, BATCH_FILES},
+    {&sql_merge_files, BATCH_FILES},
+    {&sql_merge_directories, BATCH_DIRECTORIES},
+    {&sql_merge_links, BATCH_LINKS},
+    {&sql_merge_scans, BATCH_SCANS},
+    {&sql_merge_looks, BATCH_LOOKS},
+    {&sql_merge_datasets_old, BATCH_RECORDS_KEPT},
+    {&sql_merge_datasets, BATCH_DATASETS},
+    {&sql_merge_cells, BATCH_CELLS},
 };
 
 static const Step new_steps[] = {{&sql_merge_directories, BATCH_DIRECTORIES},
@@ -230,6 +235,16 @@ static bool compare_staged(Merge *merge, Batch *batch, MergeCounts *out, Err *er
     return db_run(merge->db, &sql_merge_same, DB_NO_ARGS, NULL, err) && count_paths(merge, out, err);
 }
 
+static bool take_in_paths(Merge *merge, MergeCounts *out, Err *err)
+{
+    int64_t paths;
+
+    if (!db_run(merge->db, &sql_merge_paths, DB_NO_ARGS, &paths, err))
+        return false;
+    out->differs = paths + out->added + out->changed + out->removed > 0;
+    return true;
+}
+
 /*
  * Gives every path of the batch a type and a directory; `added` of these were missing. Then the batch of the directory
  * above is still to come, or never comes: its number must not say until then that all is as it was before.
@@ -267,7 +282,7 @@ static bool take_in_new(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
 {
     int64_t above;
 
-    out->added = (int64_t)batch_paths(batch);
+    *out = (MergeCounts){.added = (int64_t)batch_paths(batch), .differs = true};
     return complete_paths(merge, batch, &above, err) &&
            db_run(merge->db, &sql_merge_new_paths, DB_NO_ARGS, NULL, err) &&
            COPY_STEPS(merge, batch, new_copies, err) && fault_pass(FAULT_batch_copied, err) &&
@@ -283,7 +298,8 @@ static bool take_in_known(Merge *merge, Batch *batch, MergeCounts *out, Err *err
 
     return COPY_STEPS(merge, batch, known_copies, err) && fault_pass(FAULT_batch_copied, err) &&
            complete_paths(merge, batch, &above, err) && compare_staged(merge, batch, out, err) &&
-           RUN_STEPS(merge, batch, take_in_steps, err) && take_in_bare(merge, batch, above, err) &&
+           take_in_paths(merge, out, err) && RUN_STEPS(merge, batch, take_in_steps, err) &&
+           take_in_bare(merge, batch, above, err) &&
            db_run(merge->db, &sql_merge_kinds, DB_NO_ARGS, NULL, err) && lock_tally(merge, err) &&
            RUN_STEPS(merge, batch, count_steps, err);
 }
@@ -299,6 +315,15 @@ static bool take_in(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
                                                             : take_in_known(merge, batch, out, err);
 }
 
+/*
+ * What clients keep of the shard is out of date with the commit, whatever becomes of the rest of the load. Last, because
+ * whoever puts a document waits from here on.
+ */
+static bool forget_documents(Merge *merge, const MergeCounts *counts, Err *err)
+{
+    return !counts->differs || db_run(merge->db, &sql_documents_forget, DB_NO_ARGS, NULL, err);
+}
+
 static bool send_once(Merge *merge, Batch *batch, bool bulk, MergeCounts *out, Err *err)
 {
     *out = (MergeCounts){0};
@@ -306,13 +331,13 @@ static bool send_once(Merge *merge, Batch *batch, bool bulk, MergeCounts *out, E
         return false;
     TX_SCOPE(merge->db);
     if (bulk) {
-        out->added = (int64_t)batch_paths(batch);
+        *out = (MergeCounts){.added = (int64_t)batch_paths(batch), .differs = true};
         if (!COPY_STEPS(merge, batch, bulk_copies, err) || !fault_pass(FAULT_batch_copied, err))
             return false;
     } else if (!take_in(merge, batch, out, err))
         return false;
-    return fault_pass(FAULT_batch_merged, err) && db_commit(merge->db, err) &&
-           fault_pass(FAULT_batch_committed, err);
+    return forget_documents(merge, out, err) && fault_pass(FAULT_batch_merged, err) &&
+           db_commit(merge->db, err) && fault_pass(FAULT_batch_committed, err);
 }
 
 enum { TRIES = 8 };

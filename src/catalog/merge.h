@@ -20,6 +20,7 @@ typedef struct MergeShard {
 
 typedef struct MergeCounts {
     int64_t added, changed, removed; /* paths */
+    bool differs;                    /* the shard is not as it was: these, or paths without a record */
 } MergeCounts;
 
 /* Connect as a writer of `shard`. ERR_NOT_FOUND, ERR_DB. */
@@ -53,7 +54,7 @@ bool merge_late_due(Merge *merge, bool *out, Err *err) ATTR_MUST_USE;
 bool merge_analyze(Merge *const *merges, int count, Err *err) ATTR_MUST_USE;
 
 /* Leave the rest to whoever tends the catalogue; *out is false when nobody does (tend.h). ERR_DB. */
-bool merge_tended(Merge *merge, bool changed, bool *out, Err *err) ATTR_MUST_USE;
+bool merge_tended(Merge *merge, bool *out, Err *err) ATTR_MUST_USE;
 
 /* Build the indexes that people in psql ask through, where they are missing. ERR_DB. */
 bool merge_build_late(Merge *const *merges, int count, Err *err) ATTR_MUST_USE;

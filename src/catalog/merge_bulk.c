@@ -120,9 +120,10 @@ static bool work_through(Merge *const *merges, int count, const Job *jobs, int j
     Work work = {.jobs = jobs, .count = job_count};
 
     count = count < WORKERS_MAX ? count : WORKERS_MAX;
-    for (int i = 0; i < count; i++) {
+    workers[0] = (Worker){.work = &work, .merge = merges[0]};
+    for (int i = 1; i < count; i++) {
         workers[i] = (Worker){.work = &work, .merge = merges[i]};
-        if (i > 0 && pthread_create(&workers[i].thread, NULL, run_jobs, &workers[i]) != 0)
+        if (pthread_create(&workers[i].thread, NULL, run_jobs, &workers[i]) != 0)
             workers[i].merge = NULL;
     }
     (void)run_jobs(&workers[0]);
@@ -154,11 +155,10 @@ static bool build_missing(Merge *const *merges, int count, bool late, const Job 
     return work_through(merges, count, jobs, first_count + db_count(names), err);
 }
 
-/* Everything else that is a sum over other rows. */
+/* Sums over other rows that nobody can tell from those before, where their rows are the same. */
 static bool rebuild_sums(Merge *merge, Err *err)
 {
     return db_run(merge->db, &sql_rebuild_levels, DB_NO_ARGS, NULL, err) &&
-           db_run(merge->db, &sql_rebuild_kinds, DB_NO_ARGS, NULL, err) &&
            db_run(merge->db, &sql_rebuild_coverage_due, DB_NO_ARGS, NULL, err);
 }
 
@@ -167,7 +167,8 @@ static bool complete_counts(Merge *merge, Err *err)
     if (!db_begin(merge->db, err))
         return false;
     TX_SCOPE(merge->db);
-    return rebuild_sums(merge, err) &&
+    return rebuild_sums(merge, err) && db_run(merge->db, &sql_rebuild_kinds, DB_NO_ARGS, NULL, err) &&
+           db_run(merge->db, &sql_documents_forget, DB_NO_ARGS, NULL, err) &&
            db_run(merge->db, &sql_shard_set_bulk, DB_ARGS(DB_TEXT(merge->shard.code), DB_BOOL(false)), NULL,
                   err) &&
            db_commit(merge->db, err);
@@ -224,9 +225,9 @@ bool merge_build_late(Merge *const *merges, int count, Err *err)
     return build_missing(merges, count, true, NULL, 0, err);
 }
 
-bool merge_tended(Merge *merge, bool changed, bool *out, Err *err)
+bool merge_tended(Merge *merge, bool *out, Err *err)
 {
-    return tend_call(merge->db, merge->shard.code, changed, out, err);
+    return tend_call(merge->db, merge->shard.code, out, err);
 }
 
 /* ---- refresh ---- */
@@ -247,25 +248,53 @@ bool merge_refresh_batch(Merge *merge, Batch *batch, Err *err)
     return true;
 }
 
+/* What a step of a refresh tells of what it found. */
+typedef enum Tells {
+    TELLS_NOTHING,
+    TELLS_ROWS, /* it touched only rows that differed */
+    TELLS_COUNT /* its only value is the number of these */
+} Tells;
+
+static const struct {
+    const Sql *sql;
+    Tells tells;
+} refresh_steps[] = {
+    {&sql_refresh_gone, TELLS_COUNT},       {&sql_refresh_names, TELLS_COUNT},
+    {&sql_merge_files, TELLS_ROWS},         {&sql_merge_directories, TELLS_ROWS},
+    {&sql_merge_links, TELLS_ROWS},         {&sql_merge_posix_moved, TELLS_NOTHING},
+    {&sql_refresh_due, TELLS_ROWS},         {&sql_refresh_old_datasets, TELLS_NOTHING},
+    {&sql_refresh_datasets, TELLS_NOTHING}, {&sql_refresh_cells, TELLS_NOTHING},
+    {&sql_refresh_coverage, TELLS_NOTHING}, {&sql_rebuild_tallies, TELLS_COUNT},
+    {&sql_rebuild_kinds, TELLS_COUNT},
+};
+
+static bool run_refresh_steps(Merge *merge, int64_t *differing, Err *err)
+{
+    for (size_t i = 0; i < COUNT_OF(refresh_steps); i++) {
+        const Sql *sql = refresh_steps[i].sql;
+        int64_t rows;
+
+        if (!(refresh_steps[i].tells == TELLS_COUNT ? db_query_int(merge->db, sql, DB_NO_ARGS, &rows, err)
+                                                    : db_run(merge->db, sql, DB_NO_ARGS, &rows, err)))
+            return err_wrap(err, "step '%s'", sql->name);
+        if (refresh_steps[i].tells != TELLS_NOTHING)
+            *differing += rows;
+    }
+    return true;
+}
+
 /* Writes what differs, so that nobody who reads has to wait and a shard that is right is left alone. */
 bool merge_refresh_commit(Merge *merge, Err *err)
 {
-    static const Sql *const steps[] = {
-        &sql_refresh_gone,     &sql_refresh_names,     &sql_merge_files,      &sql_merge_directories,
-        &sql_merge_links,      &sql_merge_posix_moved, &sql_refresh_due,      &sql_refresh_old_datasets,
-        &sql_refresh_datasets, &sql_refresh_cells,     &sql_refresh_coverage,
-    };
+    int64_t differing = 0;
 
-    if (!db_script(
-            merge->db,
-            "set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_nestloop = off; "
-            "analyze stage_files, stage_directories, stage_links, stage_datasets, stage_cells",
-            err))
-        return false;
-    for (size_t i = 0; i < COUNT_OF(steps); i++)
-        if (!db_run(merge->db, steps[i], DB_NO_ARGS, NULL, err))
-            return err_wrap(err, "step '%s'", steps[i]->name);
-    return db_run(merge->db, &sql_rebuild_tallies, DB_NO_ARGS, NULL, err) && rebuild_sums(merge, err) &&
+    return db_script(
+               merge->db,
+               "set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_nestloop = off; "
+               "analyze stage_files, stage_directories, stage_links, stage_datasets, stage_cells",
+               err) &&
+           run_refresh_steps(merge, &differing, err) && rebuild_sums(merge, err) &&
+           (differing == 0 || db_run(merge->db, &sql_documents_forget, DB_NO_ARGS, NULL, err)) &&
            db_commit(merge->db, err) && db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
 }
 

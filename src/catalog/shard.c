@@ -133,7 +133,10 @@ bool shard_truncate(Db *db, Str name, Err *err)
 
 static bool rename_shard(Db *db, const Str *names, Err *err)
 {
-    return db_run(db, &sql_shard_rename, DB_ARGS(DB_TEXT(names[0]), DB_TEXT(names[1])), NULL, err);
+    return db_run(db, &sql_shard_use, DB_ARGS(DB_TEXT(names[0])), NULL, err) &&
+           db_run(db, &sql_documents_forget, DB_NO_ARGS, NULL, err) &&
+           db_run(db, &sql_shard_rename, DB_ARGS(DB_TEXT(names[0]), DB_TEXT(names[1])), NULL, err) &&
+           db_run(db, &sql_shard_use, DB_ARGS(DB_TEXT(names[1])), NULL, err);
 }
 
 bool shard_rename(Db *db, Str name, Str new_name, Err *err)

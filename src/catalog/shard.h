@@ -27,7 +27,7 @@ bool shard_create(Db *db, Str name, Str path, bool unlogged, Err *err) ATTR_MUST
 bool shard_drop(Db *db, Str name, Err *err) ATTR_MUST_USE;
 bool shard_truncate(Db *db, Str name, Err *err) ATTR_MUST_USE;
 
-/* ERR_NOT_FOUND, ERR_CONFLICT, ERR_USAGE. */
+/* Afterwards queries of `db` mean it, as after shard_create(). ERR_NOT_FOUND, ERR_CONFLICT, ERR_USAGE. */
 bool shard_rename(Db *db, Str name, Str new_name, Err *err) ATTR_MUST_USE;
 
 typedef struct ShardInfo {

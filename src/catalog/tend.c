@@ -12,11 +12,11 @@ bool tend_hold(Db *db, Err *err)
     return db_run(db, &sql_tend_hold, DB_NO_ARGS, NULL, err);
 }
 
-bool tend_call(Db *db, Str shard, bool changed, bool *told, Err *err)
+bool tend_call(Db *db, Str shard, bool *told, Err *err)
 {
     RESULT_SCOPE(rows);
 
-    if (!db_query(db, &sql_tend_call, DB_ARGS(DB_TEXT(shard), DB_BOOL(changed)), &rows, err))
+    if (!db_query(db, &sql_tend_call, DB_ARGS(DB_TEXT(shard)), &rows, err))
         return false;
     *told = db_count(rows) > 0;
     return true;

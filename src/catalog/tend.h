@@ -19,13 +19,11 @@
 bool tend_hold(Db *db, Err *err) ATTR_MUST_USE;
 
 /*
- * Tell whoever tends the catalogue of a shard, first in the search path of `db`; *told is false when nobody does.
- *
- * changed  by a load: then documents that were kept of the shard are forgotten
+ * Tell whoever tends the catalogue of a shard; *told is false when nobody does.
  *
  * ERR_DB  the question could not be asked
  */
-bool tend_call(Db *db, Str shard, bool changed, bool *told, Err *err) ATTR_MUST_USE;
+bool tend_call(Db *db, Str shard, bool *told, Err *err) ATTR_MUST_USE;
 
 /*
  * Do what is left in all shards; changes the search path of `db`. `stop` ends it between two pieces of work, and

@@ -1,5 +1,2 @@
--- What came is in the coverage now; documents made before are out of date.
-with d as (
-    delete from ows_cache
-)
+-- What came is in the coverage now.
 delete from coverage_new;

@@ -93,7 +93,8 @@ static bool apply_next(Db *db, const char *part, const SqlScript *scripts, size_
     if (!db_begin(db, err) || !lock(db, err) || !check_applied(db, part, scripts, count, &there, err))
         return false;
     *more = there < count;
-    return (!*more || apply(db, part, &scripts[there], err)) && db_commit(db, err);
+    return (!*more || (apply(db, part, &scripts[there], err) && fault_pass(FAULT_migration_applied, err))) &&
+           db_commit(db, err);
 }
 
 bool migrate_run(Db *db, const char *part, const SqlScript *scripts, size_t count, size_t *applied, Err *err)

@@ -182,7 +182,7 @@ static void read_output(int fd, Buf *output)
 bool account_run(const Account *account, const char *const *argv, Buf *output, Err *err)
 {
     int ends[2], status = 0;
-    pid_t pid;
+    pid_t pid = -1;
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return err_sys(err, ERR_IO, "cannot start '%s'", argv[0]);
@@ -208,47 +208,45 @@ bool account_run(const Account *account, const char *const *argv, Buf *output, E
 
 enum { DEPTH_MAX = 120, CANNOT_BECOME = 121 };
 
-/* In a child that has become the account: the number of the first directory that it cannot enter, or 0. */
-static int first_closed(char *path)
+/* The path down to its `number`th directory; the first is the root. */
+static Str path_to(Str path, int number)
 {
-    int number = 1;
+    if (number == 1)
+        return str_sub(path, 0, 1);
+    for (size_t i = 1; i < path.len; i++)
+        if (path.ptr[i] == '/' && --number == 1)
+            return str_sub(path, 0, i);
+    return path;
+}
 
-    for (char *at = path + 1; number < DEPTH_MAX; at++) {
-        char end = *at;
+/*
+ * In a child that has become the account: the number of the first directory that it cannot enter, or 0. Each is asked
+ * by itself, the root too: what is below a closed one cannot be entered either.
+ */
+static int first_closed(Str path)
+{
+    ARENA_SCOPE(scratch);
 
-        if (end != '/' && end != '\0')
-            continue;
-        *at = '\0';
-        if (access(path, X_OK) < 0)
+    for (int number = 1; number < DEPTH_MAX; number++) {
+        Str dir = path_to(path, number);
+
+        if (access(str_to_z(&scratch, dir), X_OK) < 0)
             return number;
-        if (end == '\0')
+        if (dir.len == path.len)
             return 0;
-        *at = end;
-        number++;
     }
     return 0;
 }
 
-/* The path down to its `number`th directory. */
-static Str path_to(Str path, int number)
-{
-    for (size_t i = 1; i < path.len; i++)
-        if (path.ptr[i] == '/' && --number == 0)
-            return (Str){path.ptr, i};
-    return path;
-}
-
 bool account_can_enter(const Account *account, const char *path, Err *err)
 {
-    ARENA_SCOPE(scratch);
-    char *copy = str_to_z(&scratch, str_from_z(path));
     int status = 0;
     pid_t pid = fork();
 
     if (pid < 0)
         return err_sys(err, ERR_IO, "cannot check '%s'", path);
     if (pid == 0)
-        _exit(become(account) ? first_closed(copy) : CANNOT_BECOME);
+        _exit(become(account) ? first_closed(str_from_z(path)) : CANNOT_BECOME);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (!WIFEXITED(status) || WEXITSTATUS(status) == CANNOT_BECOME)

@@ -256,7 +256,8 @@ const Cmd cmd_catalog_crawl = {
         "latter three go by what posix found, and open only files they have not seen in their present state.",
     .examples = "strata catalog crawl usr /usr\n"
                 "# kinds and checksums as well, leaving out two directories\n"
-                "strata catalog crawl usr /usr --kind posix,magic,checksum -x lib -x share/doc\n"
+                "strata catalog crawl usr /usr --kind posix,magic,checksum \\\n"
+                "    -x lib -x share/doc\n"
                 "# without a database\n"
                 "strata catalog crawl - /usr --output usr.tsv.zst\n",
     .opts = opts,

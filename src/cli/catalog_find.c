@@ -134,7 +134,8 @@ const Cmd cmd_catalog_find = {
     .examples = "# the ten largest files that changed in the last week\n"
                 "strata catalog find usr --since 7d --sort size -n 10\n"
                 "# NetCDF files of a variable in a box\n"
-                "strata catalog find data /g/data --name '*.nc' --variable ta --bbox 110,-45,155,-10\n"
+                "strata catalog find data /g/data --name '*.nc' --variable ta \\\n"
+                "    --bbox 110,-45,155,-10\n"
                 "# more than one link to the file\n"
                 "strata catalog find usr -t file --where 'posix.nlink>1'\n",
     .run = run,

@@ -120,7 +120,8 @@ const Cmd cmd_catalog_import_mas = {
         "same.",
     .examples = "strata catalog import-mas 'host=old.example dbname=mas user=api'\n"
                 "# one shard\n"
-                "strata catalog import-mas 'host=/var/run/postgresql dbname=mas' --shard xx1\n",
+                "strata catalog import-mas --shard xx1 \\\n"
+                "    'host=/var/run/postgresql dbname=mas'\n",
     .opts = opts,
     CMD_OPTS(Opts, .shards = {0}),
     .run = run,

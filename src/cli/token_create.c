@@ -113,10 +113,11 @@ const Cmd cmd_token_create = {
         "As soon as there is one token, the service asks everybody for one; only /healthz, /readyz and /openapi.json go without.",
     .opts = opts,
     CMD_OPTS(Opts, .role = 0),
-    .examples =
-        "strata token create --role admin --name ann\n"
-        "# for 90 days, and only what user 1000 may read\n"
-        "strata token create --role reader --uid 1000 --groups 100,200 --expires 90d\n"
-        "curl -H \"Authorization: Bearer $token\" \"$(cat \"$STRATA_DIR/run/http.url\")/api/v1/catalog\"\n",
+    .examples = "strata token create --role admin --name ann\n"
+                "# for 90 days, and only what user 1000 may read\n"
+                "strata token create --role reader --uid 1000 --groups 100,200 \\\n"
+                "    --expires 90d\n"
+                "url=$(cat \"$STRATA_DIR/run/http.url\")\n"
+                "curl -H \"Authorization: Bearer $token\" \"$url/api/v1/catalog\"\n",
     .run = run,
 };

@@ -40,32 +40,23 @@ static void put_valued(const Opt *opts, Buf *out)
     }
 }
 
-static bool is_flag_somewhere(const CmdSet *set, const char *name)
+/*
+ * Options of each command whose value is a word of its own, with the command before them: a letter means one thing
+ * here and another there.
+ */
+static void put_valued_of_commands(const CmdSet *set, const char *between, Buf *out)
 {
-    for (size_t i = 0; i < set->cmds_count; i++)
-        for (const Opt *opt = set->cmds[i]->opts; opt && opt->type != OPT_END; opt++)
-            if (opt->type == OPT_FLAG && strcmp(opt->name, name) == 0)
-                return true;
-    return false;
-}
+    bool first = true;
 
-/* Whether a command before number `i` has such an option: each stands in the pattern once. */
-static bool is_earlier(const CmdSet *set, size_t i, const Opt *than)
-{
-    while (i-- > 0)
-        for (const Opt *opt = set->cmds[i]->opts; opt && opt->type != OPT_END; opt++)
-            if (strcmp(opt->name, than->name) == 0)
-                return true;
-    return false;
-}
-
-/* Options of commands that take a value in every command that has them, as patterns. */
-static void put_valued_everywhere(const CmdSet *set, Buf *out)
-{
     for (size_t i = 0; i < set->cmds_count; i++)
-        for (const Opt *opt = set->cmds[i]->opts; opt && opt->type != OPT_END; opt++)
-            if (opt->type != OPT_FLAG && !is_flag_somewhere(set, opt->name) && !is_earlier(set, i, opt))
-                buf_printf(out, "|--%s", opt->name);
+        for (const Opt *opt = set->cmds[i]->opts; opt && opt->type != OPT_END; opt++) {
+            if (opt->type == OPT_FLAG)
+                continue;
+            buf_printf(out, "%s'%s --%s'", first ? "" : between, set->cmds[i]->name, opt->name);
+            if (opt->letter)
+                buf_printf(out, "%s'%s -%c'", between, set->cmds[i]->name, opt->letter);
+            first = false;
+        }
 }
 
 /* The first word of the arguments, where that is a list of words as it is: "bash|zsh|fish|KIND". */
@@ -85,18 +76,20 @@ static Str fixed_words(const Cmd *cmd, Arena *arena)
 
 /*
  * The walk over the words before the cursor that bash and zsh share: it leaves in `at` the command as far as it is
- * typed, in `n` how many arguments follow it, and in `dir` the instance that was named. `first` is the index of the first word, `words` the array, `end` the index of the word at the cursor.
+ * typed, in `n` how many arguments follow it, and in `dir` the instance that was named. `first` is the index of the
+ * first word, `words` the array, `end` the index of the word at the cursor. (bash takes --name=value for three words.)
  */
 static void put_walk(const CmdSet *set, const char *first, const char *words, const char *end, Buf *out)
 {
     buf_printf(out, "    for ((i = %s; i < %s; i++)); do\n        word=\"${%s[i]}\"\n", first, end, words);
-    buf_put_z(out, "        if [[ -n $skip ]]; then [[ $skip != 2 ]] || dir=\"$word\"; skip=; continue; fi\n"
+    buf_put_z(out, "        if [[ -n $skip && $word == '=' ]]; then continue; fi\n"
+                   "        if [[ -n $skip ]]; then [[ $skip != 2 ]] || dir=\"$word\"; skip=; continue; fi\n"
                    "        case \"$word\" in\n        (--dir|-C) skip=2 ;;\n        (");
     put_valued(cmd_globals, out);
-    put_valued_everywhere(set, out);
-    buf_put_z(
-        out,
-        ") skip=1 ;;\n        (-*) ;;\n        (*) case \"$at$word\" in\n            (help) ;;\n            (");
+    buf_put_z(out, ") skip=1 ;;\n        (-*) case \"$at$word\" in (");
+    put_valued_of_commands(set, "|", out);
+    buf_put_z(out,
+              ") skip=1 ;; esac ;;\n        (*) case \"$at$word\" in\n            (help) ;;\n            (");
     for (size_t i = 0; i < set->groups_count; i++)
         buf_printf(out, "'%s'|", set->groups[i].name);
     for (size_t i = 0; i < set->cmds_count; i++)
@@ -104,6 +97,15 @@ static void put_walk(const CmdSet *set, const char *first, const char *words, co
     buf_put_z(
         out,
         ") at=\"$at$word \" ;;\n            (*) n=$((n + 1)) ;;\n            esac ;;\n        esac\n    done\n");
+}
+
+/* The pattern of an option behind the command `at`. */
+static void put_option_pattern(const char *at, const Opt *opt, Buf *out)
+{
+    buf_printf(out, "(%s--%s", at, opt->name);
+    if (opt->letter)
+        buf_printf(out, "|%s-%c", at, opt->letter);
+    buf_put_byte(out, ')');
 }
 
 /* Calls `put` with the options of every command, and a pattern for where they are: then for those of all commands. */
@@ -156,14 +158,19 @@ static void put_bash_argument(const Cmd *cmd, Buf *out)
 static void put_bash_values(const char *at, const Opt *opts, Buf *out)
 {
     for (; opts && opts->type != OPT_END; opts++) {
-        if (completion_kind(opts->arg))
-            buf_printf(out, "    (%s--%s) words=$(_strata_names %s) ;;\n", at, opts->name,
-                       completion_kind(opts->arg));
-        if (!opts->values)
+        const char *kind = completion_kind(opts->arg);
+
+        if (!kind && !opts->values)
             continue;
-        buf_printf(out, "    (%s--%s) words='", at, opts->name);
-        parse_put_words(opts, " ", out);
-        buf_put_z(out, "' ;;\n");
+        buf_put_z(out, "    ");
+        put_option_pattern(at, opts, out);
+        if (opts->values) {
+            buf_put_z(out, " words='");
+            parse_put_words(opts, " ", out);
+            buf_put_z(out, "' ;;\n");
+        } else {
+            buf_printf(out, " words=$(_strata_names %s) ;;\n", kind);
+        }
     }
 }
 
@@ -175,7 +182,8 @@ void completion_put_bash(const CmdSet *set, Buf *out)
         "_strata_names() { strata ${dir:+-C \"$dir\"} completion \"$1\" 2>/dev/null; }\n"
         "_strata() {\n"
         "    local cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\" at='' skip='' words='' options=''\n"
-        "    local word i n=0 dir=''\n");
+        "    local word i n=0 dir=''\n"
+        "    if [[ $cur == '=' ]]; then cur=; elif [[ $prev == '=' ]]; then prev=\"${COMP_WORDS[COMP_CWORD-2]}\"; fi\n");
     put_walk(set, "1", "COMP_WORDS", "COMP_CWORD", out);
     buf_put_z(out, "    case \"$at\" in\n");
     for_each_group(set, put_bash_words, out);
@@ -237,14 +245,19 @@ static void put_zsh_argument(const Cmd *cmd, Buf *out)
 static void put_zsh_values(const char *at, const Opt *opts, Buf *out)
 {
     for (; opts && opts->type != OPT_END; opts++) {
-        if (completion_kind(opts->arg))
-            buf_printf(out, "    (%s--%s) names=(${(f)\"$(_strata_names %s)\"}) ;;\n", at, opts->name,
-                       completion_kind(opts->arg));
-        if (!opts->values)
+        const char *kind = completion_kind(opts->arg);
+
+        if (!kind && !opts->values)
             continue;
-        buf_printf(out, "    (%s--%s) names=(", at, opts->name);
-        parse_put_words(opts, " ", out);
-        buf_put_z(out, ") ;;\n");
+        buf_put_z(out, "    ");
+        put_option_pattern(at, opts, out);
+        if (opts->values) {
+            buf_put_z(out, " names=(");
+            parse_put_words(opts, " ", out);
+            buf_put_z(out, ") ;;\n");
+        } else {
+            buf_printf(out, " names=(${(f)\"$(_strata_names %s)\"}) ;;\n", kind);
+        }
     }
 }
 
@@ -266,7 +279,7 @@ void completion_put_zsh(const CmdSet *set, Buf *out)
               "# source <(strata completion zsh)\n"
               "_strata_names() { strata ${dir:+-C} ${dir:+\"$dir\"} completion \"$1\" 2>/dev/null; }\n"
               "_strata() {\n"
-              "    local at='' skip='' word i n=0 dir=''\n"
+              "    local at='' skip='' word i n=0 dir='' prev=\"${words[CURRENT-1]}\"\n"
               "    local -a cmds options names\n");
     put_walk(set, "2", "words", "CURRENT", out);
     buf_put_z(out, "    case \"$at\" in\n");
@@ -279,7 +292,9 @@ void completion_put_zsh(const CmdSet *set, Buf *out)
     buf_put_z(out, "    esac\n    case \"$at$n\" in\n");
     for (size_t i = 0; i < set->cmds_count; i++)
         put_zsh_argument(set->cmds[i], out);
-    buf_put_z(out, "    esac\n    case \"$at${words[CURRENT-1]}\" in\n");
+    buf_put_z(out, "    esac\n"
+                   "    if [[ $PREFIX == --*=* ]]; then prev=\"${PREFIX%%=*}\"; compset -P '*='; fi\n"
+                   "    case \"$at$prev\" in\n");
     for_each_valued(set, put_zsh_values, out);
     buf_put_z(out, "    esac\n    options+=(");
     put_zsh_options(cmd_globals, out);
@@ -351,9 +366,12 @@ void completion_put_fish(const CmdSet *set, Buf *out)
 {
     ARENA_SCOPE(scratch);
 
+    buf_put_z(out, "# fish completion of strata; load it with: strata completion fish | source\n"
+                   "set -g __strata_valued ");
+    put_valued_of_commands(set, " ", out);
     buf_put_z(
         out,
-        "# fish completion of strata; load it with: strata completion fish | source\n"
+        "\n"
         "function __strata_at\n"
         "    set -l words\n"
         "    set -l skip 0\n"
@@ -362,7 +380,13 @@ void completion_put_fish(const CmdSet *set, Buf *out)
         "            set skip 0\n"
         "        else if contains -- $word -C --dir --color\n"
         "            set skip 1\n"
-        "        else if not string match -q -- '-*' $word\n"
+        "        else if string match -q -- '-*' $word\n"
+        "            for i in 1 2 3\n"
+        "                if contains -- \"$words[1..$i] $word\" $__strata_valued\n"
+        "                    set skip 1\n"
+        "                end\n"
+        "            end\n"
+        "        else if test \"$words$word\" != help\n"
         "            set -a words $word\n"
         "        end\n"
         "    end\n"

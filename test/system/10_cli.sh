@@ -237,6 +237,17 @@ bash_completes_names() {
 }
 names=$'local\nann\nlog.level\nlocal\nfaults\nzsh\n'
 ok "bash completes names of the instance" is "$(bash_completes_names; echo .)" "$names"$'\n.'
+# The value of an option is no argument, however it is written; a letter means what it means to the command.
+bash_knows_values() {
+    bash -c 'source <(strata completion bash)
+             try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _strata; echo "${COMPREPLY[*]}"; }
+             cd "$1"; try strata -C "$0" server dsn -d mas ""; try strata -C "$0" pg -s lo
+             try strata -C "$0" pg --server = lo; try strata -C "$0" server dsn --database = mas l
+             try strata catalog ls -s ""; try strata catalog ls --sort =; try strata catalog crawl d -n -k ch' \
+        "$TMPDIR/instance" "$TMPDIR/empty"
+}
+names=$'local\nlocal\nlocal\nlocal\nname size mtime\nname size mtime\nchecksum'
+ok "bash takes the value of an option for no argument" is "$(bash_knows_values)" "$names"
 if command -v zsh >/dev/null; then
     zsh_loads() { zsh -fc 'autoload -U compinit; compinit -D; source <("$1" completion zsh); print $_comps[strata]' zsh "$strata"; }
     ok "zsh loads its completion" is "$(zsh_loads)" "_strata"
@@ -245,9 +256,12 @@ if command -v zsh >/dev/null; then
                  compadd() { print ${(P)2} }; _describe() { print ${(P)@[-1]} | sed "s/:.*//" }; _files() { print files }
                  try() { words=("$@"); CURRENT=$#; PREFIX=${words[-1]}; _strata }
                  try strata -C "$1" server dsn ""; try strata -C "$1" token remove ""; try strata help debug ""
-                 try strata catalog ls --sort ""; try strata catalog ls data ""' zsh "$TMPDIR/instance"
+                 try strata catalog ls --sort ""; try strata catalog ls data ""
+                 try strata -C "$1" server dsn -d mas ""; try strata catalog ls -s ""
+                 compset() { : }; try strata catalog ls --sort=s' zsh "$TMPDIR/instance"
     }
-    ok "zsh completes names, commands, values and files" is "$(zsh_completes)" $'local\nann\nfaults\nname size mtime\nfiles'
+    names=$'local\nann\nfaults\nname size mtime\nfiles\nlocal\nname size mtime\nname size mtime'
+    ok "zsh completes names, commands, values and files" is "$(zsh_completes)" "$names"
 else
     skip "zsh loads its completion" "zsh is not installed"
     skip "zsh completes names, commands, values and files" "zsh is not installed"
@@ -259,9 +273,11 @@ always"
     fish_completes_names() {
         HOME=$TMPDIR fish --no-config -c 'strata completion fish | source
             complete -C "strata -C $argv[1] server dsn "; complete -C "strata -C $argv[1] token remove "
-            complete -C "strata config explain log."; complete -C "strata completion z"' "$TMPDIR/instance" | cut -f 1
+            complete -C "strata config explain log."; complete -C "strata completion z"
+            complete -C "strata -C $argv[1] server dsn -d mas "; complete -C "strata help debug f"' "$TMPDIR/instance" |
+            cut -f 1
     }
-    ok "fish completes names of the instance" is "$(fish_completes_names)" $'local\nann\nlog.level\nzsh'
+    ok "fish completes names of the instance" is "$(fish_completes_names)" $'local\nann\nlog.level\nzsh\nlocal\nfaults'
 else
     skip "fish completes commands and values" "fish is not installed"
     skip "fish completes names of the instance" "fish is not installed"

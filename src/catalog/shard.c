@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/shard.h"
 
+#include <string.h>
+
 #include "catalog/pathname.h"
 #include "catalog_sql.h"
 
@@ -8,20 +10,34 @@ enum { TRIES = 60, LOCK_TIMEOUT_MS = 500, BRIEF_LOCK_MS = 100 };
 
 bool shard_check_name(Str name, Err *err)
 {
-    bool ok = name.len > 0 && name.len <= SHARD_NAME_MAX && !str_starts(name, STR("pg_"));
+    static const char *const taken[] = {"public", "catalog", "information_schema"};
+    bool ok = name.len > 0 && name.len <= SHARD_NAME_MAX;
 
     for (size_t i = 0; ok && i < name.len; i++) {
         char c = name.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        bool letter = (c >= 'a' && c <= 'z') || c == '_';
         ok = letter || (i > 0 && c >= '0' && c <= '9');
     }
     if (!ok)
-        return err_set(err, ERR_USAGE, "'%.*s' cannot be a shard's name: letters, digits and _, at most %d",
-                       STR_ARG(str_sub(name, 0, 100)), SHARD_NAME_MAX);
+        return err_set(
+            err, ERR_USAGE,
+            "'%.*s' cannot be a shard's name: small letters, digits and _, no digit first, at most %d bytes",
+            STR_ARG(str_sub(name, 0, 100)), SHARD_NAME_MAX);
+    for (size_t i = 0; i < COUNT_OF(taken); i++)
+        ok = ok && !str_eq_z(name, taken[i]);
+    if (!ok || str_starts(name, STR("pg_")))
+        return err_set(err, ERR_USAGE, "'%.*s' cannot be a shard's name: the database itself has it",
+                       STR_ARG(name));
     return true;
 }
 
 typedef bool ShardChange(Db *db, const Str *names, Err *err);
+
+/* A transaction that was rolled back for others' sake; not a name that is taken (23505, 42P06). */
+static bool is_transient(const Err *err)
+{
+    return err->code == ERR_CONFLICT && strncmp(err->sqlstate, "40", 2) == 0;
+}
 
 /*
  * Runs a change that needs the public views for itself. It gives up soon where somebody reads them, and
@@ -38,9 +54,7 @@ static bool change(Db *db, ShardChange *make, const Str *names, Err *err)
         if (db_run(db, &sql_lock_timeout, DB_ARGS(DB_INT(LOCK_TIMEOUT_MS)), NULL, err) &&
             make(db, names, err) && db_commit(db, err))
             return true;
-        if (err->code != ERR_BUSY && err->code != ERR_CONFLICT)
-            return false;
-        if (err->code == ERR_CONFLICT && err->sqlstate[0] != '4')
+        if (err->code != ERR_BUSY && !is_transient(err))
             return false;
     }
     return err_hint(err, "somebody reads the public views for long; try again");
@@ -143,9 +157,13 @@ bool shard_rename(Db *db, Str name, Str new_name, Err *err)
 {
     const Str names[] = {name, new_name};
 
-    if (!shard_check_name(new_name, err) || !find(db, name, err) || !change(db, rename_shard, names, err))
-        return err_wrap(err, "cannot rename shard '%.*s'", STR_ARG(str_sub(name, 0, 100)));
-    return true;
+    if (shard_check_name(new_name, err) && find(db, name, err) && change(db, rename_shard, names, err))
+        return true;
+    if (err->code == ERR_CONFLICT && !is_transient(err)) {
+        (void)err_set(err, ERR_CONFLICT, "there is a shard '%.*s' already", STR_ARG(new_name));
+        (void)err_hint(err, "strata catalog shard list shows those there are");
+    }
+    return err_wrap(err, "cannot rename shard '%.*s'", STR_ARG(str_sub(name, 0, 100)));
 }
 
 bool shard_use(Db *db, Str name, Err *err)

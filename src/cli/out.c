@@ -140,6 +140,13 @@ static void heading(const char *name, char *text, size_t size)
     text[i] = '\0';
 }
 
+/* Paths are escaped already where they are no text; libsmartcols would take \x in them for its own escape, and escape that. */
+static void keep_backslashes(struct libscols_column *column)
+{
+    if (column)
+        (void)scols_column_set_safechars(column, "\\");
+}
+
 static void begin_list_table(Out *out)
 {
     enum { HEADING_MAX = 64 };
@@ -154,6 +161,7 @@ static void begin_list_table(Out *out)
         heading(column->name, text, sizeof text);
         struct libscols_column *made =
             scols_table_new_column(out->table, text, out->widths ? (double)out->widths[i] : 0, flags);
+        keep_backslashes(made);
         if (made && out->colour)
             (void)scols_cell_set_color(scols_column_get_header(made), "bold");
     }
@@ -187,7 +195,7 @@ static void begin_record_table(Out *out)
     begin_table(out);
     scols_table_enable_noheadings(out->table, 1);
     (void)scols_table_new_column(out->table, "name", 0, 0);
-    (void)scols_table_new_column(out->table, "value", 0, SCOLS_FL_WRAP);
+    keep_backslashes(scols_table_new_column(out->table, "value", 0, SCOLS_FL_WRAP));
 }
 
 static void put_record_lines(Out *out)

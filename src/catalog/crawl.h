@@ -27,6 +27,7 @@ typedef struct CrawlTotals {
     int64_t files, directories, links, others; /* seen, or known and unchanged */
     int64_t added, changed, removed;           /* paths of the catalogue */
     int64_t problems;
+    int64_t records;   /* of contents, in a crawl file */
     int64_t unchanged; /* directories that cost nothing */
 } CrawlTotals;
 

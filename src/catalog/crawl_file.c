@@ -32,6 +32,7 @@ typedef struct FileCrawl {
     pthread_mutex_t mutex; /* of all below */
     Buf paths;             /* of files for gdal: each ended by a NUL */
     Buf gdal_lines;
+    int64_t gdal_records;
 } FileCrawl;
 
 static void release(FileCrawl *crawl)
@@ -80,6 +81,7 @@ static void look_at(FileCrawl *crawl, Looker *looker, const WalkDir *dir, const 
         buf_reset(&looker->json);
         magic_put_json(&looker->json, &magic);
         crawlfile_put_record(&looker->lines, path, STR("magic"), buf_str(&looker->json));
+        looker->totals.records++;
     }
     if (!looker->checksum)
         return;
@@ -87,6 +89,7 @@ static void look_at(FileCrawl *crawl, Looker *looker, const WalkDir *dir, const 
         buf_reset(&looker->json);
         checksum_put_json(&looker->json, &sums);
         crawlfile_put_record(&looker->lines, path, STR("checksum"), buf_str(&looker->json));
+        looker->totals.records++;
     } else if (why.code != ERR_INTERRUPTED)
         (void)atomic_fetch_add(&crawl->problems, 1);
 }
@@ -174,6 +177,7 @@ static bool put_gdal(void *crawl_v, const ExtractAnswer *answer, Err *err)
         return true;
     crawlfile_put_record(&crawl->gdal_lines, pathname_escape(&scratch, answer->path), STR("gdal"),
                          answer->record);
+    crawl->gdal_records++;
     if (crawl->gdal_lines.len < CRAWLFILE_BATCH_BYTES)
         return true;
     bool ok = crawlfile_add(crawl->file, buf_str(&crawl->gdal_lines), err);
@@ -233,12 +237,13 @@ static bool walk_all(FileCrawl *crawl, const Str *roots, size_t count, Err *err)
 
 static void add_totals(const FileCrawl *crawl, CrawlTotals *out)
 {
-    *out = (CrawlTotals){.problems = atomic_load(&crawl->problems)};
+    *out = (CrawlTotals){.problems = atomic_load(&crawl->problems), .records = crawl->gdal_records};
     for (int i = 0; i < WALK_THREADS_MAX; i++) {
         out->files += crawl->lookers[i].totals.files;
         out->directories += crawl->lookers[i].totals.directories;
         out->links += crawl->lookers[i].totals.links;
         out->others += crawl->lookers[i].totals.others;
+        out->records += crawl->lookers[i].totals.records;
     }
 }
 

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -29,19 +31,45 @@ static void give_up(void *what)
     (void)pthread_mutex_destroy(&file->mutex);
 }
 
+bool crawlfile_is_standard_output(const char *path)
+{
+    return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0;
+}
+
+static bool is_as_it_comes(const char *path)
+{
+    struct stat st;
+
+    return crawlfile_is_standard_output(path) || (stat(path, &st) == 0 && !S_ISREG(st.st_mode));
+}
+
+/*
+ * The file that a symbolic link names: that one is to be made anew, not the link. What is not there yet keeps its name.
+ */
+static char *real_path(Arena *arena, const char *path)
+{
+    char *real = realpath(path, NULL);
+    char *kept = str_to_z(arena, str_from_z(real ? real : path));
+
+    free(real);
+    return kept;
+}
+
 bool crawlfile_open(Arena *arena, const char *path, CrawlFile **out, Err *err)
 {
     CrawlFile *file = arena_new(arena, CrawlFile, 1);
-    struct stat st;
-    bool as_it_comes = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
 
-    file->path = str_to_z(arena, str_from_z(path));
-    if (!as_it_comes)
-        file->beside = str_to_z(arena, str_printf(arena, "%s.%ld.tmp", path, (long)getpid()));
+    file->path = crawlfile_is_standard_output(path) ? str_to_z(arena, STR("-")) : real_path(arena, path);
+    if (!is_as_it_comes(file->path))
+        file->beside = str_to_z(arena, str_printf(arena, "%s.%ld.tmp", file->path, (long)getpid()));
     file->pack = crawlfile_pack_of(str_from_z(path));
     file->empty = true;
-    file->fd =
-        as_it_comes ? os_open(path, O_WRONLY, 0) : os_open(file->beside, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    if (crawlfile_is_standard_output(path))
+        file->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+    else if (file->beside)
+        file->fd = os_open(file->beside, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    else
+        file->fd = os_open(path, O_WRONLY, 0);
     if (file->fd < 0)
         return err_sys(err, ERR_IO, "cannot create '%s'", path);
     (void)pthread_mutex_init(&file->mutex, NULL);

@@ -8,8 +8,8 @@
  *
  * A name that ends in .gz or .zst is compressed, each batch by itself by the thread that adds it (both
  * formats let parts stand one after another), so several threads compress at once. The file appears under
- * its name when it is whole and on stable storage, or not at all; what is not an ordinary file, as
- * /dev/stdout or a pipe, is written as it comes.
+ * its name when it is whole and on stable storage, or not at all; what is not an ordinary file, as a pipe, is
+ * written as it comes, and so is the standard output, which is called `-` or /dev/stdout.
  */
 #ifndef CATALOG_CRAWLFILE_H
 #define CATALOG_CRAWLFILE_H
@@ -27,6 +27,9 @@ enum { CRAWLFILE_BATCH_BYTES = 512 * 1024 }; /* a good size of batches: compress
  * ERR_IO  it cannot be made
  */
 bool crawlfile_open(Arena *arena, const char *path, CrawlFile **out, Err *err) ATTR_MUST_USE;
+
+/* Whether the records go where a program's own words go. */
+bool crawlfile_is_standard_output(const char *path);
 
 /*
  * Add a batch of whole lines. Lines of a batch stay together; batches of several threads come in any order.

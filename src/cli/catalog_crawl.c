@@ -6,6 +6,7 @@
 #include "catalog/content.h"
 #include "catalog/crawl.h"
 #include "catalog/crawl_file.h"
+#include "catalog/crawlfile.h"
 #include "catalog/pathname.h"
 #include "cli/catalog.h"
 
@@ -24,7 +25,7 @@ typedef struct Opts {
 static const Opt opts[] = {
     {OPT_SET, "kind", 'k', offsetof(Opts, kinds), "KINDS", "what to find out", kinds},
     {OPT_TEXT, "output", 'o', offsetof(Opts, output), "FILE",
-     "write a crawl file instead of into the shard, which may be - then (.gz, .zst pack it)"},
+     "write a crawl file (packed: .gz, .zst), or - to standard output; SHARD may be - then"},
     {OPT_LIST, "include", 'i', offsetof(Opts, include), "PATTERN",
      "only files that match (a glob; with a slash: the path below PATH)"},
     {OPT_LIST, "exclude", 'x', offsetof(Opts, exclude), "PATTERN",
@@ -193,7 +194,31 @@ static bool to_file(Crawling *crawling, const Str *roots, size_t count, Err *err
     begin_progress(crawling, crawling->o->output.ptr, "writing", "paths");
     bool ok = crawl_to_file(&options, roots, count, crawling->o->output.ptr, &crawling->totals, err);
     progress_end(crawling->progress);
+    crawling->records = crawling->totals.records;
     return ok;
+}
+
+/* What makes no sense together, or would quietly do nothing or too much: an empty pattern is that of an unset variable. */
+static bool check_options(const Call *call, const Opts *o, Err *err)
+{
+    bool gdal = o->kinds & 1U << (KIND_CONTENT + CONTENT_GDAL);
+
+    if (o->kinds == 0)
+        return err_set(err, ERR_USAGE, "--kind names nothing to find out");
+    for (size_t i = 0; i < o->include.count; i++)
+        if (o->include.items[i].len == 0)
+            return err_set(err, ERR_USAGE, "--include: an empty pattern matches nothing");
+    for (size_t i = 0; i < o->exclude.count; i++)
+        if (o->exclude.items[i].len == 0)
+            return err_set(err, ERR_USAGE, "--exclude: an empty pattern matches nothing");
+    if (!gdal && (o->rules.len || o->stats))
+        return err_set(err, ERR_USAGE, "%s is for --kind gdal", o->stats ? "--stats" : "--rules") ||
+               err_hint(err, "for example --kind posix,gdal");
+    if (o->output.ptr && o->output.len == 0)
+        return err_set(err, ERR_USAGE, "--output needs the name of a file");
+    if (!o->output.ptr && str_eq_z(call->args[0], "-"))
+        return err_set(err, ERR_USAGE, "'-' is no shard: it stands for none, with --output FILE");
+    return true;
 }
 
 /* Absolute roots, as the kernel's bytes; one that lies in another is crawled with it. */
@@ -222,7 +247,7 @@ static bool run(const Call *call, Err *err)
     CatalogCall catalog;
     size_t count;
 
-    if (!find_roots(call, roots, &count, err) || !stop_init(err))
+    if (!check_options(call, call->opts, err) || !find_roots(call, roots, &count, err) || !stop_init(err))
         return false;
     if (crawling.o->output.ptr) {
         if (!to_file(&crawling, roots, count, err))
@@ -235,7 +260,8 @@ static bool run(const Call *call, Err *err)
             if (!crawl_root(&crawling, roots[i], err))
                 return err_wrap(err, "cannot crawl '%s'", roots[i].ptr);
     }
-    print(&crawling);
+    if (!crawling.o->output.ptr || !crawlfile_is_standard_output(crawling.o->output.ptr))
+        print(&crawling);
     if (crawling.o->strict && crawling.totals.problems > 0) {
         (void)err_set(err, ERR_PARTIAL, "%lld paths could not be read", (long long)crawling.totals.problems);
         return err_hint(err, "strata catalog problems %.*s lists them", STR_ARG(call->args[0]));

@@ -82,7 +82,8 @@ static bool check_root(Crawl *crawl, const CrawlOptions *options, Str root, Err 
     if (!pathname_is_within(crawl->root, db_text(rows, 0, 0)))
         return err_set(err, ERR_USAGE, "'%.*s' is not in '%.*s', the root of shard '%.*s'",
                        STR_ARG(crawl->root), STR_ARG(db_text(rows, 0, 0)), STR_ARG(options->shard));
-    return db_run(crawl->db, &sql_shard_use, DB_ARGS(DB_TEXT(options->shard)), NULL, err);
+    return walk_check_root(normal, err) &&
+           db_run(crawl->db, &sql_shard_use, DB_ARGS(DB_TEXT(options->shard)), NULL, err);
 }
 
 static bool knows_anything(Crawl *crawl, Err *err)

@@ -96,17 +96,33 @@ static void run_threads(Walk *walk, int count)
         (void)pthread_join(threads[made].id, NULL);
 }
 
+static bool open_directory(Arena *arena, Str path, int *out, Err *err)
+{
+    int fd = walk_open(AT_FDCWD, str_to_z(arena, path), path.len, O_RDONLY | O_DIRECTORY, true);
+
+    if (fd < 0 && errno == ENOTDIR)
+        return err_set(err, ERR_USAGE, "'%.*s' is not a directory", STR_ARG(path));
+    if (fd < 0)
+        return err_sys(err, errno == ENOENT || errno == ELOOP ? ERR_NOT_FOUND : ERR_IO,
+                       "cannot open directory '%.*s'", STR_ARG(path));
+    *out = fd;
+    return true;
+}
+
+bool walk_check_root(Str root, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    FD_SCOPE(fd);
+
+    return open_directory(&scratch, root, &fd, err);
+}
+
 static bool open_root(Walk *walk, Arena *arena, Err *err)
 {
     struct statx st;
 
-    walk->root_fd =
-        walk_open(AT_FDCWD, str_to_z(arena, walk->root), walk->root.len, O_RDONLY | O_DIRECTORY, true);
-    if (walk->root_fd < 0 && errno == ENOTDIR)
-        return err_set(err, ERR_USAGE, "'%.*s' is not a directory", STR_ARG(walk->root));
-    if (walk->root_fd < 0)
-        return err_sys(err, errno == ENOENT || errno == ELOOP ? ERR_NOT_FOUND : ERR_IO,
-                       "cannot open directory '%.*s'", STR_ARG(walk->root));
+    if (!open_directory(arena, walk->root, &walk->root_fd, err))
+        return false;
     if (os_statx(walk->root_fd, "", AT_EMPTY_PATH, STATX_INO, &st) < 0) {
         (void)err_sys(err, ERR_IO, "cannot look at '%.*s'", STR_ARG(walk->root));
         os_close(&walk->root_fd);

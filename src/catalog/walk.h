@@ -119,6 +119,13 @@ bool walk_run(Str root, const WalkOptions *options, const WalkSink *sink, WalkTo
               Err *err) ATTR_MUST_USE;
 
 /*
+ * Whether a walk could begin at `root`, for who notes down that one did.
+ *
+ * ERR_USAGE, ERR_NOT_FOUND, ERR_IO  as walk_run() would
+ */
+bool walk_check_root(Str root, Err *err) ATTR_MUST_USE;
+
+/*
  * The facts of one path, as walk_run() of the directory `root` would deliver them: no link below the root is
  * followed. The path may be the root itself.
  *

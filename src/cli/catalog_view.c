@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/catalog_view.h"
 
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/os.h"
 #include "catalog/shard.h"
 #include "cli/catalog.h"
 
@@ -105,13 +109,31 @@ static bool begin(View *view, const Call *call, const ListShape *shape, const ch
     return true;
 }
 
-static bool end(const View *view)
+/* Beside the list, whose lines are all of one form. */
+static bool tell_program(Str next, Err *err)
 {
-    Out *out = view->call->out;
+    BUF_SCOPE(text);
+    JsonOut json = json_out(&text);
 
-    out_end(out);
-    if (view->sink.next.len > 0)
-        out_say(out, "there is more: --after '%.*s'", STR_ARG(view->sink.next));
+    json_begin(&json, '{');
+    json_key(&json, "next");
+    json_str(&json, next);
+    json_end(&json, '}');
+    json_line(&json);
+    return os_write_all(STDERR_FILENO, buf_str(&text), err);
+}
+
+static bool end(const View *view, Err *err)
+{
+    const Call *call = view->call;
+    Str next = view->sink.next;
+
+    out_end(call->out);
+    if (next.len == 0 || call->quiet)
+        return true;
+    if (call->json)
+        return tell_program(next, err);
+    out_say(call->out, "there is more: --after '%.*s'", STR_ARG(next));
     return true;
 }
 
@@ -121,7 +143,7 @@ bool catalog_view(const Call *call, const ListShape *shape, const char *const *s
     View view = {0};
 
     return begin(&view, call, shape, shown, err) && ask(call, &view.access, view.path, &view.sink, err) &&
-           end(&view);
+           end(&view, err);
 }
 
 bool catalog_view_list(const Call *call, const ListShape *shape, const char *const *shown, CatalogList *list,
@@ -130,7 +152,7 @@ bool catalog_view_list(const Call *call, const ListShape *shape, const char *con
     View view = {0};
 
     return begin(&view, call, shape, shown, err) && list(&view.access, view.path, &view.sink, err) &&
-           end(&view);
+           end(&view, err);
 }
 
 bool catalog_view_typed(const Call *call, const ListShape *shape, CatalogTypedList *list, Err *err)
@@ -139,7 +161,7 @@ bool catalog_view_typed(const Call *call, const ListShape *shape, CatalogTypedLi
     View view = {0};
 
     return begin(&view, call, shape, NULL, err) && list(&view.access, view.path, o->type, &view.sink, err) &&
-           end(&view);
+           end(&view, err);
 }
 
 /* ---- one row ---- */

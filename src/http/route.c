@@ -195,7 +195,8 @@ bool router_find(const Router *router, Str method, Str path, Arena *arena, Route
     Str some = str_sub(path, 0, str_utf8_prefix(str_sub(path, 0, 200)));
 
     if (!node)
-        return err_set(err, ERR_NOT_FOUND, "there is nothing at '%.*s'", STR_ARG(some));
+        return err_set(err, ERR_NOT_FOUND, "there is nothing at '%.*s'", STR_ARG(some)) ||
+               err_hint(err, "/openapi.json describes what there is");
     const Leaf *leaf = find_method(node, method);
     if (!leaf) {
         *allow = list_methods(node, arena);

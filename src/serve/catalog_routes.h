@@ -12,6 +12,14 @@ bool catalog_routes_mount(Server *server, CatalogService *service, Arena *arena,
 /* Publish what the answers look like. */
 void catalog_schemas(Server *server, Arena *arena);
 
+/*
+ * Read a parameter that is an RFC 3339 time, or a duration that was so long ago; `out` stays as it is where it is not
+ * given.
+ *
+ * ERR_USAGE  it is neither
+ */
+bool catalog_read_time(const Request *request, const char *name, const Instant **out, Err *err) ATTR_MUST_USE;
+
 /* Of these, /find, and those on usage; in files of their own. ERR_BUG. */
 bool catalog_routes_mount_find(Server *server, CatalogService *service, Err *err) ATTR_MUST_USE;
 

@@ -77,7 +77,7 @@ static bool read_name(const Request *request, FindQuery *out, Err *err)
 }
 
 /* A time, or how long ago. */
-static bool read_time(const Request *request, const char *name, const Instant **out, Err *err)
+bool catalog_read_time(const Request *request, const char *name, const Instant **out, Err *err)
 {
     Instant *at = arena_new(request->arena, Instant, 1);
     Duration age;
@@ -135,8 +135,8 @@ static bool ask(const Access *access, const Request *request, ListSink *sink, Er
     }
     read_fields(request, &query);
     return read_types(request, &query.types, err) && read_name(request, &query, err) &&
-           read_time(request, "since", &query.mtime_min, err) &&
-           read_time(request, "until", &query.mtime_max, err) && find(access, &query, sink, err);
+           catalog_read_time(request, "since", &query.mtime_min, err) &&
+           catalog_read_time(request, "until", &query.mtime_max, err) && find(access, &query, sink, err);
 }
 
 static bool answer(Request *request, Reply *reply, Err *err)

@@ -27,20 +27,17 @@ static bool tree(Request *request, Reply *reply, Err *err)
 
 static bool ask_changed(const Access *access, const Request *request, ListSink *sink, Err *err)
 {
-    const Value *since = arg(request, "since");
-    FindQuery query = {.path = arg_text(request, "path"),
-                       .types = ACCESS_FILE,
-                       .mtime_min = since->given ? &since->number : NULL,
-                       .sort = FIND_BY_TIME};
+    FindQuery query = {.path = arg_text(request, "path"), .types = ACCESS_FILE, .sort = FIND_BY_TIME};
 
-    return find(access, &query, sink, err);
+    return catalog_read_time(request, "since", &query.mtime_min, err) && find(access, &query, sink, err);
 }
 
 static bool ask_learned(const Access *access, const Request *request, ListSink *sink, Err *err)
 {
-    const Value *since = arg(request, "since");
+    const Instant *since = NULL;
 
-    return list_learned(access, arg_text(request, "path"), since->given ? &since->number : NULL, sink, err);
+    return catalog_read_time(request, "since", &since, err) &&
+           list_learned(access, arg_text(request, "path"), since, sink, err);
 }
 
 static bool recent(Request *request, Reply *reply, Err *err)
@@ -99,7 +96,8 @@ static const Route routes[] = {
      PARAMS(CATALOG_SHARD, CATALOG_PATH,
             {"by", PARAM_ENUM, .choices = "mtime|learned", .default_text = "mtime",
              .help = "When files changed, or when the catalogue took paths in."},
-            {"since", PARAM_TIME, .help = "Not what is older."}, CATALOG_LIST_PARAMS),
+            {"since", PARAM_TEXT, .max = "64", .help = "Not what is older; 7d: the last 7 days."},
+            CATALOG_LIST_PARAMS),
      .handler = recent, .needs = READER, .reply = "EntryList"},
     {"GET", "/api/v1/catalog/{shard}/dups", "Files of the same content below a directory.",
      PARAMS(CATALOG_SHARD, CATALOG_PATH, CATALOG_LIST_PARAMS), .handler = dups, .needs = READER,

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the catalogue's commands print and refuse, as a person and a script meet them. Usage: 35_catalog_commands.py STRATA"""
+import json
+import pathlib
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from instance import STRATA, TOP, check, run_all, strata, url  # noqa: E402
+
+TREE = TOP / "tree"
+
+
+def refused(status, *words):
+    """The message of a command that fails with `status`."""
+    done = strata(*words, "--json", ok=False)
+    check(done.returncode == status, f"{words}: status {done.returncode} instead of {status}")
+    error = json.loads(done.stderr.splitlines()[-1])["error"]
+    return error["message"] + "\n" + error["hint"]
+
+
+def shard_names_are_told_apart_from_those_of_the_database():
+    check("small letters" in refused(2, "catalog", "shard", "create", "Upper", "/upper"), "capital letters")
+    for name in ("public", "catalog", "information_schema", "pg_temp"):
+        check("the database itself" in refused(2, "catalog", "shard", "create", name, "/taken"), name)
+        check("the database itself" in refused(2, "catalog", "shard", "rename", "t", name), f"rename to {name}")
+    strata("catalog", "shard", "create", "other", "/other")
+    told = refused(5, "catalog", "shard", "rename", "t", "other")
+    check("there is a shard 'other' already" in told and "public views" not in told, told)
+    strata("catalog", "shard", "drop", "other")
+
+
+def tables_show_a_path_as_it_is_given():
+    check("bad\\xff" in strata("catalog", "ls", "t").stdout.decode(), "ls")
+    shown = strata("catalog", "stat", "t", f"{TREE}/bad\\xff").stdout.decode()
+    check(f"{TREE}/bad\\xff\n" in shown, shown)
+
+
+def a_program_is_told_where_the_next_page_starts():
+    seen, after = [], []
+    for _ in range(5):
+        done = strata("catalog", "ls", "t", "--limit", "1", "--json", *after)
+        seen += [json.loads(line)["name"] for line in done.stdout.splitlines()]
+        if not done.stderr:
+            break
+        after = ["--after", json.loads(done.stderr)["next"]]
+    check(seen == ["a.csv", "bad\\xff", "sub"], seen)
+    check(not strata("catalog", "ls", "t", "--limit", "1", "--json", "--quiet").stderr, "quiet")
+
+
+def options_that_would_do_nothing_or_too_much_are_refused():
+    crawl = ("catalog", "crawl", "t", str(TREE))
+    for words in (["--kind", ""], ["--include", ""], ["--exclude", ""], ["--rules", "r.json"], ["--stats"], ["--output", ""]):
+        check(len(refused(2, *crawl, *words)) > 20, words)
+    check("--output" in refused(2, "catalog", "crawl", "-", str(TREE)), "no shard and no file")
+    check(json.loads(strata(*crawl, "--json").stdout)["removed"] == 0, "a refused crawl removed something")
+
+
+def a_crawl_of_what_is_not_there_leaves_no_trace():
+    refused(4, "catalog", "crawl", "t", f"{TREE}/nothing")
+    covers = [json.loads(line)["root"] for line in strata("catalog", "fresh", "t", "--json").stdout.splitlines()]
+    check(covers == [str(TREE)], covers)
+
+
+def a_crawl_file_can_be_the_standard_output():
+    kept = TOP / "kept.tsv"
+    link = TOP / "link.tsv"
+    link.symlink_to(kept)
+    kept.write_text("old\n")
+    counts = json.loads(strata("catalog", "crawl", "-", str(TREE), "--kind", "posix,magic", "--output", str(link), "--json").stdout)
+    check(counts["files"] == 3 and counts["records"] == 3, counts)
+    check(link.is_symlink() and len(kept.read_text().splitlines()) == 8, "the file behind a link is made anew, not the link")
+    for target in ("-", "/dev/stdout"):
+        done = subprocess.run([STRATA, "catalog", "crawl", "-", str(TREE), "--output", target], capture_output=True, cwd=TOP)
+        lines = [line.split(b"\t") for line in done.stdout.splitlines()]
+        check(done.returncode == 0 and len(lines) == 5 and all(len(line) == 3 for line in lines), f"{target}: {done}")
+    with open(TOP / "redirected.tsv", "wb") as out:
+        subprocess.run([STRATA, "catalog", "crawl", "-", str(TREE), "--output", "-"], stdout=out, stderr=subprocess.DEVNULL, cwd=TOP)
+    check(len((TOP / "redirected.tsv").read_bytes().splitlines()) == 5, "redirected")
+    check(not (TOP / "-").exists(), "a file called -")
+
+
+def a_time_may_be_so_long_ago_over_http_too():
+    for query in ("since=7d", "since=7d&by=learned", "since=2020-01-01T00:00:00Z"):
+        with urllib.request.urlopen(f"{url()}/api/v1/catalog/t/recent?{query}") as answer:
+            check(len(json.load(answer)["items"]) >= 3, query)
+    try:
+        urllib.request.urlopen(f"{url()}/api/v1/catalog/t/recent?since=soon")
+        check(False, "since=soon")
+    except urllib.error.HTTPError as error:
+        check(error.code == 400 and "duration" in json.load(error)["error"]["message"], error)
+
+
+def scene():
+    strata("init")
+    strata("up")
+    (TREE / "sub").mkdir(parents=True)
+    (TREE / "a.csv").write_text("1\n")
+    (TREE / "sub" / "b.csv").write_text("2\n")
+    pathlib.Path(bytes(TREE).decode() + "/bad\udcff").write_text("3\n")
+    strata("catalog", "shard", "create", "t", str(TREE))
+    strata("catalog", "crawl", "t", str(TREE))
+
+
+sys.exit(run_all(scene, [shard_names_are_told_apart_from_those_of_the_database, tables_show_a_path_as_it_is_given,
+                         a_program_is_told_where_the_next_page_starts, options_that_would_do_nothing_or_too_much_are_refused,
+                         a_crawl_of_what_is_not_there_leaves_no_trace, a_crawl_file_can_be_the_standard_output,
+                         a_time_may_be_so_long_ago_over_http_too]))

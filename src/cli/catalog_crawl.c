@@ -240,6 +240,14 @@ static bool find_roots(const Call *call, Str *roots, size_t *count, Err *err)
     return true;
 }
 
+static bool tell_problems(const Crawling *crawling, Err *err)
+{
+    (void)err_set(err, ERR_PARTIAL, "%lld paths could not be read", (long long)crawling->totals.problems);
+    if (crawling->o->output.ptr)
+        return err_hint(err, "a crawl into a shard notes which, and why: strata catalog problems SHARD");
+    return err_hint(err, "strata catalog problems %.*s lists them", STR_ARG(crawling->call->args[0]));
+}
+
 static bool run(const Call *call, Err *err)
 {
     Crawling crawling = {.call = call, .o = call->opts};
@@ -262,11 +270,7 @@ static bool run(const Call *call, Err *err)
     }
     if (!crawling.o->output.ptr || !crawlfile_is_standard_output(crawling.o->output.ptr))
         print(&crawling);
-    if (crawling.o->strict && crawling.totals.problems > 0) {
-        (void)err_set(err, ERR_PARTIAL, "%lld paths could not be read", (long long)crawling.totals.problems);
-        return err_hint(err, "strata catalog problems %.*s lists them", STR_ARG(call->args[0]));
-    }
-    return true;
+    return !crawling.o->strict || crawling.totals.problems == 0 || tell_problems(&crawling, err);
 }
 
 const Cmd cmd_catalog_crawl = {

@@ -77,7 +77,7 @@ static bool read_box(Str text, FindBox *out, Err *err)
             return err_set(err, ERR_USAGE, "--bbox takes west,south,east,north in degrees, not '%.*s'",
                            STR_ARG(text));
     }
-    return rest.len == 0 || err_set(err, ERR_USAGE, "--bbox takes four numbers, not '%.*s'", STR_ARG(text));
+    return !rest.ptr || err_set(err, ERR_USAGE, "--bbox takes four numbers, not '%.*s'", STR_ARG(text));
 }
 
 static const int64_t *if_given(const int64_t *number, int64_t none)

@@ -202,6 +202,7 @@ static bool run_initdb(const Cluster *cluster, Err *err)
                                 data,
                                 "--username=postgres",
                                 "--locale=C.UTF-8",
+                                "--lc-collate=C", /* the same order, compared as bytes */
                                 "--auth=trust",
                                 "--no-sync",
                                 "--encoding=UTF8",

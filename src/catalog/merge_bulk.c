@@ -167,11 +167,33 @@ static bool complete_counts(Merge *merge, Err *err)
     if (!db_begin(merge->db, err))
         return false;
     TX_SCOPE(merge->db);
-    return rebuild_sums(merge, err) && db_run(merge->db, &sql_rebuild_kinds, DB_NO_ARGS, NULL, err) &&
+    return db_script(merge->db, "set local synchronous_commit = on", err) && rebuild_sums(merge, err) &&
+           db_run(merge->db, &sql_rebuild_kinds, DB_NO_ARGS, NULL, err) &&
            db_run(merge->db, &sql_documents_forget, DB_NO_ARGS, NULL, err) &&
            db_run(merge->db, &sql_shard_set_bulk, DB_ARGS(DB_TEXT(merge->shard.code), DB_BOOL(false)), NULL,
                   err) &&
            db_commit(merge->db, err);
+}
+
+/*
+ * The planner knows nothing of these tables yet: a nested loop over them would never end. Every page of a new index goes
+ * into the log whole, and making these smaller took a sixth of the time of building one. Nothing has to be on disk before
+ * the last commit, which waits for all that was before it.
+ */
+static const char completing[] =
+    "set enable_nestloop = off; set enable_hashjoin = on; set enable_mergejoin = on; set synchronous_commit = off; "
+    "select set_config('wal_compression', 'off', false) where has_parameter_privilege('wal_compression', 'set')";
+static const char completed[] =
+    "reset enable_nestloop; set enable_hashjoin = off; set enable_mergejoin = off; reset synchronous_commit; "
+    "select set_config('wal_compression', reset_val, false) from pg_settings "
+    "where name = 'wal_compression' and has_parameter_privilege('wal_compression', 'set')";
+
+static bool run_on_all(Merge *const *merges, int count, const char *script, Err *err)
+{
+    for (int i = 0; i < count; i++)
+        if (!db_script(merges[i]->db, script, err))
+            return false;
+    return true;
 }
 
 bool merge_complete_bulk(Merge *const *merges, int count, Err *err)
@@ -179,20 +201,10 @@ bool merge_complete_bulk(Merge *const *merges, int count, Err *err)
     Merge *merge = merges[0];
     const Job directories = {&sql_bulk_complete, merge->shard.root};
 
-    if (!lock_bulk(merge, err))
-        return false;
-    /* The planner knows nothing of these tables yet: a nested loop over them would never end. */
-    for (int i = 0; i < count; i++)
-        if (!db_script(merges[i]->db,
-                       "set enable_nestloop = off; set enable_hashjoin = on; set enable_mergejoin = on", err))
-            return false;
-    if (!build_missing(merges, count, false, &directories, 1, err) || !complete_counts(merge, err))
-        return false;
-    for (int i = 0; i < count; i++)
-        if (!db_script(merges[i]->db,
-                       "reset enable_nestloop; set enable_hashjoin = off; set enable_mergejoin = off", err))
-            return false;
-    return db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
+    return lock_bulk(merge, err) && run_on_all(merges, count, completing, err) &&
+           build_missing(merges, count, false, &directories, 1, err) && complete_counts(merge, err) &&
+           run_on_all(merges, count, completed, err) &&
+           db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
 }
 
 bool merge_late_due(Merge *merge, bool *out, Err *err)
@@ -214,10 +226,8 @@ bool merge_analyze(Merge *const *merges, int count, Err *err)
 
     for (size_t i = 0; i < COUNT_OF(tables); i++)
         jobs[i] = (Job){&sql_analyze_table, str_from_z(tables[i])};
-    for (int i = 0; i < count; i++)
-        if (!db_script(merges[i]->db, "set default_statistics_target = 30", err))
-            return false;
-    return work_through(merges, count, jobs, COUNT_OF(jobs), err);
+    return run_on_all(merges, count, "set default_statistics_target = 30", err) &&
+           work_through(merges, count, jobs, COUNT_OF(jobs), err);
 }
 
 bool merge_build_late(Merge *const *merges, int count, Err *err)

@@ -48,7 +48,7 @@ typedef struct ClusterSpec {
 bool cluster_open(Arena *arena, const ClusterSpec *spec, Cluster **out, Err *err) ATTR_MUST_USE;
 
 /*
- * Make the cluster when it is not there: initdb with UTF-8, locale C.UTF-8 and data checksums. A data
+ * Make the cluster when it is not there: initdb with UTF-8, locale C.UTF-8, text in byte order, and data checksums. A data
  * directory that an interrupted earlier call left half-made is removed.
  *
  * ERR_DENIED  the account cannot get to the directory, or the directory is somebody else's

@@ -310,8 +310,15 @@ bool batch_record(const Batch *batch, size_t n, BatchRecord *out)
 
 /* ---- sealing ---- */
 
-static void put_path(Buf *rows, const BatchPath *path, Str type)
+static void put_path(Batch *batch, const BatchPath *path, Str type)
 {
+    bool directory = str_eq(type, STR("directory"));
+    Buf *rows = &batch->rows[directory ? BATCH_DIRECTORY_PATHS : BATCH_PATHS];
+
+    if (!directory) {
+        copy_row(&batch->rows[BATCH_KEYS], 1);
+        copy_uuid(&batch->rows[BATCH_KEYS], path->hash.bytes);
+    }
     copy_row(rows, 4);
     copy_uuid(rows, path->hash.bytes);
     if (type.len > 0)
@@ -448,7 +455,7 @@ static void put_path_rows(Batch *batch, const BatchPath *path, bool whole, Delta
     add_delta(batch, delta, path, facts, datasets);
     if (!facts && whole)
         facts = &nothing;
-    put_path(&batch->rows[BATCH_PATHS], path, facts ? type_of(facts) : (Str){0});
+    put_path(batch, path, facts ? type_of(facts) : (Str){0});
     if (facts)
         put_derived(batch, path, facts, columns);
 }

@@ -19,7 +19,9 @@ enum { BATCH_RECORDS = 10000, BATCH_BYTES = 6 * 1024 * 1024 }; /* a batch with a
 
 /* The tables that a batch fills. */
 typedef enum BatchTable {
-    BATCH_PATHS,
+    BATCH_PATHS,           /* of all but directories */
+    BATCH_DIRECTORY_PATHS, /* of directories */
+    BATCH_KEYS,            /* of BATCH_PATHS: are they known? */
     BATCH_RECORDS_KEPT,
     BATCH_FILES,
     BATCH_DIRECTORIES,

@@ -73,6 +73,8 @@ static const struct {
 #define LOOKS "looks from stdin (format binary)"
 #define CELLS "cells from stdin (format binary)"
     [BATCH_PATHS] = {"copy " PATHS, "copy stage_" PATHS},
+    [BATCH_DIRECTORY_PATHS] = {"copy " PATHS, "copy stage_" PATHS},
+    [BATCH_KEYS] = {NULL, "copy stage_keys from stdin (format binary)"},
     [BATCH_RECORDS_KEPT] = {"copy " RECORDS, "copy stage_" RECORDS},
     [BATCH_FILES] = {"copy " FILES, "copy stage_" FILES},
     [BATCH_DIRECTORIES] = {"copy " DIRECTORIES, "copy stage_" DIRECTORIES},
@@ -108,13 +110,18 @@ typedef struct CopyStep {
 } CopyStep;
 
 static const CopyStep bulk_copies[] = {
-    {BATCH_PATHS, true},       {BATCH_RECORDS_KEPT, true}, {BATCH_FILES, true},
-    {BATCH_DIRECTORIES, true}, {BATCH_LINKS, true},        {BATCH_SCANS, true},
-    {BATCH_LOOKS, true},       {BATCH_DATASETS, true},     {BATCH_CELLS, true},
+    {BATCH_PATHS, true},       {BATCH_DIRECTORY_PATHS, true}, {BATCH_RECORDS_KEPT, true}, {BATCH_FILES, true},
+    {BATCH_DIRECTORIES, true}, {BATCH_LINKS, true},           {BATCH_SCANS, true},        {BATCH_LOOKS, true},
+    {BATCH_DATASETS, true},    {BATCH_CELLS, true},
 };
 
 /* Of any other batch these first: they tell whether all of its paths are new. */
-static const CopyStep path_copies[] = {{BATCH_PATHS, false}, {BATCH_ABOVE, false}, {BATCH_GONE, false}};
+static const CopyStep key_copies[] = {
+    {BATCH_KEYS, false}, {BATCH_DIRECTORY_PATHS, false}, {BATCH_ABOVE, false}, {BATCH_GONE, false}};
+
+/* The other paths: right into the shard where they are new and no step has to know which these were. */
+static const CopyStep staged_paths[] = {{BATCH_PATHS, false}};
+static const CopyStep whole_paths[] = {{BATCH_PATHS, true}};
 
 /* Then nothing has to be compared with what is there, but for what is noted of directories and files known before. */
 static const CopyStep new_copies[] = {
@@ -214,7 +221,7 @@ static bool ask_new(Merge *merge, const Batch *batch, bool *out, Err *err)
 {
     RESULT_SCOPE(rows);
 
-    *out = false;
+    *out = true;
     if (batch_paths(batch) == 0)
         return true;
     if (!db_query(merge->db, &sql_merge_known, DB_NO_ARGS, &rows, err))
@@ -281,10 +288,13 @@ static bool lock_tally(Merge *merge, Err *err)
 static bool take_in_new(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
 {
     int64_t above;
+    bool staged = batch_has_bare(batch) || batch_has_contents(batch);
 
-    *out = (MergeCounts){.added = (int64_t)batch_paths(batch), .differs = true};
-    return complete_paths(merge, batch, &above, err) &&
-           db_run(merge->db, &sql_merge_new_paths, DB_NO_ARGS, NULL, err) &&
+    *out = (MergeCounts){.added = (int64_t)batch_paths(batch), .differs = batch_paths(batch) > 0};
+    return (staged ? COPY_STEPS(merge, batch, staged_paths, err)
+                   : COPY_STEPS(merge, batch, whole_paths, err)) &&
+           complete_paths(merge, batch, &above, err) &&
+           (!staged || db_run(merge->db, &sql_merge_new_paths, DB_NO_ARGS, NULL, err)) &&
            COPY_STEPS(merge, batch, new_copies, err) && fault_pass(FAULT_batch_copied, err) &&
            db_run(merge->db, &sql_merge_new_directories, DB_NO_ARGS, NULL, err) &&
            RUN_STEPS(merge, batch, new_steps, err) && take_in_bare(merge, batch, above, err) &&
@@ -296,10 +306,10 @@ static bool take_in_known(Merge *merge, Batch *batch, MergeCounts *out, Err *err
 {
     int64_t above;
 
-    return COPY_STEPS(merge, batch, known_copies, err) && fault_pass(FAULT_batch_copied, err) &&
-           complete_paths(merge, batch, &above, err) && compare_staged(merge, batch, out, err) &&
-           take_in_paths(merge, out, err) && RUN_STEPS(merge, batch, take_in_steps, err) &&
-           take_in_bare(merge, batch, above, err) &&
+    return COPY_STEPS(merge, batch, staged_paths, err) && COPY_STEPS(merge, batch, known_copies, err) &&
+           fault_pass(FAULT_batch_copied, err) && complete_paths(merge, batch, &above, err) &&
+           compare_staged(merge, batch, out, err) && take_in_paths(merge, out, err) &&
+           RUN_STEPS(merge, batch, take_in_steps, err) && take_in_bare(merge, batch, above, err) &&
            db_run(merge->db, &sql_merge_kinds, DB_NO_ARGS, NULL, err) && lock_tally(merge, err) &&
            RUN_STEPS(merge, batch, count_steps, err);
 }
@@ -309,7 +319,7 @@ static bool take_in(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
     bool fresh;
 
     if (!db_run(merge->db, &sql_merge_lock, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err) ||
-        !COPY_STEPS(merge, batch, path_copies, err) || !ask_new(merge, batch, &fresh, err))
+        !COPY_STEPS(merge, batch, key_copies, err) || !ask_new(merge, batch, &fresh, err))
         return false;
     return fresh && batch_rows(batch, BATCH_GONE)->len == 0 ? take_in_new(merge, batch, out, err)
                                                             : take_in_known(merge, batch, out, err);
@@ -332,7 +342,9 @@ static bool send_once(Merge *merge, Batch *batch, bool bulk, MergeCounts *out, E
     TX_SCOPE(merge->db);
     if (bulk) {
         *out = (MergeCounts){.added = (int64_t)batch_paths(batch), .differs = true};
-        if (!COPY_STEPS(merge, batch, bulk_copies, err) || !fault_pass(FAULT_batch_copied, err))
+        /* A first load is there as a whole when its last commit is on disk, which waits for those before it. */
+        if (!db_script(merge->db, "set local synchronous_commit = off", err) ||
+            !COPY_STEPS(merge, batch, bulk_copies, err) || !fault_pass(FAULT_batch_copied, err))
             return false;
     } else if (!take_in(merge, batch, out, err))
         return false;

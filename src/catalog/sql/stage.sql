@@ -1,5 +1,6 @@
 -- Where a batch lies before it is merged: the columns of the tables it goes to, gone with the transaction.
 create temp table if not exists stage_paths (like paths including defaults) on commit delete rows;
+create temp table if not exists stage_keys (sk_hash uuid not null) on commit delete rows;
 create temp table if not exists stage_records (like records including defaults) on commit delete rows;
 create temp table if not exists stage_files (like files including defaults) on commit delete rows;
 create temp table if not exists stage_directories (like directories including defaults) on commit delete rows;

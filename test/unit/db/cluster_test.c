@@ -80,8 +80,10 @@ static void starts_from_nothing_and_stops(void)
     ClusterState state = cluster_state(cluster);
     CHECK(state.made && state.ready && state.pid > 0 && state.version >= 15);
     CHECK(ask(cluster, "select (current_setting('server_encoding') = 'UTF8')::int") == 1);
-    CHECK(ask(cluster,
-              "select count(*) from pg_database where datname = 'postgres' and datcollate = 'C' and datctype = 'C.UTF-8'") == 1);
+    CHECK(
+        ask(cluster,
+            "select count(*) from pg_database where datname = 'postgres' and datcollate = 'C' and datctype = 'C.UTF-8'") ==
+        1);
     CHECK(ask(cluster, "select (current_setting('listen_addresses') = '')::int") == 1);
     CHECK(ask(cluster, "select (current_setting('fsync') = 'on')::int") == 1);
     CHECK(cluster_start(cluster, &err) && cluster_state(cluster).pid == state.pid); /* again: the same one */

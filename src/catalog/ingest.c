@@ -143,15 +143,10 @@ static bool take_text(Ingest *ingest, int64_t number, Str text, Err *err)
 
 /* ---- the file ---- */
 
-static bool stop_asked(const Ingest *ingest)
-{
-    return ingest->options->stop && atomic_load(ingest->options->stop);
-}
-
 static bool read_lines(Ingest *ingest, int fd, Err *err)
 {
     enum { REPORT_LINES = 256 };
-    Lines *lines = lines_new(&ingest->arena, fd);
+    Lines *lines = lines_new(&ingest->arena, fd, ingest->options->stop);
     const IngestOptions *options = ingest->options;
     bool end;
     Str text;
@@ -167,7 +162,7 @@ static bool read_lines(Ingest *ingest, int fd, Err *err)
             continue;
         if (options->progress)
             options->progress(options->progress_ctx, lines_number(lines), lines_bytes(lines));
-        if (stop_asked(ingest))
+        if (options->stop && atomic_load(options->stop))
             return err_set(err, ERR_INTERRUPTED, "interrupted after line %lld",
                            (long long)lines_number(lines));
     }

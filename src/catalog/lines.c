@@ -2,6 +2,7 @@
 #include "catalog/lines.h"
 
 #include <isa-l/igzip_lib.h>
+#include <poll.h>
 #include <zstd.h>
 
 #include "base/buf.h"
@@ -11,6 +12,7 @@ typedef enum Packing { PACKING_UNKNOWN, PACKING_NONE, PACKING_GZIP, PACKING_ZSTD
 
 struct Lines {
     int fd;
+    const atomic_bool *stop; /* NULL: nobody asks to stop */
     Packing packing;
     char *input; /* INPUT_BYTES */
     size_t input_at, input_len;
@@ -32,11 +34,12 @@ static void release(void *lines_v)
     (void)ZSTD_freeDStream(lines->zstd);
 }
 
-Lines *lines_new(Arena *arena, int fd)
+Lines *lines_new(Arena *arena, int fd, const atomic_bool *stop)
 {
     Lines *lines = arena_new(arena, Lines, 1);
 
     lines->fd = fd;
+    lines->stop = stop;
     lines->input = arena_new(arena, char, INPUT_BYTES);
     arena_defer(arena, release, lines);
     return lines;
@@ -52,8 +55,22 @@ int64_t lines_bytes(const Lines *lines)
     return lines->bytes;
 }
 
+/* A signal may wake another thread than this one, so it looks up by itself. Files are always ready. */
+static bool wait_for_input(const Lines *lines, Err *err)
+{
+    enum { LOOK_UP_MS = 100 };
+    struct pollfd input = {.fd = lines->fd, .events = POLLIN};
+
+    while (!atomic_load(lines->stop))
+        if (poll(&input, 1, LOOK_UP_MS) > 0)
+            return true;
+    return err_set(err, ERR_INTERRUPTED, "interrupted after line %lld", (long long)lines->number);
+}
+
 static bool read_input(Lines *lines, Err *err)
 {
+    if (lines->stop && !wait_for_input(lines, err))
+        return false;
     if (lines->input_at > 0 && lines->input_at < lines->input_len)
         memmove(lines->input, lines->input + lines->input_at, lines->input_len - lines->input_at);
     lines->input_len -= lines->input_at;

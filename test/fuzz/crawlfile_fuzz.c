@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (fd < 0 || write(fd, data, size) != (ssize_t)size || lseek(fd, 0, SEEK_SET) != 0)
         return 0;
-    Lines *lines = lines_new(&arena, fd);
+    Lines *lines = lines_new(&arena, fd, NULL);
     /* A bomb is not what is looked for: some megabytes of lines are enough. */
     for (int64_t bytes = 0; bytes < 4 << 20 && lines_next(lines, &text, &end, &err) && !end;
          bytes += (int64_t)text.len + 1) {

@@ -1,15 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What the catalogue's commands print and refuse, as a person and a script meet them. Usage: 35_catalog_commands.py STRATA"""
+import fcntl
 import json
 import pathlib
+import re
+import signal
+import struct
 import subprocess
 import sys
+import termios
+import time
 import urllib.error
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from instance import STRATA, TOP, check, run_all, strata, url  # noqa: E402
+from instance import DIR, STRATA, TOP, check, run_all, strata, url  # noqa: E402
 
 TREE = TOP / "tree"
 
@@ -94,6 +100,31 @@ def a_time_may_be_so_long_ago_over_http_too():
         check(error.code == 400 and "duration" in json.load(error)["error"]["message"], error)
 
 
+def catches_interrupts(pid):
+    caught = re.search(r"SigCgt:\s*(\w+)", pathlib.Path(f"/proc/{pid}/status").read_text())
+    return int(caught[1], 16) >> (signal.SIGINT - 1) & 1
+
+
+def is_read(pipe):
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0] == 0
+
+
+def an_ingest_that_waits_can_be_interrupted():
+    """A signal to each, as from a terminal: before the first line, and after a line was taken in."""
+    for before in (b"", f'{TREE}/sent\tposix\t{{"type":"file","size":1}}\n'.encode()):
+        with subprocess.Popen([STRATA, "-C", str(DIR), "catalog", "ingest", "t", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as ingest:
+            ingest.stdin.write(before)
+            ingest.stdin.flush()
+            while ingest.poll() is None and not (catches_interrupts(ingest.pid) and is_read(ingest.stdin)):
+                time.sleep(0.05)
+            ingest.send_signal(signal.SIGINT)
+            told = ingest.stderr.read().decode()
+            check(ingest.wait() == 130 and "interrupted" in told, f"{ingest.returncode} {told}")
+    check(strata("catalog", "stat", "t", f"{TREE}/sent").returncode == 0, "what was sent is kept")
+    strata("catalog", "crawl", "t", str(TREE))
+
+
 def scene():
     strata("init")
     strata("up")
@@ -108,4 +139,4 @@ def scene():
 sys.exit(run_all(scene, [shard_names_are_told_apart_from_those_of_the_database, tables_show_a_path_as_it_is_given,
                          a_program_is_told_where_the_next_page_starts, options_that_would_do_nothing_or_too_much_are_refused,
                          a_crawl_of_what_is_not_there_leaves_no_trace, a_crawl_file_can_be_the_standard_output,
-                         a_time_may_be_so_long_ago_over_http_too]))
+                         a_time_may_be_so_long_ago_over_http_too, an_ingest_that_waits_can_be_interrupted]))

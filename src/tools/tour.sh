@@ -26,7 +26,8 @@ for line in filter(str.strip, sys.stdin):
     shard = json.loads(line)
     if shard["path"] == sys.argv[1]: print(shard["name"])' "$directory" <<<"$list")
     [ -z "$name" ] || { echo "$name"; return; }
-    name=$(basename "$directory" | tr -c 'A-Za-z0-9_\n' _ | sed 's/^\([0-9]\)/_\1/; s/^_*$/root/')
+    name=$(basename "$directory" | tr A-Z a-z | tr -c 'a-z0-9_\n' _ | cut -c 1-50 |
+        sed -E 's/^([0-9]|pg_|(public|catalog|information_schema)$)/_\1/; s/^_*$/root/')
     while field name <<<"$list" | grep -qx "$name"; do
         name=${name%%_[0-9]*}_$((number += 1))
     done

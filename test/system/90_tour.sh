@@ -14,15 +14,15 @@ ok() {
 }
 has() { grep -q -- "$1" "$TMPDIR/said" || { echo "# '$1' is not in:"; sed 's/^/# /' "$TMPDIR/said"; return 1; }; }
 
-mkdir -p "$TMPDIR/tree/deep"
-seq 10000 >"$TMPDIR/tree/deep/numbers"
-echo x >"$TMPDIR/tree/small"
+mkdir -p "$TMPDIR/My Tree/deep"
+seq 10000 >"$TMPDIR/My Tree/deep/numbers"
+echo x >"$TMPDIR/My Tree/small"
 
 # Until it serves or ends; then Ctrl-C, as a terminal sends it.
 tour() {
     : >"$TMPDIR/said"
     set -m
-    "$SRC/src/tools/tour.sh" "$TMPDIR/tree" >"$TMPDIR/said" 2>&1 &
+    "$SRC/src/tools/tour.sh" "$TMPDIR/My Tree" >"$TMPDIR/said" 2>&1 &
     local pid=$!
     set +m
     while kill -0 $pid 2>/dev/null && ! grep -q "^Ctrl-C stops it" "$TMPDIR/said"; do sleep 0.2; done
@@ -33,11 +33,12 @@ tour() {
 
 tour
 ok "it makes an instance and catalogues the tree" has "^added *4$"
-ok "it says what the largest directory is" has "tree/deep "
+ok "it says what the largest directory is" has "My Tree/deep "
+ok "it makes a name for the shard that may be one" has "into the shard 'my_tree'"
 ok "it ends with 130 at Ctrl-C" [ "$status" = 130 ]
 state() { "$STRATA" status --json | grep -o '"state":"[a-z]*"' | head -n 1; }
 ok "and the instance is down then" [ "$(state)" = '"state":"down"' ]
-echo y >"$TMPDIR/tree/new"
+echo y >"$TMPDIR/My Tree/new"
 tour
 ok "the second run takes in what is new" has "^added *1$"
 ok "and makes no other instance" [ "$(grep -c 'Making an instance' "$TMPDIR/said")" = 0 ]

@@ -100,12 +100,13 @@ static void deletions_and_renames_are_taken_in_order(void)
     static const char text[] = "/i/r/a/x\tposix\t{\"type\":\"file\",\"size\":3}\n"
                                "/i/r/a/y\tposix\t{\"type\":\"file\",\"size\":4}\n"
                                "/i/r/a/y\t-deleted\t{}\n"
+                               "/i/r/a/y\t-deleted\t{}\n"
                                "/i/r/a/y2\tposix\t{\"type\":\"file\",\"size\":5}\n"
                                "/i/s/b\t-renamed\t{\"from\":\"/i/r/a\"}\n"
                                "/i/r/a/x\tposix\t{\"type\":\"file\",\"size\":6}\n";
 
     IngestTotals totals = ingest_bytes("i", STR(text), ERR_NONE);
-    CHECK(totals.accepted == 6);
+    CHECK(totals.accepted == 7);
     CHECK_ASK("select string_agg(pa_path, ' ' order by pa_path) from paths where pa_path ~ '^/i/[rs]'",
               "/i/r /i/r/a /i/r/a/x /i/s /i/s/b /i/s/b/x /i/s/b/y2");
     CHECK_ASK(

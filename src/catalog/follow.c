@@ -6,8 +6,10 @@
 #include "catalog/crawl_dir.h"
 #include "catalog/follow_links.h"
 #include "catalog/problem.h"
+#include "catalog/rename.h"
 #include "catalog/walk_match.h"
 #include "catalog_sql.h"
+#include "db/array.h"
 
 /* What was done of the batch's renames: to do them twice may do harm. */
 typedef enum Renames { RENAMES_TO_DO, RENAMES_DONE, RENAMES_UNSURE } Renames;
@@ -72,7 +74,7 @@ static bool open_all(Follow *follow, Err *err)
 
     follow->problems = problem_log_new(&follow->arena, o->conninfo, o->shard, "posix");
     if (!db_open(&follow->arena, o->conninfo, &follow->db, err) ||
-        !db_run(follow->db, &sql_shard_use, DB_ARGS(DB_TEXT(o->shard)), NULL, err) ||
+        !rename_prepare(follow->db, o->shard, err) ||
         !loader_open(&follow->arena,
                      &(LoaderOptions){.conninfo = o->conninfo,
                                       .shard = o->shard,
@@ -217,13 +219,12 @@ static void put_parent(Follow *follow, Buf *hashes, Str path)
     if (parent.len == 0)
         return;
     PathHash hash = pathname_hash(text_of(follow, parent));
-    follow_put_hash(hashes, &hash);
+    array_put_uuid(hashes, hash.bytes);
 }
 
 /*
  * What the last crawl noted of the directories in which some events are. To forget too many only makes the next crawl
- * compare. Names of a rename are those of before it and after all earlier ones, so it goes with each; the others' are
- * those of after all.
+ * compare. Renames have done so with the names of their moment; here all have those of after the last.
  */
 static bool forget_scans(Follow *follow, const WatchEvent *events, size_t count, Err *err)
 {
@@ -236,41 +237,41 @@ static bool forget_scans(Follow *follow, const WatchEvent *events, size_t count,
     }
     if (hashes.len == 0)
         return true;
-    buf_put_byte(&hashes, '}');
-    return db_run(follow->db, &sql_scans_forget, DB_ARGS(DB_TEXT(buf_str(&hashes))), NULL, err);
+    return db_run(follow->db, &sql_scans_forget, DB_ARGS(DB_TEXT(array_end(&hashes))), NULL, err);
 }
 
-static bool rename_one(Follow *follow, const WatchEvent *event, Err *err)
+static Rename *renames_of(Follow *follow, const WatchBatch *batch, size_t count)
 {
-    Str from = text_of(follow, event->from), to = text_of(follow, event->path);
-    int64_t moved;
+    Rename *renames = arena_new(&follow->batch, Rename, count);
 
-    if (event->directory)
-        follow_links_moved(&follow->links, to);
-    if (!forget_scans(follow, event, 1, err) ||
-        !db_query_int(follow->db, &sql_rename_path,
-                      DB_ARGS(DB_TEXT(from), DB_TEXT(to), DB_TEXT(loader_root(follow->loader))), &moved, err))
-        return false;
-    buf_put_byte(&follow->unknown, moved == 0 || (event->directory && follow->by_path));
-    return true;
+    for (size_t i = 0; i < count; i++) {
+        const WatchEvent *event = &batch->events[i];
+
+        renames[i] = (Rename){.from = text_of(follow, event->from), .to = text_of(follow, event->path)};
+        if (event->directory)
+            follow_links_moved(&follow->links, renames[i].to);
+    }
+    return renames;
 }
 
 /* All in one transaction, so that only a commit without an answer leaves it open whether they are done. */
 static bool rename_all(Follow *follow, const WatchBatch *batch, size_t count, Err *err)
 {
+    Rename *renames = renames_of(follow, batch, count);
+
     if (!db_begin(follow->db, err))
         return false;
     TX_SCOPE(follow->db);
-    if (!db_run(follow->db, &sql_merge_lock, DB_ARGS(DB_TEXT(follow->options.shard)), NULL, err))
+    if (!db_run(follow->db, &sql_merge_lock, DB_ARGS(DB_TEXT(follow->options.shard)), NULL, err) ||
+        !rename_paths(follow->db, renames, count, loader_root(follow->loader), err))
         return false;
-    buf_reset(&follow->unknown);
-    for (size_t i = 0; i < count; i++)
-        if (!rename_one(follow, &batch->events[i], err))
-            return err_wrap(err, "cannot move '%.*s'", STR_ARG(batch->events[i].from));
     follow->renames = RENAMES_UNSURE;
     if (!db_commit(follow->db, err))
         return false;
     follow->renames = RENAMES_DONE;
+    buf_reset(&follow->unknown);
+    for (size_t i = 0; i < count; i++)
+        buf_put_byte(&follow->unknown, !renames[i].known || (batch->events[i].directory && follow->by_path));
     return true;
 }
 

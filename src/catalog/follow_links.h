@@ -32,7 +32,4 @@ void follow_links_moved(FollowLinks *links, Str path);
 /* Ask for links by all that was told since the last time: rows of path (text), intact. NULL: nothing to ask. ERR_DB. */
 bool follow_links_ask(FollowLinks *links, Db *db, DbRows *out, Err *err) ATTR_MUST_USE;
 
-/* Append an element to the text of an array; the end is buf_put_byte(array, '}'). */
-void follow_put_hash(Buf *array, const PathHash *hash);
-
 #endif

@@ -7,8 +7,7 @@
 #include "catalog/lines.h"
 #include "catalog/loader.h"
 #include "catalog/record.h"
-#include "catalog/shard.h"
-#include "catalog_sql.h"
+#include "catalog/rename.h"
 
 typedef struct Ingest {
     const IngestOptions *options;
@@ -94,20 +93,28 @@ static bool read_from(Ingest *ingest, const CrawlfileLine *line, Str *out, Err *
     return (json_done(&in) && found) || err_set(err, ERR_USAGE, "a rename without {\"from\": path}");
 }
 
+static bool rename_now(Ingest *ingest, Rename *rename, Err *err)
+{
+    if (str_eq(rename->from, rename->to))
+        return true;
+    if (!db_begin(ingest->db, err))
+        return false;
+    TX_SCOPE(ingest->db);
+    return rename_paths(ingest->db, rename, 1, loader_root(ingest->loader), err) &&
+           db_commit(ingest->db, err);
+}
+
 /* Everything before must be in, and nothing of what comes after. */
 static bool take_renamed(Ingest *ingest, const CrawlfileLine *line, Err *err)
 {
-    Str from;
+    Rename rename = {.to = line->path};
 
-    if (!read_from(ingest, line, &from, err))
+    if (!read_from(ingest, line, &rename.from, err))
         return false;
     if (!ingest->db && (!db_open(&ingest->arena, ingest->options->conninfo, &ingest->db, err) ||
-                        !shard_use(ingest->db, ingest->options->shard, err)))
+                        !rename_prepare(ingest->db, ingest->options->shard, err)))
         return false;
-    return give(ingest, err) && loader_settle(ingest->loader, err) &&
-           db_run(ingest->db, &sql_rename_path,
-                  DB_ARGS(DB_TEXT(from), DB_TEXT(line->path), DB_TEXT(loader_root(ingest->loader))), NULL,
-                  err);
+    return give(ingest, err) && loader_settle(ingest->loader, err) && rename_now(ingest, &rename, err);
 }
 
 static const struct {

@@ -10,20 +10,23 @@
 
 /* ---- connection ---- */
 
-static bool set_up(Merge *merge, Err *err)
+bool merge_set_up(Db *db, Str shard, Err *err)
 {
-    RESULT_SCOPE(rows);
-
-    merge->staged = false;
-    if (!db_run(merge->db, &sql_shard_use, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err))
+    if (!db_run(db, &sql_shard_use, DB_ARGS(DB_TEXT(shard)), NULL, err))
         return false;
     /* Each batch is planned anew: temporary tables change from nothing to thousands of rows. */
     return db_script(
-        merge->db,
+        db,
         "set client_min_messages = error; set plan_cache_mode = force_custom_plan; "
         "set client_connection_check_interval = '1s'; "
         "set jit = off; set enable_hashjoin = off; set enable_mergejoin = off; set work_mem = '64MB'; set maintenance_work_mem = '256MB'",
         err);
+}
+
+static bool set_up(Merge *merge, Err *err)
+{
+    merge->staged = false;
+    return merge_set_up(merge->db, merge->shard.code, err);
 }
 
 bool merge_stage(Merge *merge, Err *err)

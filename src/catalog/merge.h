@@ -59,6 +59,9 @@ bool merge_tended(Merge *merge, bool *out, Err *err) ATTR_MUST_USE;
 /* Build the indexes that people in psql ask through, where they are missing. ERR_DB. */
 bool merge_build_late(Merge *const *merges, int count, Err *err) ATTR_MUST_USE;
 
+/* Prepare a connection for queries that change a shard: they look rows up one by one. ERR_NOT_FOUND, ERR_DB. */
+bool merge_set_up(Db *db, Str shard, Err *err) ATTR_MUST_USE;
+
 /* ---- refresh.c's part: one transaction that makes all that is derived anew, and writes what differs ---- */
 
 /* ERR_BUSY, ERR_DB. */

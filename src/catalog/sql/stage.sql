@@ -14,6 +14,9 @@ create temp table if not exists stage_same (ss_hash uuid not null, ss_type text 
 create temp table if not exists stage_delta (sd_dir uuid, sd_count bigint, sd_size bigint, sd_datasets bigint) on commit delete rows;
 
 create temp table if not exists stage_above (sa_hash uuid not null, sa_path text not null) on commit delete rows;
+create temp table if not exists stage_rename (sr_no integer not null, sr_from text not null, sr_to text not null) on commit delete rows;
+create temp table if not exists stage_moved (sm_no integer not null, sm_top boolean not null, sm_old uuid not null,
+    sm_new uuid not null, sm_above uuid, sm_path text not null, sm_parents uuid[] not null) on commit delete rows;
 create temp table if not exists stage_levels (like levels including defaults) on commit delete rows;
 -- The planner is told to look up rows one by one, here as in the shard: what a batch costs must not grow with the shard.
 create index if not exists stage_records_key on stage_records (md_hash, md_type);
@@ -24,6 +27,8 @@ create index if not exists stage_same_key on stage_same (ss_hash, ss_type);
 create index if not exists stage_paths_key on stage_paths (pa_hash);
 create index if not exists stage_datasets_key on stage_datasets (ds_id);
 create index if not exists stage_gone_key on stage_gone (sg_hash);
+create index if not exists stage_moved_no on stage_moved (sm_no);
+create index if not exists stage_moved_old on stage_moved (sm_old);
 create temp table if not exists stage_turned (st_hash uuid not null) on commit delete rows;
 -- The records that the batch has, those among them that are columns of files, directories and links.
 create or replace temp view stage_said as

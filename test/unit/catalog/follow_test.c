@@ -359,6 +359,30 @@ static void renamed_directories_keep_their_records(void)
     compare_with_fresh_crawl("renames");
 }
 
+/* Within one batch, so that the move is done while the catalogue has a file where the directory is. */
+static void a_file_moved_into_what_was_one_is_counted(void)
+{
+    FOLLOWING_SCOPE(f);
+    CrawlTotals crawled;
+    Err err = {0};
+    char made[200], from[200], to[200], dir[200];
+
+    CHECK(begin(&f, "turned", WATCH_ANY));
+    (void)snprintf(dir, sizeof dir, "%s/dir", root);
+    (void)snprintf(from, sizeof from, "%s/dir/file", root);
+    (void)snprintf(made, sizeof made, "%s/made", root);
+    (void)snprintf(to, sizeof to, "%s/made/file", root);
+    CHECK(mkdir(dir, 0755) == 0 && close(open(from, O_CREAT | O_WRONLY, 0644)) == 0 &&
+          close(open(made, O_CREAT | O_WRONLY, 0644)) == 0);
+    CHECK(follow_crawl(f.follow, &crawled, &err));
+    follow_until_quiet(&f);
+    CHECK(unlink(made) == 0 && mkdir(made, 0755) == 0 && rename(from, to) == 0);
+    follow_until_quiet(&f);
+    CHECK_ASK("select string_agg(di_name || ' ' || di_count, ', ' order by di_name) from directories",
+              "dir 0, made 1, turned 1");
+    compare_with_fresh_crawl("turned");
+}
+
 static void what_comes_too_fast_is_crawled(void)
 {
     FOLLOWING_SCOPE(f);
@@ -438,6 +462,7 @@ int main(void)
     shards_start();
     RUN(a_new_file_is_there_at_once);
     RUN(renamed_directories_keep_their_records);
+    RUN(a_file_moved_into_what_was_one_is_counted);
     RUN(a_storm_told_by_fanotify_leaves_what_a_crawl_finds);
     RUN(what_comes_too_fast_is_crawled);
     RUN(refuses_what_is_not_in_the_shard);

@@ -103,10 +103,12 @@ static void deletions_and_renames_are_taken_in_order(void)
                                "/i/r/a/y\t-deleted\t{}\n"
                                "/i/r/a/y2\tposix\t{\"type\":\"file\",\"size\":5}\n"
                                "/i/s/b\t-renamed\t{\"from\":\"/i/r/a\"}\n"
+                               "/i/s/b/in\t-renamed\t{\"from\":\"/i/s/b\"}\n"
+                               "/i/s/b\t-renamed\t{\"from\":\"/i/s/b\"}\n"
                                "/i/r/a/x\tposix\t{\"type\":\"file\",\"size\":6}\n";
 
     IngestTotals totals = ingest_bytes("i", STR(text), ERR_NONE);
-    CHECK(totals.accepted == 7);
+    CHECK(totals.accepted == 8 && totals.rejected == 1); /* what is moved into itself */
     CHECK_ASK("select string_agg(pa_path, ' ' order by pa_path) from paths where pa_path ~ '^/i/[rs]'",
               "/i/r /i/r/a /i/r/a/x /i/s /i/s/b /i/s/b/x /i/s/b/y2");
     CHECK_ASK(

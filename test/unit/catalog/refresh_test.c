@@ -74,7 +74,7 @@ static void put_random_line(Buf *out)
 {
     static const char *const dirs[] = {"/r", "/r/a", "/r/a/b", "/r/c", "/r/c/d/e"};
     const char *dir = dirs[next_random(COUNT_OF(dirs))];
-    unsigned name = next_random(6), kind = next_random(16);
+    unsigned name = next_random(6), kind = next_random(18);
 
     if (kind < 6)
         buf_printf(out, "%s/f%u\tposix\t{\"type\":\"file\",\"size\":%u,\"mtime\":%u,\"user\":\"u%u\"}\n", dir,
@@ -97,9 +97,14 @@ static void put_random_line(Buf *out)
         buf_printf(out, "%s/f%u\t-deleted\t{}\n", dir, name);
     else if (kind == 14)
         buf_printf(out, "%s\t-deleted\t{}\n", dirs[1 + next_random(COUNT_OF(dirs) - 1)]);
-    else
+    else if (kind == 15)
         buf_printf(out, "%s/f%u\t-renamed\t{\"from\":\"%s/f%u\"}\n", dir, name,
                    dirs[next_random(COUNT_OF(dirs))], next_random(6));
+    else if (kind == 16) /* a directory, perhaps to where a file is */
+        buf_printf(out, "/r/%s\t-renamed\t{\"from\":\"%s\"}\n", next_random(2) ? "c/d" : "f0",
+                   dirs[1 + next_random(2)]);
+    else /* and back */
+        buf_printf(out, "/r/a\t-renamed\t{\"from\":\"/r/%s\"}\n", next_random(2) ? "c" : "f0");
 }
 
 static void what_is_kept_current_is_what_a_full_refresh_makes(void)

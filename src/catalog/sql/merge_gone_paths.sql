@@ -1,6 +1,14 @@
--- Add what lies below the paths that are gone to them.
+-- Add what lies below the paths that are gone to them, directory by directory: an index of all that is above a path would be
+-- searched for each of them, which took seconds for some thousand.
 insert into stage_gone (sg_hash)
-select pa_hash
-  from paths
- where pa_parents && array(select sg_hash from stage_gone)
-   and pa_hash not in (select sg_hash from stage_gone);
+  with recursive below (hash) as (
+    select distinct sg_hash from stage_gone
+     union all
+    select k.pa_hash
+      from below
+     cross join lateral (select pa_hash from paths where pa_parents[array_length(pa_parents, 1)] = hash offset 0) k
+     where not exists (select from stage_gone where sg_hash = k.pa_hash)
+)
+select hash
+  from below
+ where not exists (select from stage_gone where sg_hash = hash);

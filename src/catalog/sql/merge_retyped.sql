@@ -1,5 +1,6 @@
 -- Note the paths that were something else before: what was known of that goes, and if it was a directory what was in it.
--- So does what a crawl that was killed had found in one, before it told that this had become a directory.
+-- So does what a crawl that was killed had found in one, before it told that this had become a directory. Some may be told
+-- twice; to find that out, room for all that the planner fears would be made ready for every batch.
   with old as (
     select s.pa_hash, p.pa_type
       from stage_paths s
@@ -10,7 +11,7 @@
       from old
       join paths p on p.pa_parents @> array[old.pa_hash]
      where old.pa_type = 'directory'
-     union
+     union all
     select p.pa_hash
       from stage_paths s
       join scans on sc_dir = s.pa_hash

@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "test/unit/catalog/shards.h"
+#include "test/unit/catalog/storm.h"
 
 static char base[] = "/tmp/strata-follow-XXXXXX";
 static const char *root; /* the tree that is watched, in a directory of its own */
@@ -165,75 +165,13 @@ static void compare_with_fresh_crawl(const char *shard)
 
 /* ---- a storm ---- */
 
-static uint64_t seed;
-
-static uint64_t random_below(uint64_t n)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (seed >> 11) % n;
-}
-
-static void random_path(char *out, size_t size)
-{
-    int depth = 1 + (int)random_below(4), at = snprintf(out, size, "%s", root);
-
-    for (int i = 0; i < depth; i++)
-        at += snprintf(out + at, size - (size_t)at, "/%c", "abcdef\x01\xff"[random_below(8)]);
-}
-
-static void random_change(void)
-{
-    enum { PATH = 200 };
-    char path[PATH], other[PATH];
-    Err ignored;
-    FILE *file;
-
-    random_path(path, sizeof path);
-    random_path(other, sizeof other);
-    switch (random_below(12)) {
-    case 0:
-    case 1:
-    case 2:
-        if ((file = fopen(path, "a"))) {
-            (void)fprintf(file, "%*d", (int)random_below(100), 1);
-            (void)fclose(file);
-        }
-        break;
-    case 3:
-    case 4:
-        (void)mkdir(path, 0755);
-        break;
-    case 5:
-        (void)unlink(path);
-        break;
-    case 6:
-        if (random_below(3) == 0)
-            (void)!os_remove_tree(path, &ignored);
-        else
-            (void)rmdir(path);
-        break;
-    case 7:
-    case 8:
-    case 9:
-        (void)rename(path, other);
-        break;
-    case 10:
-        (void)!symlink(random_below(2) ? other : strrchr(other, '/') + 1, path);
-        break;
-    default:
-        (void)chmod(path, random_below(2) ? 0700 : 0750);
-    }
-}
-
 static void storm(uint64_t start, int changes, int pause_us)
 {
-    seed = start;
+    storm_seed = start;
     for (int i = 0; i < changes; i++) {
-        random_change();
+        storm_change(root, root);
         if (pause_us)
-            (void)usleep((useconds_t)random_below((uint64_t)pause_us));
+            (void)usleep((useconds_t)storm_random((uint64_t)pause_us));
     }
 }
 

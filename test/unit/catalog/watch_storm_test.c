@@ -5,115 +5,20 @@
  */
 #include "catalog/watch.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/os.h"
 #include "base/time.h"
+#include "test/unit/catalog/storm.h"
 #include "test/unit/catalog/watch_model.h"
 
 static char top[] = "/tmp/strata-storm-test-XXXXXX";
-static uint64_t seed;
-
-static uint64_t random_below(uint64_t n)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (seed >> 11) % n;
-}
-
-enum { PATH = 200 };
-
-static void random_path(char out[PATH], const char *dir)
-{
-    int depth = 1 + (int)random_below(4), at = snprintf(out, PATH, "%s", dir);
-
-    for (int i = 0; i < depth; i++)
-        at += snprintf(out + at, PATH - (size_t)at, "/%c", "abcde"[random_below(5)]);
-}
-
-static void append(const char *path)
-{
-    FILE *file = fopen(path, "a");
-
-    if (!file)
-        return;
-    (void)fprintf(file, "%*d", (int)random_below(100), 1);
-    (void)fclose(file);
-}
-
-static void exchange(const char *path, const char *other)
-{
-    (void)renameat2(AT_FDCWD, path, AT_FDCWD, other, RENAME_EXCHANGE);
-}
-
-/*
- * Links lead down only, so that what is called something may be something else's inside. One with ".." in it leads
- * out of the tree in a few steps: such a storm has changed the modes of the directories above it, /tmp among them.
- */
-static void make_link(const char *path)
-{
-    static const char *const targets[] = {"a", "b", "c", "a/b", "b/c/d", "nowhere"};
-
-    (void)!symlink(targets[random_below(COUNT_OF(targets))], path);
-}
-
-/* Whether it succeeds depends on what is there, and on what others do. */
-static void random_change(const char *dir, const char *outside)
-{
-    char path[PATH], other[PATH];
-    Err ignored;
-
-    random_path(path, dir);
-    random_path(other, random_below(20) ? dir : outside);
-    switch (random_below(14)) {
-    case 0:
-    case 1:
-    case 2:
-        append(path);
-        break;
-    case 3:
-    case 4:
-    case 5:
-        (void)mkdir(path, 0755);
-        break;
-    case 6:
-        (void)unlink(path);
-        break;
-    case 7:
-        if (random_below(3) == 0)
-            (void)!os_remove_tree(path, &ignored);
-        else
-            (void)rmdir(path);
-        break;
-    case 8:
-    case 9:
-        (void)rename(path, other);
-        break;
-    case 10:
-        (void)rename(other, path);
-        break;
-    case 11:
-        exchange(path, other);
-        break;
-    case 12:
-        make_link(path);
-        break;
-    default:
-        (void)chmod(path, random_below(2) ? 0700 : 0750);
-    }
-}
-
 /* Now in bursts and now slowly, so that the watch is at times behind and at times close. */
 static void blow(const char *dir, const char *outside, int changes)
 {
     for (int i = 0; i < changes; i++) {
-        random_change(dir, outside);
-        if (random_below(50) == 0)
-            (void)usleep((useconds_t)random_below(8000));
+        storm_change(dir, outside);
+        if (storm_random(50) == 0)
+            (void)usleep((useconds_t)storm_random(8000));
     }
 }
 
@@ -131,7 +36,7 @@ static void start_writers(const Storm *storm, pid_t *out)
         out[i] = fork();
         if (out[i] == 0) {
             for (int skip = 0; skip < 10 * (i + 1); skip++)
-                seed = seed * 6364136223846793005u + (uint64_t)i * 2 + 1;
+                storm_seed = storm_seed * 6364136223846793005u + (uint64_t)i * 2 + 1;
             blow(storm->dir, storm->outside, storm->changes);
             _exit(0);
         }
@@ -206,10 +111,10 @@ static void storm_by(WatchMethod method)
                    .outside = str_printf(&arena, "%s/outside", top).ptr};
 
     for (int round = 0; round < rounds; round++) {
-        seed = first_seed + (uint64_t)round * 7919;
-        storm.writers = 1 + (int)random_below(4);
+        storm_seed = first_seed + (uint64_t)round * 7919;
+        storm.writers = 1 + (int)storm_random(4);
         storm.changes = 2000;
-        storm.settle = MILLISECONDS(1) + (Duration)random_below(20000);
+        storm.settle = MILLISECONDS(1) + (Duration)storm_random(20000);
         if (!storm_once(&storm)) {
             printf("# seed %llu, round %d, %d writers\n", (unsigned long long)first_seed, round,
                    storm.writers);

@@ -236,11 +236,11 @@ static bool ask_new(Merge *merge, const Batch *batch, bool *out, Err *err)
 /* What is gone or has turned into something else goes first, so that the rest is compared with what stays. */
 static bool compare_staged(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
 {
-    int64_t turned = 0;
+    int64_t found;
 
-    if (!db_run(merge->db, &sql_merge_retyped, DB_NO_ARGS, &turned, err))
+    if (!db_query_int(merge->db, &sql_merge_retyped, DB_NO_ARGS, &found, err))
         return false;
-    if ((turned > 0 || batch_rows(batch, BATCH_GONE)->len > 0) && !remove_gone(merge, batch, out, err))
+    if ((found > 0 || batch_rows(batch, BATCH_GONE)->len > 0) && !remove_gone(merge, batch, out, err))
         return false;
     return db_run(merge->db, &sql_merge_same, DB_NO_ARGS, NULL, err) && count_paths(merge, out, err);
 }

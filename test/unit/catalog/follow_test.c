@@ -321,6 +321,29 @@ static void a_file_moved_into_what_was_one_is_counted(void)
     compare_with_fresh_crawl("turned");
 }
 
+/* A batch may look at a path as a file, and then at one in it: it became a directory meanwhile. And a file again. */
+static void nothing_is_left_in_a_file_that_was_a_directory_for_a_moment(void)
+{
+    FOLLOWING_SCOPE(f);
+    CrawlTotals crawled;
+    FollowTotals totals;
+    Err err = {0};
+    char path[200], inside[200];
+
+    CHECK(begin(&f, "moment", WATCH_ANY));
+    (void)snprintf(path, sizeof path, "%s/path", root);
+    (void)snprintf(inside, sizeof inside, "%s/path/inside", root);
+    CHECK(close(open(path, O_CREAT | O_WRONLY, 0644)) == 0);
+    CHECK(follow_crawl(f.follow, &crawled, &err));
+    follow_until_quiet(&f);
+    CHECK(unlink(path) == 0 && mkdir(path, 0755) == 0 && close(open(inside, O_CREAT | O_WRONLY, 0644)) == 0);
+    const WatchEvent seen = {.kind = WATCH_CHANGED, .path = str_from_z(inside)};
+    CHECK(follow_batch(f.follow, &(WatchBatch){&seen, 1}, &totals, &err) && totals.added == 1);
+    CHECK(unlink(inside) == 0 && rmdir(path) == 0 && close(open(path, O_CREAT | O_WRONLY, 0644)) == 0);
+    follow_until_quiet(&f);
+    compare_with_fresh_crawl("moment");
+}
+
 static void what_comes_too_fast_is_crawled(void)
 {
     FOLLOWING_SCOPE(f);
@@ -401,6 +424,7 @@ int main(void)
     RUN(a_new_file_is_there_at_once);
     RUN(renamed_directories_keep_their_records);
     RUN(a_file_moved_into_what_was_one_is_counted);
+    RUN(nothing_is_left_in_a_file_that_was_a_directory_for_a_moment);
     RUN(a_storm_told_by_fanotify_leaves_what_a_crawl_finds);
     RUN(what_comes_too_fast_is_crawled);
     RUN(refuses_what_is_not_in_the_shard);

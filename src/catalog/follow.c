@@ -74,7 +74,6 @@ static bool open_all(Follow *follow, Err *err)
 
     follow->problems = problem_log_new(&follow->arena, o->conninfo, o->shard, "posix");
     if (!db_open(&follow->arena, o->conninfo, &follow->db, err) ||
-        !rename_prepare(follow->db, o->shard, err) ||
         !loader_open(&follow->arena,
                      &(LoaderOptions){.conninfo = o->conninfo,
                                       .shard = o->shard,
@@ -82,7 +81,8 @@ static bool open_all(Follow *follow, Err *err)
                                       .merging = true,
                                       .reject = ignore_record,
                                       .reject_ctx = follow},
-                     &follow->loader, err))
+                     &follow->loader, err) ||
+        !rename_prepare(follow->db, o->shard, err))
         return false;
     follow->records = batch_new();
     follow->crawl = (CrawlOptions){.conninfo = o->conninfo,

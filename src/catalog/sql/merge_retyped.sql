@@ -22,9 +22,17 @@
       join paths p on p.pa_parents @> array[s.pa_hash]
      where s.pa_type is distinct from 'directory'
      union all
-    select p.pa_hash
+    select k.hash
       from old
-     cross join lateral (select pa_hash from paths where pa_parents[array_length(pa_parents, 1)] = old.pa_hash offset 0) p
+     cross join lateral (select fi_hash hash from files where fi_parent = old.pa_hash
+                          union all
+                         select di_hash from directories where di_parent = old.pa_hash
+                          union all
+                         select li_hash from links where li_parent = old.pa_hash
+                          union all
+                         select pa_hash from paths
+                          where pa_parents[array_length(pa_parents, 1)] = old.pa_hash and pa_type is null
+                         offset 0) k
      where old.before is distinct from 'directory'
        and old.now is distinct from 'directory'
     returning 1

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "db/cluster.h"
+#include "db/cluster_inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,24 +11,9 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "base/fault.h"
 #include "base/os.h"
-#include "db/account.h"
 #include "db/db.h"
-#include "db/install.h"
 #include "db/process.h"
-#include "db/settings.h"
-
-struct Cluster {
-    const char *name, *title; /* title: of its processes, unique on this machine */
-    const char *dir, *data, *data_new, *socket_dir, *log_dir, *start_log, *lock, *alive;
-    Account account;
-    Install install;
-    Duration start_timeout;
-    bool scratch;
-    const atomic_bool *flag; /* to give up waiting, or NULL */
-    pid_t child;             /* the postmaster, when this process started it; else 0 */
-};
 
 /* ---- paths ---- */
 
@@ -46,21 +31,6 @@ static const char *choose_socket_dir(Arena *arena, const ClusterSpec *spec, cons
     if (socket_fits(own))
         return own.ptr;
     return str_printf(arena, "%s/%s", geteuid() == 0 ? "/run" : "/tmp", title).ptr;
-}
-
-/* The major version in data/PG_VERSION, or 0 when there is no cluster. */
-static int version_on_disk(const char *data)
-{
-    ARENA_SCOPE(scratch);
-    BUF_SCOPE(text);
-    Err ignored;
-    int64_t version = 0;
-    enum { NUMBER_BYTES = 20 };
-
-    if (!os_read_file(str_printf(&scratch, "%s/PG_VERSION", data).ptr, NUMBER_BYTES, &text, &ignored) ||
-        !str_to_int64(str_trim(buf_str(&text)), &version))
-        return 0;
-    return (int)version;
 }
 
 bool cluster_open(Arena *arena, const ClusterSpec *spec, Cluster **out, Err *err)
@@ -83,7 +53,7 @@ bool cluster_open(Arena *arena, const ClusterSpec *spec, Cluster **out, Err *err
     cluster->start_timeout = spec->start_timeout ? spec->start_timeout : SECONDS(600);
     cluster->scratch = spec->scratch;
     if (!account_find(spec->account, &cluster->account, err) ||
-        !install_find(arena, bin, version_on_disk(cluster->data), &cluster->install, err))
+        !install_find(arena, bin, cluster_disk_version(cluster->data), &cluster->install, err))
         return false;
     *out = cluster;
     return true;
@@ -111,131 +81,6 @@ const char *cluster_name(const Cluster *cluster)
 const char *cluster_socket_dir(const Cluster *cluster)
 {
     return cluster->socket_dir;
-}
-
-/* ---- directories ---- */
-
-/* Makes a directory that is the account's alone. One that is there and somebody else's is refused: in /tmp
- * anybody could have put it there to listen in our place. */
-static bool own_dir(const Cluster *cluster, const char *path, Err *err)
-{
-    struct stat st;
-    bool made = os_mkdir(path, 0700) == 0;
-
-    if (!made && errno != EEXIST)
-        return err_sys(err, ERR_IO, "cannot make directory '%s'", path);
-    if (made && cluster->account.change && lchown(path, cluster->account.uid, cluster->account.gid) < 0)
-        return err_sys(err, ERR_IO, "cannot give '%s' to '%s'", path, cluster->account.name);
-    if (lstat(path, &st) < 0)
-        return err_sys(err, ERR_IO, "cannot look at '%s'", path);
-    if (!S_ISDIR(st.st_mode) || st.st_uid != cluster->account.uid || (st.st_mode & 077) != 0) {
-        (void)err_set(err, ERR_DENIED, "'%s' is not a directory that belongs to '%s' alone", path,
-                      cluster->account.name);
-        return err_hint(err,
-                        "was this instance made by another user? use that one, or make another instance");
-    }
-    return true;
-}
-
-/* Makes what is above a directory so that the account can get there. */
-static bool make_above(const char *path, Err *err)
-{
-    ARENA_SCOPE(scratch);
-    char *above = str_to_z(&scratch, str_dir_name(str_from_z(path)));
-
-    return os_make_dirs(above, geteuid() == 0 ? 0711 : 0700, err);
-}
-
-static bool make_dirs(const Cluster *cluster, Err *err)
-{
-    const char *dirs[] = {cluster->dir, cluster->log_dir, cluster->socket_dir};
-
-    for (size_t i = 0; i < COUNT_OF(dirs); i++)
-        if (!make_above(dirs[i], err) || !own_dir(cluster, dirs[i], err) ||
-            !account_can_enter(&cluster->account, dirs[i], err))
-            return false;
-    return true;
-}
-
-static bool take_lock(const char *path, int flags, int *out, Err *err)
-{
-    FD_SCOPE(fd);
-
-    fd = os_open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return err_sys(err, errno == EACCES ? ERR_DENIED : ERR_IO, "cannot open '%s'", path);
-    while (flock(fd, LOCK_EX | flags) < 0)
-        if (errno != EINTR)
-            return err_sys(err, ERR_BUSY, "cannot lock '%s'", path);
-    *out = fd;
-    fd = -1;
-    return true;
-}
-
-static bool is_made(const Cluster *cluster)
-{
-    return version_on_disk(cluster->data) != 0;
-}
-
-/* ---- making ---- */
-
-static bool write_settings(const Cluster *cluster, const char *data, Err *err)
-{
-    ARENA_SCOPE(scratch);
-    BUF_SCOPE(conf);
-    Machine machine = settings_machine(cluster->dir);
-    SettingsPlace place = {cluster->socket_dir, cluster->log_dir, cluster->name, cluster->scratch};
-
-    settings_put_conf(&conf, &machine, &place);
-    return os_write_file(str_printf(&scratch, "%s/postgresql.conf", data).ptr, buf_str(&conf), 0644, err) &&
-           os_write_file(str_printf(&scratch, "%s/pg_hba.conf", data).ptr, settings_hba(), 0644, err);
-}
-
-static bool run_initdb(const Cluster *cluster, Err *err)
-{
-    ARENA_SCOPE(scratch);
-    BUF_SCOPE(said);
-    const char *program = str_printf(&scratch, "%s/initdb", cluster->install.bin).ptr;
-    const char *data = cluster->data_new;
-    const char *const make[] = {program,
-                                "-D",
-                                data,
-                                "--username=postgres",
-                                "--locale=C.UTF-8",
-                                "--lc-collate=C", /* the same order, compared as bytes */
-                                "--auth=trust",
-                                "--no-sync",
-                                "--encoding=UTF8",
-                                "--no-instructions",
-                                "--data-checksums",
-                                NULL};
-    const char *const sync[] = {program, "-D", data, "--sync-only", NULL};
-
-    return account_run(&cluster->account, make, &said, err) && fault_pass(FAULT_cluster_made, err) &&
-           write_settings(cluster, data, err) &&
-           (cluster->scratch || account_run(&cluster->account, sync, &said, err));
-}
-
-/* With the lock held. */
-static bool make(const Cluster *cluster, Err *err)
-{
-    if (is_made(cluster))
-        return true;
-    if (!os_remove_tree(cluster->data_new, err))
-        return false;
-    if (!run_initdb(cluster, err))
-        return err_wrap(err, "cannot make the cluster '%s'", cluster->name);
-    if (os_rename(cluster->data_new, cluster->data) < 0)
-        return err_sys(err, ERR_IO, "cannot rename '%s' to '%s'", cluster->data_new, cluster->data);
-    return os_sync_dir(cluster->dir, err);
-}
-
-bool cluster_make(Cluster *cluster, Err *err)
-{
-    FD_SCOPE(lock);
-
-    return make_above(cluster->dir, err) && take_lock(cluster->lock, 0, &lock, err) &&
-           make_dirs(cluster, err) && make(cluster, err);
 }
 
 /* ---- is it running ---- */
@@ -287,7 +132,7 @@ static PGPing ping(const Cluster *cluster)
 
 ClusterState cluster_state(Cluster *cluster)
 {
-    ClusterState state = {.made = is_made(cluster), .pid = running(cluster)};
+    ClusterState state = {.made = cluster_disk_version(cluster->data) != 0, .pid = running(cluster)};
 
     state.ready = state.pid && ping(cluster) == PQPING_OK;
     state.version = cluster->install.version;
@@ -346,7 +191,7 @@ static bool take_alive(const Cluster *cluster, int *out, Err *err)
     Err last;
 
     for (int i = 0; i < TRIES; i++) {
-        if (take_lock(cluster->alive, LOCK_NB, out, &last))
+        if (cluster_disk_lock(cluster->alive, LOCK_NB, out, &last))
             return true;
         if (last.code != ERR_BUSY)
             break;
@@ -397,9 +242,9 @@ bool cluster_stop(Cluster *cluster, Duration patience, Err *err)
 {
     FD_SCOPE(lock);
 
-    if (!is_made(cluster))
+    if (cluster_disk_version(cluster->data) == 0)
         return true;
-    return take_lock(cluster->lock, 0, &lock, err) && stop(cluster, patience, err);
+    return cluster_disk_lock(cluster->lock, 0, &lock, err) && stop(cluster, patience, err);
 }
 
 bool cluster_destroy(Cluster *cluster, Err *err)
@@ -409,6 +254,13 @@ bool cluster_destroy(Cluster *cluster, Err *err)
 }
 
 /* ---- starting ---- */
+
+bool cluster_make(Cluster *cluster, Err *err)
+{
+    FD_SCOPE(lock);
+
+    return cluster_disk_make(cluster, &lock, err);
+}
 
 /* The part of a line from a word of PostgreSQL's for trouble; empty when it is none, or only what clients are
  * told while a server starts. */
@@ -530,7 +382,7 @@ static bool start_new(Cluster *cluster, Err *err)
     bool gone;
 
     if (!take_alive(cluster, &alive, err) || !remove_stale(cluster, err) ||
-        !write_settings(cluster, cluster->data, err) || !spawn(cluster, alive, err))
+        !cluster_disk_configure(cluster, cluster->data, err) || !spawn(cluster, alive, err))
         return false;
     os_close(&alive);
     return wait_exec(cluster, err) && wait_ready(cluster, cluster->child, &gone, err);
@@ -541,8 +393,7 @@ bool cluster_start(Cluster *cluster, Err *err)
     FD_SCOPE(lock);
     bool gone = false;
 
-    if (!make_above(cluster->dir, err) || !take_lock(cluster->lock, 0, &lock, err) ||
-        !make_dirs(cluster, err) || !make(cluster, err))
+    if (!cluster_disk_make(cluster, &lock, err))
         return false;
     pid_t pid = running(cluster);
     bool ready = pid && wait_ready(cluster, pid, &gone, err);

@@ -90,6 +90,11 @@ static void put_int8_if(Buf *rows, bool known, int64_t value)
         copy_null(rows);
 }
 
+static void put_size(Buf *rows, const PosixFacts *facts)
+{
+    put_int8_if(rows, facts->has & POSIX_HAS_SIZE, (int64_t)facts->size);
+}
+
 static void put_mode_text(Buf *rows, const PosixFacts *facts)
 {
     char mode[POSIX_MODE_TEXT];
@@ -154,30 +159,23 @@ static void put_rest(Buf *rows, const PosixFacts *facts, bool whole)
     put_int8_if(rows, whole, nanos_of(facts));
 }
 
-static void put_file(Buf *rows, const PosixRowKey *key, const PosixFacts *facts, bool whole)
+/* Of a file or a directory, whose own size stands behind the seed's columns: di_size is that of all files below. */
+static void put_moded(Buf *rows, const PosixRowKey *key, const PosixFacts *facts, bool whole)
 {
-    copy_row(rows, 20);
-    put_key(rows, key);
-    put_int8_if(rows, facts->has & POSIX_HAS_SIZE, (int64_t)facts->size);
-    put_times(rows, facts);
-    put_mode_text(rows, facts);
-    put_owner_texts(rows, facts);
-    put_owner_numbers(rows, facts);
-    put_mode_number(rows, facts);
-    put_rest(rows, facts, whole);
-}
+    bool file = facts->type == POSIX_FILE;
 
-static void put_directory(Buf *rows, const PosixRowKey *key, const PosixFacts *facts, bool whole)
-{
     copy_row(rows, 20);
     put_key(rows, key);
+    if (file)
+        put_size(rows, facts);
     put_times(rows, facts);
     put_mode_text(rows, facts);
     put_owner_texts(rows, facts);
     put_owner_numbers(rows, facts);
     put_mode_number(rows, facts);
     put_rest(rows, facts, whole);
-    put_int8_if(rows, facts->has & POSIX_HAS_SIZE, (int64_t)facts->size);
+    if (!file)
+        put_size(rows, facts);
 }
 
 static void put_link(Buf *rows, const PosixRowKey *key, const PosixFacts *facts, bool whole)
@@ -193,7 +191,7 @@ static void put_link(Buf *rows, const PosixRowKey *key, const PosixFacts *facts,
     put_text_if(rows, facts->has & POSIX_HAS_TARGET, facts->target);
     put_owner_numbers(rows, facts);
     put_rest(rows, facts, whole);
-    put_int8_if(rows, facts->has & POSIX_HAS_SIZE, (int64_t)facts->size);
+    put_size(rows, facts);
 }
 
 void posix_row_put(Buf *files, Buf *directories, Buf *links, const PosixRowKey *key, const PosixFacts *facts,
@@ -201,10 +199,10 @@ void posix_row_put(Buf *files, Buf *directories, Buf *links, const PosixRowKey *
 {
     switch (facts->type) {
     case POSIX_FILE:
-        put_file(files, key, facts, whole);
+        put_moded(files, key, facts, whole);
         break;
     case POSIX_DIRECTORY:
-        put_directory(directories, key, facts, whole);
+        put_moded(directories, key, facts, whole);
         break;
     case POSIX_LINK:
         put_link(links, key, facts, whole);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <unistd.h>
 
-#include "cli/config.h"
-#include "serve/instance.h"
+#include "cli/dsn.h"
 
 typedef struct Opts {
     Str server, database, user, command;
@@ -17,31 +16,18 @@ static const Opt opts[] = {
     {.type = OPT_END},
 };
 
-static Str server_name(const Instance *instance, const Opts *o)
-{
-    const DatabaseSection *section = conf_get(instance_conf(instance), &database_section, (Str){0});
-
-    return o->server.ptr ? o->server : section->server;
-}
-
 static bool run(const Call *call, Err *err)
 {
     const Opts *o = call->opts;
-    Instance *instance;
-    InstanceServer *server;
-    const char *dsn;
+    DsnFound found;
 
-    if (!instance_open(call->arena, call->dir.ptr, &config_set, &instance, err) ||
-        !instance_find_server(instance, server_name(instance, o), &server, err) ||
-        !instance_dsn(server, call->arena,
-                      o->database.ptr ? o->database.ptr : instance_default_database(instance, server),
-                      o->user.ptr, &dsn, err) ||
-        !instance_check_up(instance, server, err))
+    if (!dsn_find(call, &(DsnWish){o->server, o->database, o->user}, &found, err) ||
+        !instance_check_up(found.instance, found.server, err))
         return false;
     if (o->command.ptr)
-        (void)execlp("psql", "psql", "-d", dsn, "-c", o->command.ptr, (char *)NULL);
+        (void)execlp("psql", "psql", "-d", found.text, "-c", o->command.ptr, (char *)NULL);
     else
-        (void)execlp("psql", "psql", "-d", dsn, (char *)NULL);
+        (void)execlp("psql", "psql", "-d", found.text, (char *)NULL);
     (void)err_sys(err, ERR_CONFIG, "cannot run psql");
     return err_hint(err, "apt-get install postgresql-client");
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/config.h"
-#include "serve/instance.h"
+#include "cli/dsn.h"
 
 typedef struct Opts {
     Str database, user;
@@ -15,23 +14,17 @@ static const Opt opts[] = {
 static bool run(const Call *call, Err *err)
 {
     const Opts *o = call->opts;
-    Instance *instance;
-    InstanceServer *server;
-    const char *dsn;
+    DsnFound found;
 
-    if (!instance_open(call->arena, call->dir.ptr, &config_set, &instance, err) ||
-        !instance_find_server(instance, call->args[0], &server, err) ||
-        !instance_dsn(server, call->arena,
-                      o->database.ptr ? o->database.ptr : instance_default_database(instance, server),
-                      o->user.ptr, &dsn, err))
+    if (!dsn_find(call, &(DsnWish){call->args[0], o->database, o->user}, &found, err))
         return false;
     if (call->json) {
         out_record(call->out);
         out_field(call->out, "dsn", OUT_TEXT);
-        out_z(call->out, dsn);
+        out_z(call->out, found.text);
         out_end(call->out);
     } else {
-        out_raw(call->out, str_printf(call->arena, "%s\n", dsn));
+        out_raw(call->out, str_printf(call->arena, "%s\n", found.text));
     }
     return true;
 }

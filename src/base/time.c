@@ -171,7 +171,8 @@ bool time_parse(Str text, Instant *out)
     (void)take_char(&text, " ");
     if (!take_offset(&text, &offset) || hour > 24 || minute > 59 || second > 60)
         return false;
-    *out = (days * DAY_SECONDS + hour * 3600 + minute * 60 + second - offset) * MICROS + micros;
+    *out = (days * DAY_SECONDS + (int64_t)hour * 3600 + (int64_t)minute * 60 + second - offset) * MICROS +
+           micros;
     return true;
 }
 

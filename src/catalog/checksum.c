@@ -80,7 +80,7 @@ static bool read_once(ChecksumReader *reader, int fd, uint64_t *size, Err *err)
 
 bool checksum_file(ChecksumReader *reader, int fd, ChecksumFacts *out, Err *err)
 {
-    PosixFacts before, after;
+    PosixFacts before = {0}, after = {0};
     uint64_t size;
 
     for (int turn = 0; turn < TURNS; turn++) {

@@ -48,7 +48,7 @@ bool checksum_file(ChecksumReader *reader, int fd, ChecksumFacts *out, Err *err)
 /* Does what is known of the file, by its posix facts, still say what this record was made of? */
 bool checksum_is_current(const ChecksumFacts *old, const PosixFacts *now);
 
-void checksum_put_json(Buf *out, const ChecksumFacts *facts);
+void checksum_put_json(Buf *buf, const ChecksumFacts *facts);
 
 /*
  * Read a record back.

@@ -339,7 +339,7 @@ bool crawl_take(CrawlThread *thread, const WalkDir *dir, Err *err)
         /* Directories below come as unlisted ones, and are counted then. */
         thread->totals.directories -= known->directories;
         thread->totals.unchanged++;
-        report(thread, (size_t)(known->files + known->links + 1));
+        report(thread, (size_t)known->files + (size_t)known->links + 1);
         return true;
     }
     if (dir->first)

@@ -178,8 +178,10 @@ static bool wait_for_database(Follow *follow, int *wait_ms, Err *err)
     for (int waited = 0; waited < *wait_ms && !is_stopped(follow); waited += WAIT_STEP_MS)
         time_sleep(MILLISECONDS(WAIT_STEP_MS));
     *wait_ms = *wait_ms * 2 < WAIT_MS_MAX ? *wait_ms * 2 : WAIT_MS_MAX;
-    return !is_stopped(follow) ||
-           err_set(err, ERR_INTERRUPTED, "stopped while the database is away: %s", err->text);
+    if (!is_stopped(follow))
+        return true;
+    err->code = ERR_INTERRUPTED;
+    return err_wrap(err, "stopped while the database is away");
 }
 
 /* ---- the whole root ---- */

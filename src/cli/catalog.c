@@ -4,16 +4,71 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/os.h"
+#include "base/quantity.h"
+#include "base/stop.h"
+#include "base/term.h"
 #include "catalog/pathname.h"
+#include "db/patience.h"
 #include "serve/instance.h"
+#include "serve/sections.h"
 
-bool catalog_open(const Call *call, CatalogCall *out, Err *err)
+static const DatabaseSection *database_of(const Instance *instance)
+{
+    return conf_get(instance_conf(instance), &database_section, (Str){0});
+}
+
+/* Threads of a crawl connect as well, so it is a line of its own; a bar that stands there is drawn anew below it. */
+static void say_waiting(void *instance_v, const Err *why)
+{
+    char limit[QUANTITY_TEXT_MAX];
+    BUF_SCOPE(text);
+    Err ignored;
+
+    if (term_is_tty(STDERR_FILENO) && term_can_redraw())
+        buf_put_z(&text, "\r\033[K");
+    buf_printf(&text, "waiting for the database, %.*s at most: %s\n",
+               STR_ARG(quantity_format_duration(database_of(instance_v)->patience, limit)), why->text);
+    (void)!os_write_all(STDERR_FILENO, buf_str(&text), &ignored);
+}
+
+static bool open_patiently(const Call *call, Instance **out, Err *err)
+{
+    if (!instance_open(call->arena, call->dir.ptr, &config_set, out, err))
+        return false;
+    patience_set(&(Patience){.limit = database_of(*out)->patience,
+                             .stop = stop_flag(),
+                             .waiting = call->quiet || call->json ? NULL : say_waiting,
+                             .ctx = *out});
+    return true;
+}
+
+bool catalog_open(const Call *call, Db **out, Err *err)
+{
+    Instance *instance;
+
+    return open_patiently(call, &instance, err) &&
+           instance_connect(instance, call->arena, INSTANCE_OWNER, out, err);
+}
+
+bool catalog_peek(const Call *call, Db **out, Err *err)
 {
     Instance *instance;
 
     return instance_open(call->arena, call->dir.ptr, &config_set, &instance, err) &&
-           instance_connect(instance, call->arena, INSTANCE_OWNER, &out->db, err) &&
-           instance_database_dsn(instance, call->arena, INSTANCE_OWNER, &out->dsn, err);
+           instance_connect(instance, call->arena, INSTANCE_OWNER, out, err);
+}
+
+bool catalog_dsn(const Call *call, const char **out, Err *err)
+{
+    Instance *instance;
+    Db *db;
+
+    if (!open_patiently(call, &instance, err) ||
+        !instance_connect(instance, call->arena, INSTANCE_OWNER, &db, err))
+        return false;
+    db_close(db); /* it only told early, and in one place, that there is a server */
+    return instance_database_dsn(instance, call->arena, INSTANCE_OWNER, out, err);
 }
 
 bool catalog_path(const Call *call, Str given, Str *out, Err *err)

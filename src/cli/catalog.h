@@ -6,18 +6,24 @@
 #include "cli/config.h"
 #include "db/db.h"
 
-typedef struct CatalogCall {
-    Db *db;          /* as the owner role */
-    const char *dsn; /* for those who open connections of their own */
-} CatalogCall;
-
 /*
- * Open the instance of the call and connect to its service database.
+ * Open the instance of the call and connect to its service database, as the owner role.
  *
- * ERR_NOT_FOUND  there is no instance
- * ERR_DB         it is not up
+ * A server that has no connection free is waited for as long as database.patience says, and so it is from then on by
+ * all that connects in this program.
+ *
+ * ERR_NOT_FOUND    there is no instance
+ * ERR_DB           it is not up
+ * ERR_BUSY         there was no connection free in time
+ * ERR_INTERRUPTED  a stop was asked for while waiting
  */
-bool catalog_open(const Call *call, CatalogCall *out, Err *err) ATTR_MUST_USE;
+bool catalog_open(const Call *call, Db **out, Err *err) ATTR_MUST_USE;
+
+/* The same for what connects by itself: a connection string, and nothing is open. Errors as catalog_open(): ERR_DB ... */
+bool catalog_dsn(const Call *call, const char **out, Err *err) ATTR_MUST_USE;
+
+/* As catalog_open(), without waiting: ERR_BUSY comes at once. */
+bool catalog_peek(const Call *call, Db **out, Err *err) ATTR_MUST_USE;
 
 /* A path given on the command line: absolute and normal, as text of catalog/pathname.h. ERR_USAGE. */
 bool catalog_path(const Call *call, Str given, Str *out, Err *err) ATTR_MUST_USE;

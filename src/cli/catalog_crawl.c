@@ -252,7 +252,6 @@ static bool run(const Call *call, Err *err)
 {
     Crawling crawling = {.call = call, .o = call->opts};
     Str *roots = arena_new(call->arena, Str, call->args_count);
-    CatalogCall catalog;
     size_t count;
 
     if (!check_options(call, call->opts, err) || !find_roots(call, roots, &count, err) || !stop_init(err))
@@ -261,9 +260,8 @@ static bool run(const Call *call, Err *err)
         if (!to_file(&crawling, roots, count, err))
             return false;
     } else {
-        if (!catalog_open(call, &catalog, err))
+        if (!catalog_dsn(call, &crawling.dsn, err))
             return false;
-        crawling.dsn = catalog.dsn;
         for (size_t i = 0; i < count; i++)
             if (!crawl_root(&crawling, roots[i], err))
                 return err_wrap(err, "cannot crawl '%s'", roots[i].ptr);

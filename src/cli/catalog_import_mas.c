@@ -82,16 +82,16 @@ static bool run(const Call *call, Err *err)
 {
     const Opts *o = call->opts;
     Importing in = {.call = call, .rejected = arena_new(call->arena, Rejected, REJECTED_SHOWN)};
-    CatalogCall catalog;
+    const char *dsn;
     ImportTotals totals;
 
-    if (!stop_init(err) || !catalog_open(call, &catalog, err))
+    if (!stop_init(err) || !catalog_dsn(call, &dsn, err))
         return false;
     in.progress = progress_begin(call->arena, (ProgressTask){.what = "importing",
                                                              .unit = "records",
                                                              .fd = STDERR_FILENO,
                                                              .off = call->quiet || call->json});
-    bool ok = import_mas(&(ImportOptions){.conninfo = catalog.dsn,
+    bool ok = import_mas(&(ImportOptions){.conninfo = dsn,
                                           .from = call->args[0].ptr,
                                           .shards = o->shards.items,
                                           .shard_count = o->shards.count,

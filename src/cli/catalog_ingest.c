@@ -115,13 +115,13 @@ static bool run(const Call *call, Err *err)
 {
     Ingesting in = {
         .call = call, .arena = call->arena, .rejected = arena_new(call->arena, Rejected, REJECTED_SHOWN)};
-    CatalogCall catalog;
+    const char *dsn;
     IngestTotals totals = {0};
 
-    if (!stop_init(err) || !catalog_open(call, &catalog, err))
+    if (!stop_init(err) || !catalog_dsn(call, &dsn, err))
         return false;
     for (size_t i = 1; i < call->args_count; i++)
-        if (!ingest_one(&in, catalog.dsn, call->args[i], &totals, err))
+        if (!ingest_one(&in, dsn, call->args[i], &totals, err))
             return false;
     print(&in, &totals);
     if (totals.rejected == 0)

@@ -16,12 +16,11 @@ static const Opt opts[] = {
 static bool run(const Call *call, Err *err)
 {
     const Opts *o = call->opts;
-    CatalogCall catalog;
+    const char *dsn;
     RefreshTotals totals = {0};
 
-    if (!stop_init(err) || !catalog_open(call, &catalog, err) ||
-        !refresh_complete(catalog.dsn, call->args[0], err) ||
-        (o->full && !refresh_full(catalog.dsn, call->args[0], stop_flag(), &totals, err)))
+    if (!stop_init(err) || !catalog_dsn(call, &dsn, err) || !refresh_complete(dsn, call->args[0], err) ||
+        (o->full && !refresh_full(dsn, call->args[0], stop_flag(), &totals, err)))
         return false;
     out_record(call->out);
     out_field(call->out, "shard", OUT_TEXT);

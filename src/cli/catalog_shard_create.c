@@ -15,11 +15,11 @@ static const Opt opts[] = {
 static bool run(const Call *call, Err *err)
 {
     const Opts *o = call->opts;
-    CatalogCall catalog;
+    Db *db;
     Str path;
 
-    if (!catalog_path(call, call->args[1], &path, err) || !catalog_open(call, &catalog, err) ||
-        !shard_create(catalog.db, call->args[0], path, o->unlogged, err))
+    if (!catalog_path(call, call->args[1], &path, err) || !catalog_open(call, &db, err) ||
+        !shard_create(db, call->args[0], path, o->unlogged, err))
         return false;
     out_record(call->out);
     out_field(call->out, "name", OUT_TEXT);

@@ -9,11 +9,11 @@ static bool run(const Call *call, Err *err)
                                         {"unlogged", OUT_BOOL},
                                         {"loading", OUT_BOOL},
                                         {"created", OUT_TIME}};
-    CatalogCall catalog;
+    Db *db;
     ShardInfo *shards;
     size_t count;
 
-    if (!catalog_open(call, &catalog, err) || !shard_list(catalog.db, call->arena, &shards, &count, err))
+    if (!catalog_open(call, &db, err) || !shard_list(db, call->arena, &shards, &count, err))
         return false;
     out_list(call->out, columns, COUNT_OF(columns));
     for (size_t i = 0; i < count; i++) {

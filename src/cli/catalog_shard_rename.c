@@ -4,9 +4,9 @@
 
 static bool run(const Call *call, Err *err)
 {
-    CatalogCall catalog;
+    Db *db;
 
-    if (!catalog_open(call, &catalog, err) || !shard_rename(catalog.db, call->args[0], call->args[1], err))
+    if (!catalog_open(call, &db, err) || !shard_rename(db, call->args[0], call->args[1], err))
         return false;
     out_record(call->out);
     out_field(call->out, "renamed", OUT_TEXT);

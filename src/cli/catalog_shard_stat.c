@@ -10,10 +10,10 @@ static void put(Out *out, const char *name, OutKind kind, int64_t value)
 
 static bool run(const Call *call, Err *err)
 {
-    CatalogCall catalog;
+    Db *db;
     ShardStat stat;
 
-    if (!catalog_open(call, &catalog, err) || !shard_stat(catalog.db, call->args[0], &stat, err))
+    if (!catalog_open(call, &db, err) || !shard_stat(db, call->args[0], &stat, err))
         return false;
     out_record(call->out);
     out_field(call->out, "name", OUT_TEXT);

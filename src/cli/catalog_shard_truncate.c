@@ -4,9 +4,9 @@
 
 static bool run(const Call *call, Err *err)
 {
-    CatalogCall catalog;
+    Db *db;
 
-    if (!catalog_open(call, &catalog, err) || !shard_truncate(catalog.db, call->args[0], err))
+    if (!catalog_open(call, &db, err) || !shard_truncate(db, call->args[0], err))
         return false;
     out_record(call->out);
     out_field(call->out, "truncated", OUT_TEXT);

@@ -83,7 +83,7 @@ static void begin_list(const View *view, const ListShape *shape)
 /* The connection, the shard of args[0] and the path of args[1]. */
 static bool enter(const Call *call, Access *access, Str *path, Err *err)
 {
-    CatalogCall catalog;
+    Db *db;
 
     *path = (Str){0};
     if (call->args_count > 1) {
@@ -91,8 +91,8 @@ static bool enter(const Call *call, Access *access, Str *path, Err *err)
             return false;
         *path = pathname_unescape(call->arena, *path);
     }
-    return catalog_open(call, &catalog, err) && shard_use(catalog.db, call->args[0], err) &&
-           access_open(call->arena, catalog.db, call->args[0], NULL, access, err);
+    return catalog_open(call, &db, err) && shard_use(db, call->args[0], err) &&
+           access_open(call->arena, db, call->args[0], NULL, access, err);
 }
 
 static bool begin(View *view, const Call *call, const ListShape *shape, const char *const *shown, Err *err)

@@ -6,6 +6,7 @@
 #include "catalog/follow.h"
 #include "catalog/pathname.h"
 #include "cli/catalog.h"
+#include "db/patience.h"
 
 typedef struct Opts {
     int initial_crawl, method;
@@ -171,13 +172,12 @@ static bool run(const Call *call, Err *err)
 {
     const Opts *o = call->opts;
     Watching watching = {.call = call};
-    CatalogCall catalog;
+    const char *dsn;
     Follow *follow;
     Watch *watch;
     Str text;
 
-    if (!stop_init(err) || !catalog_path(call, call->args[1], &text, err) ||
-        !catalog_open(call, &catalog, err))
+    if (!stop_init(err) || !catalog_path(call, call->args[1], &text, err) || !catalog_dsn(call, &dsn, err))
         return false;
     Str root = str_copy(call->arena, pathname_unescape(call->arena, text));
     const WatchOptions options = {.method = (WatchMethod)o->method,
@@ -186,7 +186,7 @@ static bool run(const Call *call, Err *err)
                                   .stop = stop_flag()};
     /* The watch first: what happens during the crawl is told afterwards. */
     if (!follow_open(call->arena,
-                     &(FollowOptions){.conninfo = catalog.dsn,
+                     &(FollowOptions){.conninfo = dsn,
                                       .shard = call->args[0],
                                       .root = root,
                                       .include = o->include.items,
@@ -200,6 +200,7 @@ static bool run(const Call *call, Err *err)
                      &follow, err) ||
         !watch_open(call->arena, root, &options, &watch, err) || !say_watching(call, text, watch, err))
         return false;
+    patience_set(NULL); /* the watch waits by itself, and keeps no connection meanwhile */
     if (o->initial_crawl == YES && !crawl(&watching, follow, err))
         return err_wrap(err, "cannot crawl '%.*s'", STR_ARG(text));
     (void)follow_all(&watching, watch, follow, err);

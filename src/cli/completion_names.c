@@ -14,11 +14,11 @@ static void put_name(Buf *out, Str name)
 
 static bool put_shards(const Call *call, Buf *out, Err *err)
 {
-    CatalogCall catalog;
+    Db *db;
     ShardInfo *shards;
     size_t count;
 
-    if (!catalog_open(call, &catalog, err) || !shard_list(catalog.db, call->arena, &shards, &count, err))
+    if (!catalog_peek(call, &db, err) || !shard_list(db, call->arena, &shards, &count, err))
         return false;
     for (size_t i = 0; i < count; i++)
         put_name(out, shards[i].name);

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "db/connection.h"
 #include "db/send.h"
 
 struct Db {
@@ -40,21 +41,12 @@ static ErrCode code_of_state(const char *state)
     return ERR_DB;
 }
 
-/* The first line of the server's message, without libpq's "ERROR:  ". */
-static Str first_line(const char *message)
-{
-    Str line;
-
-    (void)str_cut(str_from_z(message), '\n', &line);
-    return str_trim(line);
-}
-
 bool db_err(Db *db, const PGresult *result, Err *err)
 {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     const char *detail = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL) : NULL;
-    Str text = first_line(primary ? primary : PQerrorMessage(db->conn));
+    Str text = connection_line(primary ? primary : PQerrorMessage(db->conn));
 
     (void)err_set(err, state ? code_of_state(state) : ERR_DB, "%.*s%s%s%s", STR_ARG(text), detail ? " (" : "",
                   detail ? detail : "", detail ? ")" : "");
@@ -65,34 +57,9 @@ bool db_err(Db *db, const PGresult *result, Err *err)
 
 /* ---- life cycle ---- */
 
-static void ignore_notice(void *arg, const PGresult *result)
-{
-    (void)arg;
-    (void)result;
-}
-
-static bool check_open(Db *db, Err *err)
-{
-    if (PQstatus(db->conn) != CONNECTION_OK) {
-        (void)db_err(db, NULL, err);
-        return err_wrap(err, "cannot connect to PostgreSQL");
-    }
-    (void)PQsetNoticeReceiver(db->conn, ignore_notice, NULL);
-    return true;
-}
-
 static void close_deferred(void *db)
 {
     db_close(db);
-}
-
-/* A server that does not answer at all is given up after a while, unless the string says how long. */
-static PGconn *connect_to(const char *conninfo)
-{
-    const char *const keywords[] = {"connect_timeout", "dbname", NULL}, *const values[] = {"10", conninfo,
-                                                                                           NULL};
-
-    return PQconnectdbParams(keywords, values, 1);
 }
 
 bool db_open(Arena *arena, const char *conninfo, Db **out, Err *err)
@@ -102,11 +69,8 @@ bool db_open(Arena *arena, const char *conninfo, Db **out, Err *err)
     db->arena = arena;
     db->conninfo = str_to_z(arena, str_from_z(conninfo));
     arena_defer(arena, close_deferred, db);
-    db->conn = connect_to(conninfo);
-    if (!check_open(db, err)) {
-        db_close(db);
+    if (!connection_make(conninfo, &db->conn, err))
         return false;
-    }
     *out = db;
     return true;
 }
@@ -139,7 +103,8 @@ const char *db_dsn_with(Arena *arena, const char *dsn, const char *keyword, cons
     PQconninfoOption *options = PQconninfoParse(dsn, &why);
 
     if (!options) {
-        (void)err_set(err, ERR_USAGE, "the connection string cannot be read: %.*s", STR_ARG(first_line(why)));
+        (void)err_set(err, ERR_USAGE, "the connection string cannot be read: %.*s",
+                      STR_ARG(connection_line(why)));
         PQfreemem(why);
         return NULL;
     }
@@ -160,8 +125,7 @@ const char *db_dsn_without_password(Arena *arena, const char *dsn, Err *err)
 bool db_reopen(Db *db, Err *err)
 {
     db_close(db);
-    db->conn = connect_to(db->conninfo);
-    return check_open(db, err);
+    return connection_make(db->conninfo, &db->conn, err);
 }
 
 bool db_alive(const Db *db)

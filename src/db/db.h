@@ -19,6 +19,7 @@
  * ERR_DENIED     the role may not do this
  * ERR_USAGE      the server does not accept a value
  * ERR_LIMIT      the server ran out of a resource that the request asked too much of
+ * ERR_BUSY       it has no connection free, or a lock was not free in time
  */
 #ifndef DB_DB_H
 #define DB_DB_H
@@ -62,6 +63,12 @@ typedef struct DbArg {
  * Connect. The connection is closed when `arena` goes.
  *
  * conninfo  as libpq takes it: "host=/run/x dbname=mas user=api"
+ *
+ * A server that has no connection free, or is starting, is waited for as db/patience.h says.
+ *
+ * ERR_DB           it cannot be reached, or refused
+ * ERR_BUSY         it has no connection free
+ * ERR_INTERRUPTED  a stop was asked for while waiting
  */
 bool db_open(Arena *arena, const char *conninfo, Db **out, Err *err) ATTR_MUST_USE;
 void db_close(Db *db);
@@ -77,7 +84,7 @@ const char *db_dsn_with(Arena *arena, const char *dsn, const char *keyword, cons
 /* The same for showing it: without its password. */
 const char *db_dsn_without_password(Arena *arena, const char *dsn, Err *err) ATTR_MUST_USE;
 
-/* Connect again after the server went away; prepared statements are forgotten. ERR_DB. */
+/* Connect again after the server went away; prepared statements are forgotten. Errors as db_open(). */
 bool db_reopen(Db *db, Err *err) ATTR_MUST_USE;
 
 /* False once the server went away. */

@@ -163,7 +163,10 @@ static Slot *wait_for_slot(Pool *pool, Str shard, Duration until, Err *err)
         }
         if (now >= until) {
             pool->stats.timeouts++;
-            (void)err_set(err, ERR_BUSY, "all %d database connections are in use", pool->options.size);
+            if (pool->retry_at) /* there would be room, but the server gives no more */
+                *err = pool->last;
+            else
+                (void)err_set(err, ERR_BUSY, "all %d database connections are in use", pool->options.size);
             return NULL;
         }
         wait_until(pool, until);

@@ -58,7 +58,7 @@ typedef struct PoolLease {
  * Take a connection.
  *
  * ERR_BUSY   all are taken, and none was given back in time
- * ERR_DB     the server cannot be reached
+ * ERR_DB     the server cannot be reached; ERR_BUSY: or it has no connection free
  * ERR_LIMIT  the shard's name is too long
  */
 bool pool_take(Pool *pool, const PoolWish *wish, PoolLease *out, Err *err) ATTR_MUST_USE;

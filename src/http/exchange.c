@@ -35,6 +35,9 @@ static void fail(Exchange *x)
     } else {
         reply_error(&x->reply, &x->err);
     }
+    if (x->reply.status == MHD_HTTP_SERVICE_UNAVAILABLE)
+        reply_header(&x->reply, MHD_HTTP_HEADER_RETRY_AFTER,
+                     str_printf(x->request.arena, "%d", REPLY_RETRY_AFTER));
 }
 
 static enum MHD_Result queue(Exchange *x)

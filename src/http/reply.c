@@ -64,9 +64,6 @@ void reply_error(Reply *reply, const Err *err)
 
     JsonOut out = reply_json(reply);
     json_err(&out, err);
-    if (reply->status == MHD_HTTP_SERVICE_UNAVAILABLE)
-        reply_header(reply, MHD_HTTP_HEADER_RETRY_AFTER,
-                     str_printf(reply->exchange->request.arena, "%d", REPLY_RETRY_AFTER));
     if (reply->status == MHD_HTTP_UNAUTHORIZED)
         reply_header(reply, MHD_HTTP_HEADER_WWW_AUTHENTICATE, STR("Bearer realm=\"strata\""));
 }

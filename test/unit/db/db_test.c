@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/db.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "db/patience.h"
 #include "test/check.h"
 #include "test/pg.h"
 
@@ -172,6 +176,84 @@ static void a_server_that_is_not_there_is_named(void)
     CHECK(strstr(err.text, "no_such_database"));
 }
 
+/* ---- servers that refuse ---- */
+
+static bool open_full(Err *err)
+{
+    ARENA_SCOPE(scratch);
+    Db *other;
+
+    return db_open(&scratch, db_dsn_with(&scratch, pg_dsn("postgres"), "user", "few", err), &other, err);
+}
+
+static void a_server_that_has_no_connection_free_is_busy(void)
+{
+    Err err = {0};
+
+    CHECK(db_script(db, "create role few login connection limit 0", &err));
+    CHECK(!open_full(&err) && err.code == ERR_BUSY && strcmp(err.sqlstate, "53300") == 0);
+    CHECK(strstr(err.text, "too many connections for role \"few\"") && !strstr(err.text, "53300"));
+    ARENA_SCOPE(scratch);
+    Db *other;
+    CHECK(
+        !db_open(&scratch, db_dsn_with(&scratch, pg_dsn("postgres"), "user", "nobody", &err), &other, &err));
+    CHECK(err.code == ERR_DB && strcmp(err.sqlstate, "28000") == 0);
+}
+
+typedef struct Waiting {
+    int told;
+    atomic_bool stop;
+    const char *script; /* run when it is told */
+} Waiting;
+
+static void note_waiting(void *waiting_v, const Err *why)
+{
+    Waiting *waiting = waiting_v;
+    Err err = {0};
+
+    waiting->told++;
+    CHECK(why->code == ERR_BUSY);
+    if (waiting->script)
+        CHECK(db_script(db, waiting->script, &err));
+    else
+        atomic_store(&waiting->stop, true);
+}
+
+static void with_patience_it_is_waited_for(void)
+{
+    Waiting freed = {.script = "alter role few connection limit 1"},
+            vain = {.script = "alter role few connection limit 0"}, stopped = {0};
+    Err err = {0};
+
+    patience_set(&(Patience){.limit = SECONDS(600), .waiting = note_waiting, .ctx = &freed});
+    CHECK(open_full(&err) && freed.told == 1);
+    CHECK(db_script(db, "alter role few connection limit 0", &err));
+    patience_set(&(Patience){.limit = MILLISECONDS(500), .waiting = note_waiting, .ctx = &vain});
+    CHECK(!open_full(&err) && vain.told == 1 && err.code == ERR_BUSY && err.hint[0]);
+    CHECK(strstr(err.text, "waited for 500 ms: cannot connect"));
+    patience_set(
+        &(Patience){.limit = SECONDS(600), .stop = &stopped.stop, .waiting = note_waiting, .ctx = &stopped});
+    CHECK(!open_full(&err) && stopped.told == 1 && err.code == ERR_INTERRUPTED);
+    patience_set(NULL);
+    CHECK(!open_full(&err) && err.code == ERR_BUSY);
+}
+
+static void a_server_that_does_not_answer_is_given_up(void)
+{
+    ARENA_SCOPE(scratch);
+    FD_SCOPE(listener);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    Err err = {0};
+    Db *other;
+
+    listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/.s.PGSQL.1", pg_dir);
+    CHECK(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 1) == 0);
+    const char *dsn = str_printf(&scratch, "host=%s port=1 connect_timeout=1", pg_dir).ptr;
+    CHECK(!db_open(&scratch, dsn, &other, &err) && err.code == ERR_DB);
+    CHECK(strstr(err.text, "does not answer"));
+}
+
 int main(void)
 {
     pg_start();
@@ -185,6 +267,9 @@ int main(void)
     RUN(a_transaction_that_is_not_committed_is_undone);
     RUN(a_failed_transaction_does_not_pretend_to_commit);
     RUN(a_lost_connection_is_noticed_and_made_again);
+    RUN(a_server_that_has_no_connection_free_is_busy);
+    RUN(with_patience_it_is_waited_for);
+    RUN(a_server_that_does_not_answer_is_given_up);
     RUN(a_server_that_is_not_there_is_named);
     DONE();
 }

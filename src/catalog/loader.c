@@ -353,15 +353,18 @@ static void close_all(Loader *loader)
     loader->ending = true;
     (void)pthread_cond_broadcast(&loader->changed);
     pthread_mutex_unlock(&loader->mutex);
-    for (int i = 0; i < loader->writer_count; i++)
+    for (int i = 0; i < loader->writer_count; i++) {
         if (loader->writers[i].started)
             (void)pthread_join(loader->writers[i].thread, NULL);
+        loader->writers[i].started = false;
+    }
 }
 
 static void release(void *arg)
 {
     Loader *loader = arg;
 
+    close_all(loader); /* where whoever opened it failed before it could be finished */
     for (int i = 0; i < loader->writer_count; i++)
         arena_free(&loader->writers[i].arena);
     while (loader->spares)

@@ -76,7 +76,10 @@ LoaderTotals loader_totals(Loader *loader);
 /* The root of the shard. */
 Str loader_root(const Loader *loader);
 
-/* Wait until everything is committed, complete a bulk load, and close. Must be called once, also after a failure. ERR_DB. */
+/*
+ * Wait until everything is committed, complete a bulk load, and close. To be called once, also after a failure; where it
+ * is not, the arena closes the loader, and the next one completes a bulk load. ERR_DB.
+ */
 bool loader_finish(Loader *loader, LoaderTotals *out, Err *err) ATTR_MUST_USE;
 
 #endif

@@ -278,6 +278,25 @@ static void public_views_are_the_union_of_all_shards(void)
     CHECK_ASK("select string_agg(pa_path, ' ' order by pa_path) from public.paths", "/e /e/x");
 }
 
+/* As where a crawl fails before it has anything to load: in a first load, and in one after it. */
+static void one_that_is_not_finished_ends_with_its_arena(void)
+{
+    Err err = {0};
+
+    shards_new("leaving", "/leaving");
+    for (int i = 0; i < 2; i++) {
+        ARENA_SCOPE(arena);
+        Loader *loader;
+
+        CHECK(loader_open(&arena, &(LoaderOptions){.conninfo = shards_dsn, .shard = STR("leaving")}, &loader,
+                          &err));
+    }
+    static const Line lines[] = {{"/leaving/a", "posix", "{\"type\":\"file\",\"size\":1}"}};
+    (void)LOAD("leaving", lines, NULL);
+    CHECK_ASK("select di_count from directories", "1");
+    CHECK_ASK("select count(*) from catalog.missing_indexes(false)", "0");
+}
+
 int main(void)
 {
     shards_start();
@@ -290,5 +309,6 @@ int main(void)
     RUN(of_two_records_in_a_batch_the_later_counts);
     RUN(a_record_the_server_refuses_is_set_aside_alone);
     RUN(public_views_are_the_union_of_all_shards);
+    RUN(one_that_is_not_finished_ends_with_its_arena);
     DONE();
 }

@@ -46,10 +46,10 @@ bool patience_wait(PatienceWait *wait, Err *err)
     if (current.limit == 0)
         return false;
     wait->began = wait->began ? wait->began : now;
-    if (now - wait->began >= current.limit)
-        return give_up(err);
     if (now - wait->began >= TELL_AFTER)
         tell(wait, err);
+    if (now - wait->began >= current.limit)
+        return give_up(err);
     wait->pause = wait->pause == 0               ? PAUSE_FIRST
                   : wait->pause < PAUSE_LAST / 2 ? wait->pause * 2
                                                  : PAUSE_LAST;

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "catalog/content_work.h"
 #include "catalog/extract.h"
+#include "catalog/record.h"
 
 typedef struct Gdal {
     ContentWork *work;
@@ -43,7 +44,7 @@ static bool put_answer(Gdal *gdal, const ContentFile *file, const ExtractAnswer 
 
     if (json.len &&
         !dataset_parse(gdal->datasets, batch_arena(gdal->batch), file->path, json, &datasets, &why)) {
-        if (why.code == ERR_DB) {
+        if (!record_is_bad(&why)) {
             *err = why;
             return false;
         }

@@ -5,6 +5,7 @@
 #include "catalog/loader.h"
 #include "catalog/merge.h"
 #include "catalog/problem.h"
+#include "catalog/record.h"
 #include "catalog/shard.h"
 #include "catalog_sql.h"
 
@@ -81,7 +82,7 @@ static bool take_row(void *refresh_v, const PGresult *one, Err *err)
         if (dataset_parse(refresh->datasets, batch_arena(refresh->batch), record.path, db_text(one, 0, GDAL),
                           &record.datasets, &why))
             batch_add(refresh->batch, &record);
-        else if (why.code == ERR_DB) {
+        else if (!record_is_bad(&why)) {
             *err = why;
             return false;
         } else

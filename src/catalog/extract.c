@@ -322,16 +322,22 @@ static void close_pool(void *pool)
     extract_close(pool);
 }
 
-/* Waits for the first process's hello, so that a bad program or bad rules are told before any path is given. */
+/*
+ * Waits for the first process's hello, so that a bad program or bad rules are told before any path is given. One that was
+ * killed meanwhile is started again.
+ */
 static bool greet(ExtractPool *pool, Err *err)
 {
+    enum { TRIES = 3 };
     ExtractWorker *worker = least_busy(pool);
 
-    if (!start(pool, worker, err))
-        return false;
-    while (!worker->ready && pool->restarts == 0)
-        if (!turn(pool, true, err))
+    for (int try = 0; try < TRIES && !worker->ready; try++) {
+        if (!start(pool, worker, err))
             return false;
+        while (!worker->ready && worker->pid > 0)
+            if (!turn(pool, true, err))
+                return false;
+    }
     if (!worker->ready)
         return err_set(err, ERR_IO, "'%s' ends as soon as it is started", pool->argv[0]);
     return true;

@@ -125,7 +125,7 @@ static bool begin(Crawl *crawl, const CrawlOptions *options, Err *err)
     return db_query_int(crawl->db, &sql_crawl_begin,
                         DB_ARGS(DB_TEXT(crawl->root), DB_TEXT(STR("posix")), DB_TEXT(STR("{}"))), &crawl->id,
                         err) &&
-           wait_for_others(crawl, err) && knows_anything(crawl, err) &&
+           fault_pass(FAULT_crawl_begun, err) && wait_for_others(crawl, err) && knows_anything(crawl, err) &&
            known_load(&crawl->shared.known, crawl->db, err) &&
            (!options->incremental || known_load_subdirs(&crawl->shared.known, crawl->db, err));
 }

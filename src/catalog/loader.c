@@ -335,16 +335,26 @@ static bool start_writers(Loader *loader, Err *err)
     return true;
 }
 
-/* A cut-off bulk load is completed; an empty shard gets a new one. */
-static bool choose_way(Loader *loader, Err *err)
+static bool complete_cut_off(const Loader *loader, Err *err)
 {
     Merge *merges[WRITERS_MAX] = {0};
+    bool cut_off;
 
     all_merges(loader, merges);
-    if (loader->shard.bulk && !merge_complete_bulk(merges, loader->writer_count, err))
+    return merge_is_cut_off(merges[0], &cut_off, err) &&
+           (!cut_off || merge_complete_bulk(merges, loader->writer_count, err));
+}
+
+/* A cut-off bulk load is completed; an empty shard gets a new one. Another loader may have been quicker. */
+static bool choose_way(Loader *loader, Err *err)
+{
+    Merge *merge = loader->writers[0].merge;
+
+    if (!complete_cut_off(loader, err) || !merge_late_due(merge, &loader->late_due, err))
         return false;
-    return merge_late_due(merges[0], &loader->late_due, err) &&
-           (loader->options.merging || merge_begin_bulk(merges[0], &loader->bulk, err));
+    if (loader->options.merging)
+        return true;
+    return merge_begin_bulk(merge, &loader->bulk, err) && (loader->bulk || complete_cut_off(loader, err));
 }
 
 static void close_all(Loader *loader)

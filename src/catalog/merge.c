@@ -55,6 +55,16 @@ bool merge_open(Arena *arena, const char *conninfo, Str shard, Merge **out, Err 
     return set_up(merge, err);
 }
 
+bool merge_is_cut_off(Merge *merge, bool *out, Err *err)
+{
+    RESULT_SCOPE(rows);
+
+    if (!db_query(merge->db, &sql_shard_find, DB_ARGS(DB_TEXT(merge->shard.code)), &rows, err))
+        return false;
+    *out = db_count(rows) > 0 && db_bool(rows, 0, 1);
+    return true;
+}
+
 MergeShard merge_shard(const Merge *merge)
 {
     return merge->shard;
@@ -202,9 +212,11 @@ static bool run_steps(Merge *merge, Batch *batch, const Step *steps, size_t coun
 
 #define RUN_STEPS(merge, batch, steps, err) run_steps((merge), (batch), (steps), COUNT_OF(steps), (err))
 
+/* Whoever waits for the lock holds nothing yet that others wait for. */
 static bool remove_gone(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
 {
-    return RUN_STEPS(merge, batch, gone_steps, err) &&
+    return db_run(merge->db, &sql_merge_gone_lock, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err) &&
+           RUN_STEPS(merge, batch, gone_steps, err) &&
            db_run(merge->db, &sql_merge_gone, DB_NO_ARGS, &out->removed, err);
 }
 

@@ -38,11 +38,15 @@ MergeShard merge_shard(const Merge *merge);
 bool merge_batch(Merge *merge, Batch *batch, bool bulk, MergeCounts *out, Err *err) ATTR_MUST_USE;
 
 /*
- * Start a bulk load if the shard is empty: drops its indexes. *began is false when it is not empty.
+ * Start a bulk load if the shard is empty: drops its indexes. *began is false when it is not, or not any more: then
+ * whoever filled it may have been cut off.
  *
  * ERR_BUSY  somebody else is loading it that way
  */
 bool merge_begin_bulk(Merge *merge, bool *began, Err *err) ATTR_MUST_USE;
+
+/* Was a bulk load of the shard cut off, or is one under way? ERR_DB. */
+bool merge_is_cut_off(Merge *merge, bool *out, Err *err) ATTR_MUST_USE;
 
 /* Complete a bulk load: missing directories, indexes (side by side on all connections), counts. ERR_BUSY, ERR_DB. */
 bool merge_complete_bulk(Merge *const *merges, int count, Err *err) ATTR_MUST_USE;

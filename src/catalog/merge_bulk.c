@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "catalog/merge_inside.h"
 #include "catalog/tend.h"
 #include "catalog_sql.h"
@@ -50,26 +51,38 @@ static bool drop_indexes(Merge *merge, Err *err)
 
 enum { DROP_TRIES = 5 };
 
-/* An empty shard that somebody reads all the time is filled with its indexes in place. */
-bool merge_begin_bulk(Merge *merge, bool *began, Err *err)
+static bool ask_empty(Merge *merge, bool *out, Err *err)
 {
     RESULT_SCOPE(empty);
 
-    *began = false;
     if (!db_query(merge->db, &sql_shard_is_empty, DB_NO_ARGS, &empty, err))
         return false;
-    if (!db_bool(empty, 0, 0))
-        return true;
-    if (!lock_bulk(merge, err))
+    *out = db_bool(empty, 0, 0);
+    return true;
+}
+
+/* An empty shard that somebody reads all the time is filled with its indexes in place. */
+bool merge_begin_bulk(Merge *merge, bool *began, Err *err)
+{
+    bool empty;
+
+    *began = false;
+    if (!ask_empty(merge, &empty, err))
         return false;
-    for (int try = 0; try < DROP_TRIES && !*began; try++) {
+    if (!empty)
+        return true;
+    /* Whoever held the lock until now has filled it. */
+    if (!lock_bulk(merge, err) || !ask_empty(merge, &empty, err))
+        return false;
+    for (int try = 0; empty && try < DROP_TRIES && !*began; try++) {
         if (try > 0)
             time_sleep(MILLISECONDS(100));
         *began = drop_indexes(merge, err);
         if (!*began && err->code != ERR_BUSY)
             return false;
     }
-    return *began || db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
+    return *began ? fault_pass(FAULT_bulk_begun, err)
+                  : db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
 }
 
 /* ---- work done side by side, on all connections ---- */
@@ -202,7 +215,8 @@ bool merge_complete_bulk(Merge *const *merges, int count, Err *err)
     const Job directories = {&sql_bulk_complete, merge->shard.root};
 
     return lock_bulk(merge, err) && run_on_all(merges, count, completing, err) &&
-           build_missing(merges, count, false, &directories, 1, err) && complete_counts(merge, err) &&
+           build_missing(merges, count, false, &directories, 1, err) && fault_pass(FAULT_bulk_indexed, err) &&
+           complete_counts(merge, err) && fault_pass(FAULT_bulk_completed, err) &&
            run_on_all(merges, count, completed, err) &&
            db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
 }
@@ -298,14 +312,16 @@ bool merge_refresh_commit(Merge *merge, Err *err)
 {
     int64_t differing = 0;
 
-    return db_script(
+    return fault_pass(FAULT_refresh_staged, err) &&
+           db_script(
                merge->db,
                "set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_nestloop = off; "
                "analyze stage_files, stage_directories, stage_links, stage_datasets, stage_cells",
                err) &&
            run_refresh_steps(merge, &differing, err) && rebuild_sums(merge, err) &&
            (differing == 0 || db_run(merge->db, &sql_documents_forget, DB_NO_ARGS, NULL, err)) &&
-           db_commit(merge->db, err) && db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
+           fault_pass(FAULT_refresh_written, err) && db_commit(merge->db, err) &&
+           db_run(merge->db, &sql_bulk_unlock, DB_NO_ARGS, NULL, err);
 }
 
 void merge_refresh_abort(Merge *merge)

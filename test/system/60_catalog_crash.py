@@ -5,10 +5,12 @@
 
 Usage: 60_catalog_crash.py STRATA. STRATA_CRASH_ROUNDS says how many kills: 100 in ./dev soak, a twentieth otherwise.
 """
+import json
 import os
 import random
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -19,11 +21,16 @@ from crash import check
 
 ROUNDS = int(os.environ.get("STRATA_CRASH_ROUNDS") or (100 if crash.SOAK else 5))
 rng = random.Random(crash.SEED)
-POINTS = ["batch_copied", "batch_merged", "batch_committed", "crawl_removed"]
+POINTS = [json.loads(line)["name"] for line in subprocess.run([crash.STRATA, "debug", "faults", "--json"], capture_output=True, text=True,
+                                                              check=True).stdout.splitlines()]
 
 
-def fault_named():
-    return f"{rng.choice(POINTS)}:{rng.choice([1, 1, 1, 2, 3])}:{rng.choice(['kill', 'kill', 'EIO', 'ENOSPC'])}"
+def fault_named(first):
+    """Of a crawl, and of a first load where it is one."""
+    kinds = ("batch_", "crawl_") + (("bulk_", "bulk_") if first else ())
+    kind = rng.choice(kinds)
+    point = rng.choice([name for name in POINTS if name.startswith(kind)])
+    return f"{point}:{'1' if kind == 'bulk_' else rng.choice('11123')}:{rng.choice(['kill', 'kill', 'EIO', 'ENOSPC'])}"
 
 
 def kill_at(process, seconds, number=signal.SIGKILL):
@@ -68,10 +75,10 @@ def kill_everything(at, process, moment):
 KILLS = [kill_crawler, kill_crawler, interrupt_crawler, kill_backend, kill_postmaster, kill_service, kill_everything]
 
 
-def disturbed_crawl(at, shard, root, seconds, number):
+def disturbed_crawl(at, shard, root, seconds, number, first):
     """One crawl that something happens to; gives what was done and the crawl's exit status."""
     if number % 2 == 0:
-        what = fault_named()
+        what = fault_named(first)
         process = at.start("catalog", "crawl", shard, root, fault=what)
     else:
         act = KILLS[(number // 2 + crash.SEED) % len(KILLS)]
@@ -81,7 +88,7 @@ def disturbed_crawl(at, shard, root, seconds, number):
     said = "".join(re.split(r"(?:WARNING|DETAIL|HINT):  .*\n", process.communicate()[1].decode()))  # libpq's own, while it connects
     if process.returncode not in (0, -9, -2):
         check(process.returncode in (6, 7, 130), f"{what}: the crawl ended with {process.returncode}: {said}")
-        said = [line for line in said.splitlines() if line and not line.startswith("crawling ")]  # progress
+        said = [line for line in said.splitlines() if line and not line.startswith(("crawling ", "waiting "))]  # progress
         check(1 <= len(said) <= 2 and said[0].startswith("strata: "), f"{what}: one error and a hint: {said}")
     return what, process.returncode
 
@@ -102,11 +109,12 @@ def the_catalogue_equals_a_fresh_crawl_after_every_kill():
         tree = crash.Tree(at.top / "data/tree", crash.SEED, 4000 if crash.SOAK else 900)
         at.strata("catalog", "shard", "create", "a", at.top / "data/tree")
         began = time.monotonic()
-        what, status = disturbed_crawl(at, "a", tree.root, 0.5, 2 * rng.randrange(2))  # of the first load
+        what, status = disturbed_crawl(at, "a", tree.root, 0.5, 2 * rng.randrange(2), True)
         seconds = max(0.3, time.monotonic() - began)
         compare(at, tree, f"a first crawl with {what} ({status})")
         for number in range(ROUNDS):
-            if rng.random() < 0.15:
+            first = rng.random() < 0.2
+            if first:
                 at.strata("catalog", "shard", "truncate", "a")
             for _ in range(rng.choice([3, 30, 150])):
                 tree.change()
@@ -120,7 +128,7 @@ def the_catalogue_equals_a_fresh_crawl_after_every_kill():
             if rng.random() < 0.3:
                 during.start()
             try:
-                what, status = disturbed_crawl(at, "a", tree.root, seconds, number)
+                what, status = disturbed_crawl(at, "a", tree.root, seconds, number, first)
             finally:
                 still.set()
                 if during.ident:

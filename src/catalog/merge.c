@@ -25,7 +25,7 @@ bool merge_set_up(Db *db, Str shard, Err *err)
 
 static bool set_up(Merge *merge, Err *err)
 {
-    merge->staged = false;
+    merge->staged = merge->staged_known = false;
     return merge_set_up(merge->db, merge->shard.code, err);
 }
 
@@ -33,6 +33,12 @@ bool merge_stage(Merge *merge, Err *err)
 {
     merge->staged = merge->staged || db_script(merge->db, sql_stage.text, err);
     return merge->staged;
+}
+
+bool merge_stage_known(Merge *merge, Err *err)
+{
+    merge->staged_known = merge->staged_known || db_script(merge->db, sql_stage_known.text, err);
+    return merge->staged_known;
 }
 
 bool merge_open(Arena *arena, const char *conninfo, Str shard, Merge **out, Err *err)
@@ -274,7 +280,8 @@ static bool take_in_paths(Merge *merge, MergeCounts *out, Err *err)
 static bool complete_paths(Merge *merge, Batch *batch, int64_t *added, Err *err)
 {
     *added = 0;
-    if (batch_has_bare(batch) && !db_run(merge->db, &sql_merge_bare_types, DB_NO_ARGS, NULL, err))
+    if (batch_has_bare(batch) &&
+        (!merge_stage_known(merge, err) || !db_run(merge->db, &sql_merge_bare_types, DB_NO_ARGS, NULL, err)))
         return false;
     return batch_rows(batch, BATCH_ABOVE)->len == 0 ||
            (db_run(merge->db, &sql_merge_directories_missing, DB_ARGS(DB_TEXT(merge->shard.root)), added,
@@ -321,10 +328,11 @@ static bool take_in_known(Merge *merge, Batch *batch, MergeCounts *out, Err *err
 {
     int64_t above;
 
-    return COPY_STEPS(merge, batch, staged_paths, err) && COPY_STEPS(merge, batch, known_copies, err) &&
-           fault_pass(FAULT_batch_copied, err) && complete_paths(merge, batch, &above, err) &&
-           compare_staged(merge, batch, out, err) && take_in_paths(merge, out, err) &&
-           RUN_STEPS(merge, batch, take_in_steps, err) && take_in_bare(merge, batch, above, err) &&
+    return merge_stage_known(merge, err) && COPY_STEPS(merge, batch, staged_paths, err) &&
+           COPY_STEPS(merge, batch, known_copies, err) && fault_pass(FAULT_batch_copied, err) &&
+           complete_paths(merge, batch, &above, err) && compare_staged(merge, batch, out, err) &&
+           take_in_paths(merge, out, err) && RUN_STEPS(merge, batch, take_in_steps, err) &&
+           take_in_bare(merge, batch, above, err) &&
            db_run(merge->db, &sql_merge_kinds, DB_NO_ARGS, NULL, err) && lock_tally(merge, err) &&
            RUN_STEPS(merge, batch, count_steps, err);
 }
@@ -383,6 +391,7 @@ bool merge_batch(Merge *merge, Batch *batch, bool bulk, MergeCounts *out, Err *e
             continue;
         if (send_once(merge, batch, bulk, out, err))
             return true;
+        merge->staged_known = false; /* made in the transaction that failed */
         /* A bulk batch whose commit was not answered may be in: sent again it would be there twice. */
         if (err->code != ERR_CONFLICT && (bulk || err->code != ERR_DB))
             return false;

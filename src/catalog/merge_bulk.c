@@ -258,7 +258,8 @@ bool merge_tended(Merge *merge, bool *out, Err *err)
 
 bool merge_refresh_begin(Merge *merge, Err *err)
 {
-    return lock_bulk(merge, err) && merge_stage(merge, err) && db_begin(merge->db, err);
+    return lock_bulk(merge, err) && merge_stage(merge, err) && merge_stage_known(merge, err) &&
+           db_begin(merge->db, err);
 }
 
 static const BatchTable refreshed[] = {BATCH_FILES, BATCH_DIRECTORIES, BATCH_LINKS, BATCH_DATASETS,

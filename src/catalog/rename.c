@@ -9,7 +9,8 @@
 
 bool rename_prepare(Db *db, Str shard, Err *err)
 {
-    return merge_set_up(db, shard, err) && db_script(db, sql_stage.text, err);
+    return merge_set_up(db, shard, err) && db_script(db, sql_stage.text, err) &&
+           db_script(db, sql_stage_known.text, err) && db_script(db, sql_stage_rename.text, err);
 }
 
 /* ---- which renames have nothing to do with each other ---- */

@@ -23,7 +23,7 @@ import pg  # noqa: E402
 SCENES = {
     "catalog": {
         "once": ["shard_enter 'sample' '/sample' false", "shard_use 'sample'", "shard", "shard_finish 'sample'"],
-        "each": ["set search_path to sample, public", "stage"],
+        "each": ["set search_path to sample, public", "stage", "stage_known", "stage_rename"],
     },
 }
 # Migrations run in this order; parts that are not named come after, by name.

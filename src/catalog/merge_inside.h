@@ -16,6 +16,7 @@ struct Merge {
 /* Make the temporary tables where batches lie before they are merged, unless they are there. ERR_DB. */
 bool merge_stage(Merge *merge, Err *err) ATTR_MUST_USE;
 
+/* Make those that only a batch needs of which something is known. ERR_DB. */
 bool merge_stage_known(Merge *merge, Err *err) ATTR_MUST_USE;
 
 /* Copy a batch's rows of a table into the shard's own (`whole`), or to where they lie before they are merged. ERR_DB. */

@@ -54,6 +54,8 @@ static bool put_answer(Gdal *gdal, const ContentFile *file, const ExtractAnswer 
     }
     if (answer->problem.len && answer->outcome != EXTRACT_NO_DATA)
         problem_note(gdal->work->problems, file->path, "%.*s", STR_ARG(answer->problem));
+    if (answer->outcome == EXTRACT_KILLED)
+        return true; /* not noted as looked at: the next crawl tries again */
     if (json.len == 0 && file->has_record)
         json = nothing_left(&scratch, file);
     return content_put(gdal->work, &gdal->batch, file, json, datasets, failed, err);

@@ -171,7 +171,7 @@ static bool put_gdal(void *crawl_v, const ExtractAnswer *answer, Err *err)
     FileCrawl *crawl = crawl_v;
     ARENA_SCOPE(scratch);
 
-    if (answer->outcome == EXTRACT_FAILED)
+    if (answer->outcome == EXTRACT_FAILED || answer->outcome == EXTRACT_KILLED)
         (void)atomic_fetch_add(&crawl->problems, 1);
     if (answer->outcome != EXTRACT_FOUND)
         return true;

@@ -108,11 +108,27 @@ static bool start(ExtractPool *pool, ExtractWorker *worker, Err *err)
     return true;
 }
 
-/* A process is gone, or is to go: its first file is to blame if it had been given one. */
+/*
+ * The first file is to blame for a crash. A process that was killed from outside says nothing of it: it is read once more.
+ * Killed again, it may be the memory it wants; nobody knows, so it is left for the next time.
+ */
+static bool blame(ExtractPool *pool, ExtractWorker *worker, bool killed, Str how, Err *err)
+{
+    ARENA_SCOPE(scratch);
+
+    if (killed && !head_of(worker)->again) {
+        head_of(worker)->again = true;
+        return true;
+    }
+    return finish(pool, worker, killed ? EXTRACT_KILLED : EXTRACT_FAILED, (Str){0},
+                  str_printf(&scratch, "the reader of this file %.*s", STR_ARG(how)), err);
+}
+
+/* A process is gone, or is to go, for the reason given or its own. */
 static bool replace(ExtractPool *pool, ExtractWorker *worker, const char *why, Err *err)
 {
     ARENA_SCOPE(scratch);
-    bool blame = worker->sent > 0, was_ready = worker->ready;
+    bool reading = worker->sent > 0, was_ready = worker->ready;
     Str how = extract_worker_end(worker, &scratch);
     Duration wait;
 
@@ -121,8 +137,7 @@ static bool replace(ExtractPool *pool, ExtractWorker *worker, const char *why, E
     worker->stillborn += !was_ready;
     if (worker->stillborn >= FAILURES_MAX)
         return err_set(err, ERR_IO, "'%s' cannot be kept running: it %.*s", pool->argv[0], STR_ARG(how));
-    if (blame && !finish(pool, worker, EXTRACT_FAILED, (Str){0},
-                         str_printf(&scratch, "the reader of this file %s", why ? why : how.ptr), err))
+    if (reading && !blame(pool, worker, !why && worker->killed, why ? str_from_z(why) : how, err))
         return false;
     /* At once after the first crash, then 20 ms, 40 ms ... 1.3 s: a broken library must not eat the machine. */
     wait = worker->failures > 1 ? MILLISECONDS(10) << (worker->failures < 7 ? worker->failures : 7) : 0;
@@ -294,6 +309,7 @@ bool extract_submit(ExtractPool *pool, Str path, void *tag, Err *err)
     buf_reset(&request->path);
     buf_put(&request->path, path);
     request->tag = tag;
+    request->again = false;
     pool->pending++;
     return turn(pool, false, err);
 }

@@ -25,6 +25,7 @@ typedef enum ExtractOutcome {
     EXTRACT_FOUND,   /* there is a record; `problem` may say what is missing from it */
     EXTRACT_NO_DATA, /* the file is no geospatial data; `problem` says why it was thought so */
     EXTRACT_FAILED,  /* it should be, and cannot be read; `problem` says why */
+    EXTRACT_KILLED,  /* somebody killed the process that read it, twice: nothing is known of the file */
 } ExtractOutcome;
 
 /* What became of one path. All texts last until `done` returns. */

@@ -227,6 +227,7 @@ Str extract_worker_end(ExtractWorker *worker, Arena *arena)
         else
             how = str_printf(arena, "ended with status %d", WEXITSTATUS(status));
     }
+    worker->killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     worker->pid = 0;
     os_close(&worker->to);
     os_close(&worker->from);

@@ -20,6 +20,7 @@ enum { EXTRACT_QUEUE = 2 };
 typedef struct ExtractRequest {
     Buf path;
     void *tag;
+    bool again; /* a process was killed while it read this */
 } ExtractRequest;
 
 typedef struct ExtractWorker {
@@ -32,6 +33,7 @@ typedef struct ExtractWorker {
     size_t sent;         /* of the count: how many this process has been given */
     Instant deadline; /* monotonic: the first of the queue must be answered by then; or when to start again */
     int failures;     /* ends in a row without an answer between */
+    bool killed;      /* the last process, by somebody else or for want of memory */
     int stillborn;    /* ends in a row before a hello */
     Buf in;           /* bytes received, from `parsed` on not yet looked at */
     size_t parsed;

@@ -344,6 +344,44 @@ static void nothing_is_left_in_a_file_that_was_a_directory_for_a_moment(void)
     compare_with_fresh_crawl("moment");
 }
 
+static const char *below_root(const char *name)
+{
+    return str_printf(&pg_arena, "%s/%s", root, name).ptr;
+}
+
+static void make_file(const char *name)
+{
+    CHECK(close(open(below_root(name), O_CREAT | O_WRONLY, 0644)) == 0);
+}
+
+static void move(const char *from, const char *to)
+{
+    CHECK(rename(below_root(from), below_root(to)) == 0);
+}
+
+/*
+ * The first move is told with the name that the directory has after the third, which is a file's before: what the
+ * second takes along must not be below it then.
+ */
+static void a_file_and_a_directory_change_names_after_something_moved_there(void)
+{
+    FOLLOWING_SCOPE(f);
+
+    if (!begin(&f, "swap", WATCH_FANOTIFY))
+        return;
+    CHECK(mkdir(below_root("one"), 0755) == 0 && mkdir(below_root("two"), 0755) == 0 &&
+          mkdir(below_root("two/in"), 0755) == 0);
+    make_file("one/file");
+    make_file("moves");
+    follow_until_quiet(&f);
+    move("moves", "two/in/moved");
+    move("one/file", "spare");
+    move("two", "one/file");
+    move("spare", "two");
+    follow_until_quiet(&f);
+    compare_with_fresh_crawl("swap");
+}
+
 static void what_comes_too_fast_is_crawled(void)
 {
     FOLLOWING_SCOPE(f);
@@ -423,6 +461,7 @@ int main(void)
     shards_start();
     RUN(a_new_file_is_there_at_once);
     RUN(renamed_directories_keep_their_records);
+    RUN(a_file_and_a_directory_change_names_after_something_moved_there);
     RUN(a_file_moved_into_what_was_one_is_counted);
     RUN(nothing_is_left_in_a_file_that_was_a_directory_for_a_moment);
     RUN(a_storm_told_by_fanotify_leaves_what_a_crawl_finds);

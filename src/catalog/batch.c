@@ -30,6 +30,7 @@ struct Batch {
     Kept *records;
     uint32_t *slots; /* by hash: 1 + index into paths, 0 free */
     size_t path_count, record_count, bytes;
+    size_t directory_count; /* with a posix record */
     bool datasets, contents, bare;
     const BatchPath *last; /* the path added last: neighbours share their directories */
     Buf rows[BATCH_TABLE_COUNT];
@@ -77,7 +78,7 @@ void batch_reset(Batch *batch)
         buf_reset(&batch->rows[t]);
     arena_reset(&batch->arena);
     memset(batch->slots, 0, SLOTS * sizeof *batch->slots);
-    batch->path_count = batch->record_count = batch->bytes = 0;
+    batch->path_count = batch->record_count = batch->bytes = batch->directory_count = 0;
     batch->last = NULL;
     batch->datasets = batch->contents = batch->bare = false;
 }
@@ -275,6 +276,11 @@ bool batch_has_datasets(const Batch *batch)
     return batch->datasets;
 }
 
+size_t batch_directories(const Batch *batch)
+{
+    return batch->directory_count;
+}
+
 size_t batch_records(const Batch *batch)
 {
     return batch->record_count;
@@ -452,6 +458,7 @@ static void put_path_rows(Batch *batch, const BatchPath *path, bool whole, Delta
         }
     }
     batch->bare |= !facts;
+    batch->directory_count += facts && facts->type == POSIX_DIRECTORY;
     add_delta(batch, delta, path, facts, datasets);
     if (!facts && whole)
         facts = &nothing;

@@ -81,8 +81,9 @@ Arena *batch_arena(Batch *batch);
 bool batch_is_full(const Batch *batch);
 bool batch_is_empty(const Batch *batch);
 bool batch_has_datasets(const Batch *batch);
-bool batch_has_contents(const Batch *batch); /* records of magic or checksum */
-bool batch_has_bare(const Batch *batch);     /* sealed: paths without a posix record */
+bool batch_has_contents(const Batch *batch);  /* records of magic or checksum */
+bool batch_has_bare(const Batch *batch);      /* sealed: paths without a posix record */
+size_t batch_directories(const Batch *batch); /* sealed: posix records of directories */
 size_t batch_records(const Batch *batch);
 size_t batch_paths(const Batch *batch);
 

@@ -192,9 +192,7 @@ static const Step take_in_steps[] = {
     {&sql_merge_cells, BATCH_CELLS},
 };
 
-static const Step new_steps[] = {{&sql_merge_directories, BATCH_DIRECTORIES},
-                                 {&sql_merge_scans, BATCH_SCANS},
-                                 {&sql_merge_looks, BATCH_LOOKS}};
+static const Step new_steps[] = {{&sql_merge_scans, BATCH_SCANS}, {&sql_merge_looks, BATCH_LOOKS}};
 
 /* Counts that other batches add to as well: one batch at a time, at the end. */
 static const Step count_steps[] = {
@@ -237,17 +235,19 @@ static bool count_paths(Merge *merge, MergeCounts *out, Err *err)
     return true;
 }
 
-/* Are all of the batch's paths new? Directories may be there because something lies in them. */
-static bool ask_new(Merge *merge, const Batch *batch, bool *out, Err *err)
+/* Is nothing known of the batch's paths but some directories? How many have a record. */
+static bool ask_new(Merge *merge, const Batch *batch, bool *out, int64_t *directories, Err *err)
 {
     RESULT_SCOPE(rows);
 
     *out = true;
+    *directories = 0;
     if (batch_paths(batch) == 0)
         return true;
     if (!db_query(merge->db, &sql_merge_known, DB_NO_ARGS, &rows, err))
         return false;
     *out = !db_bool(rows, 0, 0);
+    *directories = db_int(rows, 0, 1);
     return true;
 }
 
@@ -303,23 +303,37 @@ static bool lock_tally(Merge *merge, Err *err)
     return db_run(merge->db, &sql_tally_lock, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err);
 }
 
+/* `known` of the batch's directories had a record before. */
+static bool take_in_directories(Merge *merge, Batch *batch, int64_t known, MergeCounts *out, Err *err)
+{
+    int64_t written = 0;
+
+    if (batch_rows(batch, BATCH_DIRECTORIES)->len > 0 &&
+        !db_run(merge->db, &sql_merge_directories, DB_NO_ARGS, &written, err))
+        return false;
+    out->added = (int64_t)batch_paths(batch) - known;
+    out->changed = written - ((int64_t)batch_directories(batch) - known);
+    out->differs = out->added + out->changed > 0;
+    return true;
+}
+
 /*
- * The batch's paths are all new. Two batches often have a directory in common that both find missing, and the second to
+ * The batch's paths are all new but for `known` directories. Two batches often have a directory in common that both find missing, and the second to
  * add it waits until the first is committed: so directories come late.
  */
-static bool take_in_new(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
+static bool take_in_new(Merge *merge, Batch *batch, int64_t known, MergeCounts *out, Err *err)
 {
     int64_t above;
     bool staged = batch_has_bare(batch) || batch_has_contents(batch);
 
-    *out = (MergeCounts){.added = (int64_t)batch_paths(batch), .differs = batch_paths(batch) > 0};
     return (staged ? COPY_STEPS(merge, batch, staged_paths, err)
                    : COPY_STEPS(merge, batch, whole_paths, err)) &&
            complete_paths(merge, batch, &above, err) &&
            (!staged || db_run(merge->db, &sql_merge_new_paths, DB_NO_ARGS, NULL, err)) &&
            COPY_STEPS(merge, batch, new_copies, err) && fault_pass(FAULT_batch_copied, err) &&
            db_run(merge->db, &sql_merge_new_directories, DB_NO_ARGS, NULL, err) &&
-           RUN_STEPS(merge, batch, new_steps, err) && take_in_bare(merge, batch, above, err) &&
+           take_in_directories(merge, batch, known, out, err) && RUN_STEPS(merge, batch, new_steps, err) &&
+           take_in_bare(merge, batch, above, err) &&
            (!batch_has_contents(batch) || db_run(merge->db, &sql_merge_kinds, DB_NO_ARGS, NULL, err)) &&
            lock_tally(merge, err) && RUN_STEPS(merge, batch, new_count_steps, err);
 }
@@ -340,11 +354,12 @@ static bool take_in_known(Merge *merge, Batch *batch, MergeCounts *out, Err *err
 static bool take_in(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
 {
     bool fresh;
+    int64_t directories;
 
     if (!db_run(merge->db, &sql_merge_lock, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err) ||
-        !COPY_STEPS(merge, batch, key_copies, err) || !ask_new(merge, batch, &fresh, err))
+        !COPY_STEPS(merge, batch, key_copies, err) || !ask_new(merge, batch, &fresh, &directories, err))
         return false;
-    return fresh && batch_rows(batch, BATCH_GONE)->len == 0 ? take_in_new(merge, batch, out, err)
+    return fresh && batch_rows(batch, BATCH_GONE)->len == 0 ? take_in_new(merge, batch, directories, out, err)
                                                             : take_in_known(merge, batch, out, err);
 }
 

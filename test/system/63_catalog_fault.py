@@ -4,11 +4,13 @@
 
 Usage: 63_catalog_fault.py STRATA
 """
+import contextlib
 import json
 import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -131,45 +133,84 @@ def without_the_database_it_says_so_and_replies_503():
     check(crash.tree_differs(at, "a", os.fsdecode(tree.root)) == [], "nothing lost")
 
 
-def a_full_disk_stops_it_and_space_lets_it_go_on():
-    """The cluster's files are moved to a small file system of their own, and back to it in the end."""
+@contextlib.contextmanager
+def on_a_small_disk(files, size):
+    """Files of the cluster, which is down and up again, on a small file system of their own; back where they were in the end."""
     if os.geteuid() != 0:
         raise crash.Skip("needs root, to mount a small file system")
-    small, files = at.top / "small", at.dir / "pg/local"
-    small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m,mode=755", "tmpfs", str(small)], capture_output=True).returncode:
+    small, spare = at.top / "small", files.with_name(f"{files.name}-spare")
+    small.mkdir(exist_ok=True)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}m,mode=755", "tmpfs", str(small)], capture_output=True).returncode:
         raise crash.Skip("cannot mount a file system here")
     try:
         at.strata("down")
-        subprocess.run(["cp", "-a", str(files), str(small / "local")], check=True)
-        files.rename(at.dir / "pg/spare")
+        subprocess.run(["cp", "-a", str(files), str(small / "files")], check=True)
+        files.rename(spare)
         files.mkdir()
-        subprocess.run(["mount", "--bind", str(small / "local"), str(files)], check=True)
+        subprocess.run(["mount", "--bind", str(small / "files"), str(files)], check=True)
         at.up()
-        lines = at.top / "many.tsv"
-        before = int(at.value("select count(*) from c.files where fi_size = 1"))
-        with open(lines, "w") as out:
-            for n in range(60000):
-                out.write(f'/c/many/{n % 50}/{"x" * 100}{n}\tposix\t{{"type":"file","size":1,"inode":{n}}}\n')
-        filler = small / "filler"
-        space = os.statvfs(small)
-        with open(filler, "wb") as out:
-            os.posix_fallocate(out.fileno(), 0, max(1 << 20, space.f_bavail * space.f_frsize - (6 << 20)))
-        done = at.call("catalog", "ingest", "c", lines, "--json", text=True)
-        check(done.returncode in (6, 7), f"status {done.returncode} on a full disk: {done.stderr} {done.stdout}")
-        filler.unlink()
-        at.bring_back()
-        again = at.answer("catalog", "ingest", "c", lines)
-        check(again["lines"] == 60000 and at.value("select count(*) from c.files where fi_size = 1") == str(60000 + before), f"all there: {again}")
-        check(crash.broken(at, "c") == [], f"{crash.broken(at, 'c')}")
+        yield small
     finally:
         at.call("down")
         subprocess.run(["umount", str(files)], capture_output=True)
+        if spare.exists():  # what was written since is kept
+            if (small / "files").exists():
+                subprocess.run(["cp", "-a", f"{small}/files/.", str(files)], check=True)
+            shutil.rmtree(spare)
         subprocess.run(["umount", str(small)], capture_output=True)
-        if (at.dir / "pg/spare").exists():
-            files.rmdir()
-            (at.dir / "pg/spare").rename(files)
         at.up()
+
+
+def fill_up(small, left):
+    """Takes all space but so many megabytes."""
+    space = os.statvfs(small)
+    with open(small / "filler", "wb") as out:
+        os.posix_fallocate(out.fileno(), 0, max(1 << 20, space.f_bavail * space.f_frsize - (left << 20)))
+    return small / "filler"
+
+
+def many_lines(size, number):
+    lines = at.top / f"many-{size}.tsv"
+    with open(lines, "w") as out:
+        for n in range(number):
+            out.write(f'/c/many{size}/{n % 50}/{"x" * 100}{n}\tposix\t{{"type":"file","size":{size},"inode":{n}}}\n')
+    return lines
+
+
+def ingest_on_a_full_disk(small, left, size, number):
+    """It stops, and goes on when there is space."""
+    lines, count = many_lines(size, number), f"select count(*) from c.files where fi_size = {size}"
+    before = int(at.value(count))
+    filler = fill_up(small, left)
+    done = at.call("catalog", "ingest", "c", lines, "--json", text=True)
+    check(done.returncode in (6, 7), f"status {done.returncode} on a full disk: {done.stderr} {done.stdout}")
+    filler.unlink()
+    at.bring_back()
+    again = at.answer("catalog", "ingest", "c", lines)
+    check(again["lines"] == number and at.value(count) == str(number + before), f"all there: {again}")
+    check(crash.broken(at, "c") == [], f"{crash.broken(at, 'c')}")
+
+
+def a_full_disk_stops_it_and_space_lets_it_go_on():
+    with on_a_small_disk(at.dir / "pg/local", 400) as small:
+        ingest_on_a_full_disk(small, 6, 1, 60000)
+
+
+def a_full_log_stops_it_and_space_lets_it_go_on():
+    """The server ends itself when there is no room for its write-ahead log."""
+    at.local_conf("max_wal_size = 4GB\nmin_wal_size = 32MB\n")  # it keeps no files of the log to use again
+    with on_a_small_disk(at.dir / "pg/local/data/pg_wal", 2400) as small:
+        for _ in range(8):
+            at.sql("select pg_switch_wal(); checkpoint")
+        ingest_on_a_full_disk(small, 2, 2, 200000)
+        filler = fill_up(small, 2)
+        done = at.call("catalog", "crawl", "a", tree.root, text=True)
+        check(done.returncode in (0, 6, 7), f"status {done.returncode} with a full log: {done.stderr}")
+        filler.unlink()
+        at.bring_back()
+        at.strata("catalog", "crawl", "a", tree.root)
+        check(crash.tree_differs(at, "a", os.fsdecode(tree.root)) == [], "nothing lost")
+    at.local_conf("")
 
 
 def mistakes_get_a_sentence_and_a_status():
@@ -241,5 +282,6 @@ with crash.Instance() as at:
     status = crash.run_all([changing_a_shard_keeps_no_reader_of_others_waiting, twenty_crawls_leave_few_dead_rows,
                             without_the_database_it_says_so_and_replies_503,
                             mistakes_get_a_sentence_and_a_status, an_unreadable_file_is_refused, output_fits_where_it_goes,
-                            ctrl_c_keeps_what_is_done, a_full_disk_stops_it_and_space_lets_it_go_on])
+                            ctrl_c_keeps_what_is_done, a_full_disk_stops_it_and_space_lets_it_go_on,
+                            a_full_log_stops_it_and_space_lets_it_go_on])
 sys.exit(status)

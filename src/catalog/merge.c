@@ -14,12 +14,15 @@ bool merge_set_up(Db *db, Str shard, Err *err)
 {
     if (!db_run(db, &sql_shard_use, DB_ARGS(DB_TEXT(shard)), NULL, err))
         return false;
-    /* Each batch is planned anew: temporary tables change from nothing to thousands of rows. */
+    /*
+     * Each batch is planned anew: temporary tables change from nothing to thousands of rows. What is looked for is looked up:
+     * where all files are in one directory, the planner expects all of them below any path, and would read them for each.
+     */
     return db_script(
         db,
         "set client_min_messages = error; set plan_cache_mode = force_custom_plan; "
         "set client_connection_check_interval = '1s'; "
-        "set jit = off; set enable_hashjoin = off; set enable_mergejoin = off; set work_mem = '64MB'; set maintenance_work_mem = '256MB'",
+        "set jit = off; set enable_hashjoin = off; set enable_mergejoin = off; set enable_seqscan = off; set work_mem = '64MB'; set maintenance_work_mem = '256MB'",
         err);
 }
 

@@ -194,10 +194,10 @@ static bool complete_counts(Merge *merge, Err *err)
  * the last commit, which waits for all that was before it.
  */
 static const char completing[] =
-    "set enable_nestloop = off; set enable_hashjoin = on; set enable_mergejoin = on; set synchronous_commit = off; "
+    "set enable_nestloop = off; set enable_hashjoin = on; set enable_mergejoin = on; set enable_seqscan = on; set synchronous_commit = off; "
     "select set_config('wal_compression', 'off', false) where has_parameter_privilege('wal_compression', 'set')";
 static const char completed[] =
-    "reset enable_nestloop; set enable_hashjoin = off; set enable_mergejoin = off; reset synchronous_commit; "
+    "reset enable_nestloop; set enable_hashjoin = off; set enable_mergejoin = off; set enable_seqscan = off; reset synchronous_commit; "
     "select set_config('wal_compression', reset_val, false) from pg_settings "
     "where name = 'wal_compression' and has_parameter_privilege('wal_compression', 'set')";
 
@@ -316,7 +316,7 @@ bool merge_refresh_commit(Merge *merge, Err *err)
     return fault_pass(FAULT_refresh_staged, err) &&
            db_script(
                merge->db,
-               "set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_nestloop = off; "
+               "set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_nestloop = off; set local enable_seqscan = on; "
                "analyze stage_files, stage_directories, stage_links, stage_datasets, stage_cells",
                err) &&
            run_refresh_steps(merge, &differing, err) && rebuild_sums(merge, err) &&

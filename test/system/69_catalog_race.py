@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Two batches meet at one directory: what each of them sees of the other, in the order in which it goes wrong.
+"""Two batches meet at one directory: what each of them sees of the other, in the order in which it goes wrong; and how much
+batches read where all files are in one directory.
 
 Usage: 69_catalog_race.py STRATA.
 """
@@ -8,6 +9,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import crash
@@ -71,4 +73,27 @@ def a_number_outlives_a_batch_that_missed_the_directory():
             second.close()
 
 
-sys.exit(crash.run_all([a_number_outlives_a_batch_that_missed_the_directory]))
+def files_of_one_directory_are_not_read_for_each_of_them():
+    """The planner expects all files of a shard in any directory, and would rather read them all than use an index."""
+    files = 3000
+    with crash.Instance() as at:
+        at.strata("catalog", "shard", "create", "s", "/data")
+
+        def ingest(line):
+            lines = at.top / "lines.tsv"
+            lines.write_text("".join(f"/data/d/f{n}\t{line}\n" for n in range(files)))
+            return at.answer("catalog", "ingest", "s", lines)
+
+        def read():
+            return int(at.value("select coalesce(sum(seq_tup_read), 0) from pg_stat_all_tables where schemaname = 's'"))
+
+        ingest('posix\t{"type":"file","size":1}')
+        at.sql("analyze s.files; analyze s.paths")
+        before = read()
+        check(ingest('posix\t{"type":"file","size":2}')["changed"] == files, "all are changed")
+        check(ingest("-deleted\t{}")["removed"] == files, "all are removed")
+        time.sleep(2)  # a server tells what it read a second later at most
+        check(read() - before < 50 * files, f"{(read() - before) / files:.0f} rows read for each file")
+
+
+sys.exit(crash.run_all([files_of_one_directory_are_not_read_for_each_of_them, a_number_outlives_a_batch_that_missed_the_directory]))

@@ -180,9 +180,8 @@ static void a_closed_connection_is_replaced_before_it_is_handed_out(void)
         CHECK(take(pool, "", &lease, &err));
     }
     pg_sql("postgres",
-           "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and "
-           "backend_type = 'client backend'");
-    time_sleep(MILLISECONDS(100)); /* the farewell is on its way */
+           "select pg_terminate_backend(pid, 60000) from pg_stat_activity where pid <> pg_backend_pid() and "
+           "backend_type = 'client backend'"); /* which waits until it is gone */
     POOL_SCOPE(lease);
     CHECK(take(pool, "", &lease, &err) && says(&lease, &path, "public"));
     CHECK(pool_stats(pool).losses == 1 && pool_stats(pool).connects == 2);

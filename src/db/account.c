@@ -228,34 +228,45 @@ static Str path_to(Str path, int number)
     return path;
 }
 
-/*
- * In a child that has become the account: the number of the first directory that it cannot enter, or 0. Each is asked
- * by itself, the root too: what is below a closed one cannot be entered either.
- */
-static int first_closed(Str path)
+/* The directories on the way to `path` and itself, from the root; NULL ends them. */
+static const char *const *steps_to(Arena *arena, Str path)
 {
-    ARENA_SCOPE(scratch);
+    const char **steps = arena_new(arena, const char *, DEPTH_MAX);
 
     for (int number = 1; number < DEPTH_MAX; number++) {
         Str dir = path_to(path, number);
 
-        if (access(str_to_z(&scratch, dir), X_OK) < 0)
-            return number;
+        steps[number - 1] = str_to_z(arena, dir);
         if (dir.len == path.len)
-            return 0;
+            break;
     }
+    return steps;
+}
+
+/*
+ * In a child that has become the account: the number of the first directory that it cannot enter, or 0. Each is asked
+ * by itself, the root too: what is below a closed one cannot be entered either. Other threads may have held any lock
+ * at the fork, that of the allocator too, so nothing is allocated here.
+ */
+static int first_closed(const char *const *steps)
+{
+    for (int i = 0; steps[i]; i++)
+        if (access(steps[i], X_OK) < 0)
+            return i + 1;
     return 0;
 }
 
 bool account_can_enter(const Account *account, const char *path, Err *err)
 {
+    ARENA_SCOPE(scratch);
+    const char *const *steps = steps_to(&scratch, str_from_z(path));
     int status = 0;
     pid_t pid = fork();
 
     if (pid < 0)
         return err_sys(err, ERR_IO, "cannot check '%s'", path);
     if (pid == 0)
-        _exit(become(account) ? first_closed(str_from_z(path)) : CANNOT_BECOME);
+        _exit(become(account) ? first_closed(steps) : CANNOT_BECOME);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (!WIFEXITED(status) || WEXITSTATUS(status) == CANNOT_BECOME)

@@ -85,11 +85,7 @@ const size_t builtin_route_count = COUNT_OF(builtin_routes);
 
 static double count_connections(void *context)
 {
-    const Server *server = context;
-    const union MHD_DaemonInfo *info =
-        server->daemon ? MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS) : NULL;
-
-    return info ? info->num_connections : 0;
+    return atomic_load(&((Server *)context)->connected);
 }
 
 static double count_running(void *context)

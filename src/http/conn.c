@@ -50,6 +50,7 @@ static void drop(Server *server, Conn *conn)
     else
         server->conns = conn->next;
     lock_drop(&lock);
+    atomic_fetch_sub(&server->connected, 1);
 
     Arena home = conn->home;
     arena_free(&home);

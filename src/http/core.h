@@ -160,8 +160,10 @@ struct Server {
     Workers *workers;
     struct MHD_Daemon *daemon;
     Tls *tls; /* NULL without */
-    pthread_t ticker;
+    pthread_t ticker, acceptor;
     bool ticking;
+    int listening, wake;   /* of the acceptor; -1 without one */
+    atomic_uint connected; /* connections taken in and not yet closed */
     uint64_t id_seed;
     atomic_uint_fast64_t id_count;
     atomic_int running; /* exchanges between on_target and on_completed */
@@ -189,6 +191,10 @@ bool address_parse(const char *text, Address *out, Err *err) ATTR_MUST_USE;
 /* A listening socket; *port gets the real one. ERR_IO */
 int address_listen(const Address *address, unsigned *port, Err *err) ATTR_MUST_USE;
 void address_put_url(Buf *buf, const Address *address, unsigned port, bool tls);
+
+/* acceptor.c: the thread that takes connections in, and has `fd` when this succeeds. ERR_IO */
+bool acceptor_start(Server *server, int fd, Err *err) ATTR_MUST_USE;
+void acceptor_stop(Server *server);
 
 /* conn.c: connections, and the thread that closes those that take too long. */
 void conn_notify(void *server, struct MHD_Connection *connection, void **conn,

@@ -71,6 +71,7 @@ Server *server_new(const ServerOptions *options, Err *err)
 
     server->arena = arena;
     server->options = *options;
+    server->listening = -1;
     fill_defaults(&server->options);
     server->hooks_end = &server->hooks;
     server->tables_end = &server->tables;
@@ -256,11 +257,12 @@ static void raise_descriptor_limit(unsigned connections)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static struct MHD_Daemon *start_daemon(Server *server, int fd)
+static struct MHD_Daemon *start_daemon(Server *server)
 {
     const ServerOptions *options = &server->options;
     struct MHD_OptionItem more[3] = {{MHD_OPTION_END, 0, NULL}};
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+                     MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC;
     size_t used = 0;
 
     if (options->cert_file) {
@@ -271,9 +273,10 @@ static struct MHD_Daemon *start_daemon(Server *server, int fd)
     if (options->event_threads > 1) /* a pool of one is refused */
         more[used++] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, options->event_threads, NULL};
     more[used] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+    /* The acceptor counts; with so high a limit any event thread can have them all. */
     return MHD_start_daemon(
         flags, 0, NULL, NULL, exchange_on_access, server, MHD_OPTION_EXTERNAL_LOGGER, log_library, server,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, options->connections,
+        MHD_OPTION_CONNECTION_LIMIT, options->connections * options->event_threads,
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, options->per_ip, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         options->header_bytes, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)((options->idle + SECONDS(1) - 1) / SECONDS(1)), MHD_OPTION_STRICT_FOR_CLIENT, 1,
@@ -294,9 +297,11 @@ static bool start_threads(Server *server, int *fd, Err *err)
         return err_set(err, ERR_IO, "cannot start a thread: %s", strerrordesc_np(error));
     server->ticking = true;
     raise_descriptor_limit(options->connections);
-    server->daemon = start_daemon(server, *fd);
+    server->daemon = start_daemon(server);
     if (!server->daemon)
         return err_set(err, ERR_IO, "cannot start the event threads");
+    if (!acceptor_start(server, *fd, err))
+        return false;
     *fd = -1;
     return true;
 }
@@ -346,13 +351,9 @@ static void stop_ticker(Server *server)
 
 void server_stop(Server *server)
 {
-    FD_SCOPE(listening);
-
     atomic_store(&server->stopping, true);
+    acceptor_stop(server);
     if (server->daemon) {
-        /* Closed only at the end, because an event thread may just be about to use it. */
-        listening = MHD_quiesce_daemon(server->daemon);
-        (void)shutdown(listening, SHUT_RDWR);
         events_close(server->events);
         wait_idle(server, time_monotonic() + server->options.stop_time);
     }

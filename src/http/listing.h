@@ -29,10 +29,11 @@
 typedef enum ListingFormat { LISTING_JSON, LISTING_JSONL, LISTING_CSV } ListingFormat;
 
 /* The row of a route's parameters that listing_format() reads. */
-#define PARAM_FORMAT                                                                         \
-    {                                                                                        \
-        "format", PARAM_ENUM, .choices = "json|jsonl|csv",                                   \
-                              .help = "Form of the answer; without, the Accept header says." \
+#define PARAM_FORMAT                                                                          \
+    {                                                                                         \
+        "format", PARAM_ENUM, .choices = "json|jsonl|csv",                                    \
+                              .help = "Form of the answer; without, the Accept header says.", \
+                              .example = "jsonl"                                              \
     }
 
 /* What `format` says, or the Accept header: text/csv, application/x-ndjson, application/jsonl; otherwise JSON. */

@@ -23,11 +23,12 @@ static const ServerSchema own_schemas[] = {
 static const struct {
     const char *type, *format;
     const char *least, *most; /* the keywords for min and max, or NULL */
+    const char *usual_least;  /* min where the row has none */
 } types[] = {
     [PARAM_TEXT] = {"string", NULL, "minLength", "maxLength"},
     [PARAM_RAW] = {"string", NULL, NULL, NULL},
     [PARAM_INT] = {"integer", "int64", "minimum", "maximum"},
-    [PARAM_UINT] = {"integer", "int64", "minimum", "maximum"},
+    [PARAM_UINT] = {"integer", "int64", "minimum", "maximum", "0"},
     [PARAM_DOUBLE] = {"number", "double", "minimum", "maximum"},
     [PARAM_BOOL] = {"boolean", NULL, NULL, NULL},
     [PARAM_TIME] = {"string", "date-time", NULL, NULL},
@@ -42,6 +43,11 @@ static void put_pair(JsonOut *out, const char *key, const char *value)
 {
     json_key(out, key);
     json_z(out, value);
+}
+
+static bool is_list(const Param *param)
+{
+    return param->type == PARAM_LIST || param->type == PARAM_DOUBLES;
 }
 
 static void put_choices(JsonOut *out, const char *choices)
@@ -59,40 +65,59 @@ static void put_choices(JsonOut *out, const char *choices)
     json_end(out, ']');
 }
 
-static void put_default(JsonOut *out, const Param *param)
+static void put_members(JsonOut *out, const Param *param, Str text)
+{
+    json_begin(out, '[');
+    while (text.len) {
+        Str member;
+
+        text = str_cut(text, ',', &member);
+        if (param->type == PARAM_DOUBLES)
+            json_raw(out, member);
+        else
+            json_str(out, member);
+    }
+    json_end(out, ']');
+}
+
+/* A value that the table writes as text, as JSON of the parameter's type. */
+static void put_value(JsonOut *out, const Param *param, const char *text)
 {
     const char *type = types[param->type].type;
 
-    json_key(out, "default");
-    if (strcmp(type, "integer") == 0 || strcmp(type, "number") == 0)
-        json_raw(out, str_from_z(param->default_text));
+    if (is_list(param))
+        put_members(out, param, str_from_z(text));
+    else if (strcmp(type, "integer") == 0 || strcmp(type, "number") == 0)
+        json_raw(out, str_from_z(text));
     else if (param->type == PARAM_BOOL)
-        json_bool(out, strchr("yt1o", param->default_text[0]) && strcmp(param->default_text, "off") != 0);
+        json_bool(out, strchr("yt1o", text[0]) && strcmp(text, "off") != 0);
     else
-        json_z(out, param->default_text);
+        json_z(out, text);
 }
 
 static void put_param_schema(JsonOut *out, const Param *param)
 {
-    bool list = param->type == PARAM_LIST || param->type == PARAM_DOUBLES;
+    const char *least = param->min ? param->min : types[param->type].usual_least;
 
     json_key(out, "schema");
     json_begin(out, '{');
     put_pair(out, "type", types[param->type].type);
     if (types[param->type].format)
         put_pair(out, "format", types[param->type].format);
-    if (list)
+    if (is_list(param))
         json_key(out, "items"), json_raw(out, param->type == PARAM_LIST ? STR("{\"type\":\"string\"}")
                                                                         : STR("{\"type\":\"number\"}"));
-    if (param->min && types[param->type].least)
-        json_key(out, types[param->type].least), json_raw(out, str_from_z(param->min));
+    if (least && types[param->type].least)
+        json_key(out, types[param->type].least), json_raw(out, str_from_z(least));
     if (param->max && types[param->type].most)
         json_key(out, types[param->type].most), json_raw(out, str_from_z(param->max));
     if (param->choices)
         put_choices(out, param->choices);
-    if (param->default_text && !list)
-        put_default(out, param);
+    if (param->default_text)
+        json_key(out, "default"), put_value(out, param, param->default_text);
     json_end(out, '}');
+    if (param->example)
+        json_key(out, "example"), put_value(out, param, param->example);
 }
 
 static void put_param(JsonOut *out, const Param *param)
@@ -104,7 +129,7 @@ static void put_param(JsonOut *out, const Param *param)
     json_bool(out, param->required || param->in == IN_PATH);
     if (param->help)
         put_pair(out, "description", param->help);
-    if (param->type == PARAM_LIST || param->type == PARAM_DOUBLES) {
+    if (is_list(param)) {
         put_pair(out, "style", "form");
         json_key(out, "explode");
         json_bool(out, false);
@@ -146,6 +171,20 @@ static void put_form(JsonOut *out, const Route *route)
     json_end(out, '}');
 }
 
+/* A schema by its name; NULL: anything. */
+static void put_ref(JsonOut *out, const char *schema)
+{
+    json_begin(out, '{');
+    if (schema) {
+        BUF_SCOPE(ref);
+
+        buf_printf(&ref, "#/components/schemas/%s", schema);
+        json_key(out, "$ref");
+        json_str(out, buf_str(&ref));
+    }
+    json_end(out, '}');
+}
+
 static void put_body(JsonOut *out, const Route *route)
 {
     static const char *const media[] = {
@@ -165,9 +204,12 @@ static void put_body(JsonOut *out, const Route *route)
     json_key(out, "schema");
     if (route->body == BODY_FORM)
         put_form(out, route);
+    else if (route->body == BODY_ANY)
+        json_raw(out, STR("{\"type\":\"string\",\"format\":\"binary\"}"));
+    else if (route->body_schema)
+        put_ref(out, route->body_schema);
     else
-        json_raw(out, route->body == BODY_JSON ? STR("{\"type\":\"object\"}")
-                                               : STR("{\"type\":\"string\",\"format\":\"binary\"}"));
+        json_raw(out, STR("{\"type\":\"object\"}"));
     json_end(out, '}');
     json_end(out, '}');
     json_end(out, '}');
@@ -196,15 +238,7 @@ static void put_reply(JsonOut *out, const char *status, const char *what, const 
     json_key(out, media);
     json_begin(out, '{');
     json_key(out, "schema");
-    json_begin(out, '{');
-    if (schema) {
-        BUF_SCOPE(ref);
-
-        buf_printf(&ref, "#/components/schemas/%s", schema);
-        json_key(out, "$ref");
-        json_str(out, buf_str(&ref));
-    }
-    json_end(out, '}');
+    put_ref(out, schema);
     json_end(out, '}');
     json_end(out, '}');
     json_end(out, '}');

@@ -327,6 +327,18 @@ bool param_check(const Param *params, size_t count, Pairs query, Pairs form, con
     return true;
 }
 
+/* Whether a text of the table, named `what`, is a value that passes. */
+static bool check_own(const Param *param, const char *text, const char *what, Err *err)
+{
+    ARENA_SCOPE(arena);
+    Value value;
+
+    if (!text || param_parse(param, str_from_z(text), &arena, &value, err))
+        return true;
+    err->code = ERR_BUG;
+    return err_wrap(err, "the %s is wrong", what);
+}
+
 static bool check_bound(const Param *param, const char *bound, const char *which, Err *err)
 {
     Value value = {0};
@@ -340,22 +352,16 @@ static bool check_bound(const Param *param, const char *bound, const char *which
 
 bool param_table_check(const Param *params, size_t count, Err *err)
 {
-    ARENA_SCOPE(arena);
-    Value value;
-
     for (size_t i = 0; i < count; i++) {
         const Param *param = &params[i];
 
         if (param->type == PARAM_ENUM && !param->choices)
             return err_set(err, ERR_BUG, "parameter '%s' has no choices", param->name);
         if (!check_bound(param, param->min, "minimum", err) ||
-            !check_bound(param, param->max, "maximum", err))
+            !check_bound(param, param->max, "maximum", err) ||
+            !check_own(param, param->default_text, "default", err) ||
+            !check_own(param, param->example, "example", err))
             return false;
-        if (param->default_text &&
-            !param_parse(param, str_from_z(param->default_text), &arena, &value, err)) {
-            err->code = ERR_BUG;
-            return err_wrap(err, "the default is wrong");
-        }
         for (size_t j = 0; j < i; j++)
             if (strcmp(param->name, params[j].name) == 0 && param->in == params[j].in)
                 return err_set(err, ERR_BUG, "parameter '%s' is twice in its table", param->name);

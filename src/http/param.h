@@ -59,6 +59,7 @@ typedef struct Param {
     const char *min, *max, *default_text;
     const char *choices; /* PARAM_ENUM: "name|size|time" */
     const char *help;    /* one sentence for people */
+    const char *example; /* a value that passes, as a user would write it; NULL: none */
 } Param;
 
 /* The two that every list takes (INTERFACE.md). */
@@ -102,9 +103,9 @@ bool param_check(const Param *params, size_t count, Pairs query, Pairs form, con
                  Arena *arena, Value *values, Err *err) ATTR_MUST_USE;
 
 /*
- * Whether a table's own texts (bounds, defaults, choices) are sound; called when a table is mounted.
+ * Whether a table's own texts (bounds, defaults, examples, choices) are sound; called when a table is mounted.
  *
- * ERR_BUG  a bound or default does not parse, a name is twice in the table, or an enum has no choices
+ * ERR_BUG  a bound, default or example does not parse, a name is twice in the table, or an enum has no choices
  */
 bool param_table_check(const Param *params, size_t count, Err *err) ATTR_MUST_USE;
 

@@ -42,13 +42,14 @@ typedef struct Route {
     RouteHandler *handler;
     Role needs; /* the least role that may ask */
     RouteBody body;
-    size_t body_max;        /* bytes; 0: the server's */
-    const char *reply;      /* name of the schema of a 200 answer (ServerSchema), or NULL */
-    const char *reply_type; /* its media type; NULL: application/json */
-    bool inline_ok;         /* never waits for anything: run on the event thread, without a hand-over */
-    bool any_params;        /* unknown query parameters are let through */
-    bool hidden;            /* not in /openapi.json */
-    bool endless;           /* an event stream: no request time-out */
+    size_t body_max;         /* bytes; 0: the server's */
+    const char *body_schema; /* of a BODY_JSON (ServerSchema), or NULL */
+    const char *reply;       /* name of the schema of a 200 answer (ServerSchema), or NULL */
+    const char *reply_type;  /* its media type; NULL: application/json */
+    bool inline_ok;          /* never waits for anything: run on the event thread, without a hand-over */
+    bool any_params;         /* unknown query parameters are let through */
+    bool hidden;             /* not in /openapi.json */
+    bool endless;            /* an event stream: no request time-out */
 } Route;
 
 /* The params and param_count of a row. */

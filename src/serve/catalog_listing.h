@@ -18,20 +18,25 @@ typedef struct CatalogService {
 } CatalogService;
 
 /* The parameters that every list has. */
-#define CATALOG_LIST_PARAMS                                                                 \
-    {"limit", PARAM_UINT, .min = "1", .max = "100000",                                      \
-     .help = "How many items at most; 1000 when not given, and no end for jsonl and csv."}, \
+#define CATALOG_LIST_PARAMS                                                                \
+    {"limit",                                                                              \
+     PARAM_UINT,                                                                           \
+     .min = "1",                                                                           \
+     .max = "100000",                                                                      \
+     .help = "How many items at most; 1000 when not given, and no end for jsonl and csv.", \
+     .example = "100"},                                                                    \
         PARAM_AFTER, PARAM_FORMAT
-#define CATALOG_SHARD                                                           \
-    {                                                                           \
-        "shard", PARAM_TEXT, IN_PATH, .max = "63", .help = "Name of the shard." \
+#define CATALOG_SHARD                                                                              \
+    {                                                                                              \
+        "shard", PARAM_TEXT, IN_PATH, .max = "63", .help = "Name of the shard.", .example = "demo" \
     }
 #define CATALOG_PATH                                                                                            \
     {                                                                                                           \
         "path", PARAM_RAW,                                                                                      \
             .help =                                                                                             \
                 "Absolute path: the kernel's bytes, percent-encoded, or as answers write it; the shard's root " \
-                "when not given."                                                                               \
+                "when not given.",                                                                              \
+            .example = "/usr/share/doc"                                                                         \
     }
 
 /* Asks the catalogue for what the request means; rows go to `sink`. */

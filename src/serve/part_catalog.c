@@ -21,7 +21,7 @@ static bool mount(Daemon *daemon, Server *http, Err *err)
 
     service->pool = daemon_pool(daemon, INSTANCE_READER);
     return catalog_routes_mount(http, service, daemon_arena(daemon), err) &&
-           stac_routes_mount(http, service, err);
+           stac_routes_mount(http, service, daemon_arena(daemon), err);
 }
 
 const ServePart part_catalog = {.name = "catalog", .start = start, .mount = mount};

@@ -156,12 +156,52 @@ static bool take_token(Body *body, Err *err)
            is_wrong("token", err);
 }
 
+#define TEXTS "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"nullable\":true"
+
 static const struct {
     const char *name;
     MemberFn *take;
-} members[] = {{"bbox", take_box},   {"datetime", take_datetime},       {"intersects", take_intersects},
-               {"ids", take_ids},    {"collections", take_collections}, {"limit", take_limit},
-               {"token", take_token}};
+    const char *schema; /* as OpenAPI 3.0 has it */
+} members[] = {
+    {"bbox", take_box,
+     "{\"type\":\"array\",\"items\":{\"type\":\"number\"},\"minItems\":4,\"maxItems\":6,\"nullable\":true,"
+     "\"description\":\"Touching west, south, east, north (degrees).\",\"example\":[110,-45,155,-10]}"},
+    {"datetime", take_datetime,
+     "{\"type\":\"string\",\"nullable\":true,\"description\":\"A time, or an interval: A/B, ../B, A/..\","
+     "\"example\":\"2020-01-01T00:00:00Z/..\"}"},
+    {"intersects", take_intersects,
+     "{\"type\":\"object\",\"nullable\":true,\"description\":\"Touching this GeoJSON geometry.\","
+     "\"example\":{\"type\":\"Point\",\"coordinates\":[149.1,-35.3]}}"},
+    {"ids", take_ids, TEXTS ",\"description\":\"Only these items.\"}"},
+    {"collections", take_collections, TEXTS ",\"description\":\"Only in these collections.\"}"},
+    {"limit", take_limit,
+     "{\"type\":\"integer\",\"minimum\":1,\"nullable\":true,\"description\":\"How many items at most; 100 when not "
+     "given, never over 10000.\",\"example\":10}"},
+    {"token", take_token,
+     "{\"type\":\"string\",\"maxLength\":200,\"nullable\":true,\"description\":\"Go on where the page before "
+     "ended.\"}"},
+};
+
+#undef TEXTS
+
+const char *stac_search_schema(Arena *arena)
+{
+    BUF_SCOPE(text);
+    JsonOut out = json_out(&text);
+
+    json_begin(&out, '{');
+    json_key(&out, "type");
+    json_z(&out, "object");
+    json_key(&out, "additionalProperties");
+    json_bool(&out, false);
+    json_key(&out, "properties");
+    json_begin(&out, '{');
+    for (size_t i = 0; i < COUNT_OF(members); i++)
+        json_key(&out, members[i].name), json_raw(&out, str_from_z(members[i].schema));
+    json_end(&out, '}');
+    json_end(&out, '}');
+    return str_to_z(arena, buf_str(&text));
+}
 
 /* A member that is null is one that is not there. */
 static bool is_null(const JsonIn *in)

@@ -248,9 +248,9 @@ static bool item(Request *request, Reply *reply, Err *err)
                    STR_ARG(arg_text(request, "collection")), STR_ARG(str_sub(id, 0, 100)));
 }
 
-#define COLLECTION                                                                       \
-    {                                                                                    \
-        "collection", PARAM_TEXT, IN_PATH, .max = "200", .help = "Name of a collection." \
+#define COLLECTION                                                                                          \
+    {                                                                                                       \
+        "collection", PARAM_TEXT, IN_PATH, .max = "200", .help = "Name of a collection.", .example = "demo" \
     }
 
 static const Route routes[] = {
@@ -273,15 +273,21 @@ static const Route routes[] = {
      .handler = item, .needs = READER, .reply_type = "application/geo+json"},
     {"GET", "/stac/search", "Files with geometry that meet conditions.",
      PARAMS(STAC_SEARCH_PARAMS,
-            {"intersects", PARAM_TEXT, .max = "1000000", .help = "Touching this GeoJSON geometry."},
+            {"intersects", PARAM_TEXT, .max = "1000000", .help = "Touching this GeoJSON geometry.",
+             .example = "{\"type\":\"Point\",\"coordinates\":[149.1,-35.3]}"},
             {"ids", PARAM_LIST, .help = "Only these items."},
-            {"collections", PARAM_LIST, .help = "Only in these collections."}),
+            {"collections", PARAM_LIST, .help = "Only in these collections.", .example = "demo"}),
      .handler = search_get, .needs = READER, .reply_type = "application/geo+json"},
     {"POST", "/stac/search", "Files with geometry that meet conditions.", .handler = search_post,
-     .needs = READER, .body = BODY_JSON, .body_max = STAC_BODY_MAX, .reply_type = "application/geo+json"},
+     .needs = READER, .body = BODY_JSON, .body_max = STAC_BODY_MAX, .body_schema = "StacSearch",
+     .reply_type = "application/geo+json"},
 };
 
-bool stac_routes_mount(Server *server, CatalogService *service, Err *err)
+bool stac_routes_mount(Server *server, CatalogService *service, Arena *arena, Err *err)
 {
+    ServerSchema *schema = arena_new(arena, ServerSchema, 1);
+
+    *schema = (ServerSchema){"StacSearch", stac_search_schema(arena)};
+    server_schemas(server, schema, 1);
     return server_mount(server, routes, COUNT_OF(routes), service, err);
 }

@@ -6,7 +6,7 @@
 #include "http/server.h"
 #include "serve/catalog_listing.h"
 
-/* `service` must outlive the server. ERR_BUG: a table is wrong. */
-bool stac_routes_mount(Server *server, CatalogService *service, Err *err) ATTR_MUST_USE;
+/* `service` and `arena` must outlive the server. ERR_BUG: a table is wrong. */
+bool stac_routes_mount(Server *server, CatalogService *service, Arena *arena, Err *err) ATTR_MUST_USE;
 
 #endif

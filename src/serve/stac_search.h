@@ -21,13 +21,19 @@ typedef struct StacSearch {
 } StacSearch;
 
 /* The parameters of a GET. */
-#define STAC_SEARCH_PARAMS                                                                                \
-    {"bbox", PARAM_DOUBLES, .min = "4", .max = "6", .help = "Touching west,south,east,north (degrees)."}, \
-        {"datetime", PARAM_TEXT, .max = "100", .help = "A time, or an interval: A/B, ../B, A/.."},        \
-        {"limit", PARAM_UINT, .min = "1",                                                                 \
-         .help = "How many items at most; 100 when not given, never over 10000."},                        \
-    {                                                                                                     \
-        "token", PARAM_TEXT, .max = "200", .help = "Go on where the page before ended."                   \
+#define STAC_SEARCH_PARAMS                                                                          \
+    {"bbox",                                                                                        \
+     PARAM_DOUBLES,                                                                                 \
+     .min = "4",                                                                                    \
+     .max = "6",                                                                                    \
+     .help = "Touching west,south,east,north (degrees).",                                           \
+     .example = "110,-45,155,-10"},                                                                 \
+        {"datetime", PARAM_TEXT, .max = "100", .help = "A time, or an interval: A/B, ../B, A/..",   \
+         .example = "2020-01-01T00:00:00Z/.."},                                                     \
+        {"limit", PARAM_UINT, .min = "1",                                                           \
+         .help = "How many items at most; 100 when not given, never over 10000.", .example = "10"}, \
+    {                                                                                               \
+        "token", PARAM_TEXT, .max = "200", .help = "Go on where the page before ended."             \
     }
 
 /* From parameters bbox, datetime, limit and token. ERR_USAGE. */
@@ -35,6 +41,9 @@ bool stac_search_params(const Request *request, StacSearch *out, Err *err) ATTR_
 
 /* From a JSON body. ERR_USAGE: it is not an object, or has members that are wrong or not known. */
 bool stac_search_body(const Request *request, StacSearch *out, Err *err) ATTR_MUST_USE;
+
+/* The JSON schema of such a body, as OpenAPI 3.0 has it. */
+const char *stac_search_schema(Arena *arena);
 
 /* What next links say: GET repeats the query with another token, POST tells the client to merge a body. */
 typedef enum StacNext { STAC_NEXT_GET, STAC_NEXT_POST } StacNext;

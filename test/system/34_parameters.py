@@ -146,6 +146,28 @@ def every_value_that_the_description_excludes_is_refused():
     check(count > 500, count)
 
 
+def every_parameter_has_an_example_that_is_taken():
+    for method, path, operation in operations():
+        for parameter in operation.get("parameters", []):
+            example = parameter.get("example", parameter["schema"].get("default"))
+            if example is None and parameter["name"] in ("after", "token", "ids", "item"): # keys of one's own data
+                continue
+            check(example is not None, f"{path}: {parameter['name']} has no example")
+            text = ",".join(map(str, example)) if isinstance(example, list) else json.dumps(example).strip('"') if isinstance(example, bool) else str(example)
+            if parameter["in"] == "query":
+                status, _, answer = ask("GET", f"{good_path(path)}?{parameter['name']}={urllib.parse.quote(text)}")
+                check(status in (200, 404), f"{path}?{parameter['name']}={text}: {status} {answer[:200]}")
+
+
+def a_search_with_the_body_that_the_description_shows_is_answered():
+    body = api["paths"]["/stac/search"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    schema = api["components"]["schemas"][body["$ref"].rsplit("/", 1)[1]]
+    for name, member in schema["properties"].items():
+        if "example" in member:
+            status, _, text = ask("POST", "/stac/search", json.dumps({name: member["example"]}).encode())
+            check(status == 200, f"{name}: {status} {text[:200]}")
+
+
 def what_is_odd_is_answered_or_refused():
     for method, path, operation in operations():
         for parameter in operation.get("parameters", []):
@@ -260,6 +282,7 @@ def begin():
     before = state()
 
 
-sys.exit(run_all(begin, [every_value_that_the_description_excludes_is_refused, what_is_odd_is_answered_or_refused,
+sys.exit(run_all(begin, [every_parameter_has_an_example_that_is_taken, a_search_with_the_body_that_the_description_shows_is_answered,
+                         every_value_that_the_description_excludes_is_refused, what_is_odd_is_answered_or_refused,
                          no_route_takes_what_it_does_not_know, every_body_that_is_wrong_is_refused, contradictions_are_told,
                          mas_operations_refuse_in_the_originals_form, nothing_has_changed]))

@@ -21,6 +21,7 @@ static const Route first[] = {
             {"all", PARAM_BOOL, .default_text = "no"}, {"bbox", PARAM_DOUBLES, .min = "4", .max = "6"},
             {"names", PARAM_LIST}, {"size", PARAM_SIZE}, {"after_time", PARAM_TIME},
             {"part", PARAM_DOUBLE, .min = "0", .max = "0.5", .default_text = "0.25"},
+            {"edges", PARAM_DOUBLES, .example = "1,-2.5"}, {"owner", PARAM_UINT, .example = "12"},
             PARAM_LIMIT("1000", "100")),
      .handler = nothing, .needs = READER, .reply = "Thing"},
     {"GET", "/files/{rest...}", "File", PARAMS({"rest", PARAM_RAW, IN_PATH}), .handler = nothing,
@@ -29,7 +30,7 @@ static const Route first[] = {
 static const Route second[] = {
     {"POST", "/api/{shard}/ls", "Save", PARAMS({"shard", PARAM_TEXT, IN_PATH}, {"note", PARAM_TEXT, IN_FORM}),
      .handler = nothing, .body = BODY_FORM, .needs = WRITER},
-    {"PUT", "/json", "Json", .handler = nothing, .body = BODY_JSON},
+    {"PUT", "/json", "Json", .handler = nothing, .body = BODY_JSON, .body_schema = "Thing"},
     {"GET", "/secret", "Hidden", .handler = nothing, .hidden = true},
 };
 static const ServerSchema schemas[] = {{"Thing", "{\"type\":\"object\"}"}};
@@ -138,6 +139,10 @@ static void parameters_say_what_is_checked(void)
     CHECK(json_object_get_int(at(param_called("bbox"), "schema>minItems")) == 4);
     CHECK(is_text(param_called("bbox"), "schema>items>type", "number"));
     CHECK(json_object_get_double(at(param_called("part"), "schema>maximum")) == 0.5);
+    CHECK(json_object_get_int(at(param_called("owner"), "example")) == 12);
+    CHECK(is_text(param_called("owner"), "schema>minimum", "0"));
+    CHECK(json_object_array_length(at(param_called("edges"), "example")) == 2);
+    CHECK(json_object_get_double(json_object_array_get_idx(at(param_called("edges"), "example"), 1)) == -2.5);
     CHECK(json_object_get_int(at(param_called("limit"), "schema>default")) == 100);
     CHECK(is_text(param_called("after_time"), "schema>format", "date-time"));
 }

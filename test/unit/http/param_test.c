@@ -138,6 +138,7 @@ static void a_wrong_table_is_found_when_it_is_mounted(void)
         {{"a", PARAM_INT, .min = "x"}},
         {{"a", PARAM_UINT, .max = "10", .default_text = "11"}},
         {{"a", PARAM_TIME, .max = "tomorrow"}},
+        {{"a", PARAM_LIST, .max = "1", .example = "x,y"}},
     };
     static const Param twice[] = {{"a", PARAM_INT}, {"a", PARAM_TEXT}};
     Err err = {0};

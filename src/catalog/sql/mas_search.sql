@@ -40,11 +40,13 @@ with wanted as materialized (
 ), level (base, name, span, size) as materialized (
     select (le_name::bigint << 40) + (le_time::bigint << 37) + (le_space::bigint << 32), le_name, le_time, le_space
       from levels
-     where $5::bigint[] is null and le_name = any((select names from wanted)::integer[]) and le_count > 0
+     where $5::bigint[] is null and le_name = any((select names from wanted)::integer[])
+       -- more than none, so said that the planner expects few, and does not make room for many
+       and le_count + 0 between 1 and 9223372036854775807
      union all
     select (le_name::bigint << 40) + (le_time::bigint << 37) + (le_space::bigint << 32), le_name, le_time, le_space
       from levels
-     where $5::bigint[] is null and $4::text[] is null and le_count > 0
+     where $5::bigint[] is null and $4::text[] is null and le_count + 0 between 1 and 9223372036854775807
 ), state as materialized (
     select shard, sizes,
            case when coalesce(below, 0) = 0 then 'nothing'

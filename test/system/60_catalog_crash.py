@@ -21,15 +21,13 @@ from crash import check
 
 ROUNDS = int(os.environ.get("STRATA_CRASH_ROUNDS") or (100 if crash.SOAK else 5))
 rng = random.Random(crash.SEED)
-POINTS = [json.loads(line)["name"] for line in subprocess.run([crash.STRATA, "debug", "faults", "--json"], capture_output=True, text=True,
-                                                              check=True).stdout.splitlines()]
 
 
 def fault_named(first):
     """Of a crawl, and of a first load where it is one."""
     kinds = ("batch_", "crawl_") + (("bulk_", "bulk_") if first else ())
     kind = rng.choice(kinds)
-    point = rng.choice([name for name in POINTS if name.startswith(kind)])
+    point = rng.choice(crash.points(kind))
     return f"{point}:{'1' if kind == 'bulk_' else rng.choice('11123')}:{rng.choice(['kill', 'kill', 'EIO', 'ENOSPC'])}"
 
 

@@ -62,10 +62,11 @@ def counts(at, shard):
     return tuple(int(at.value(f"select count(*) from {shard}.{table}")) for table in ("paths", "datasets"))
 
 
-def disturb(at, file, shard, seconds, number):
-    points = ["batch_copied", "batch_merged", "batch_committed"]
+def disturb(at, file, shard, seconds, number, first):
     if number % 2 == 0:
-        what = f"{rng.choice(points)}:{rng.choice([1, 1, 2])}:{rng.choice(['kill', 'kill', 'EIO', 'ENOSPC'])}"
+        point = rng.choice(crash.points(*(("batch_", "bulk_") if first else ("batch_",))))
+        nth = 1 if point.startswith("bulk_") else rng.choice([1, 1, 2])
+        what = f"{point}:{nth}:{rng.choice(['kill', 'kill', 'EIO', 'ENOSPC'])}"
         process = at.start("catalog", "ingest", shard, file, fault=what)
     else:
         what = ["killed", "interrupted", "without its backend", "without the cluster"][(number // 2 + crash.SEED) % 4]
@@ -103,7 +104,7 @@ def a_killed_ingest_is_completed_by_the_next():
                 at.strata("catalog", "shard", "truncate", "a")
             else:
                 whole = generate(file, rng.randrange(1 << 30), 1500, 300)  # other facts of the same files
-            what = disturb(at, file, "a", seconds, number)
+            what = disturb(at, file, "a", seconds, number, first)
             what += ", the first load" if first else ""
             print(f"# round {number + 1}: {what}", flush=True)
             at.bring_back()

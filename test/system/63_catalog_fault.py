@@ -191,9 +191,28 @@ def ingest_on_a_full_disk(small, left, size, number):
     check(crash.broken(at, "c") == [], f"{crash.broken(at, 'c')}")
 
 
+def crawl_on_a_full_disk(small, left, number):
+    """Of many paths: it stops within, and the next goes on."""
+    root = at.top / "data/many"
+    for n in range(number):
+        if n % 500 == 0:
+            (root / f"{n // 500}").mkdir(parents=True)
+        (root / f"{n // 500}/{'x' * 100}{n}").touch()
+    at.strata("catalog", "shard", "create", "m", root)
+    filler = fill_up(small, left)
+    done = at.call("catalog", "crawl", "m", root, "--json", text=True)
+    check(done.returncode in (6, 7), f"status {done.returncode} on a full disk: {done.stderr} {done.stdout}")
+    filler.unlink()
+    at.bring_back()
+    at.strata("catalog", "crawl", "m", root)
+    check(crash.broken(at, "m") == [], f"{crash.broken(at, 'm')}")
+    check(crash.tree_differs(at, "m", str(root)) == [], "nothing lost")
+
+
 def a_full_disk_stops_it_and_space_lets_it_go_on():
     with on_a_small_disk(at.dir / "pg/local", 400) as small:
         ingest_on_a_full_disk(small, 6, 1, 60000)
+        crawl_on_a_full_disk(small, 6, 30000)
 
 
 def a_full_log_stops_it_and_space_lets_it_go_on():

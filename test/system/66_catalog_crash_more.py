@@ -66,6 +66,35 @@ def two_crawls_of_one_shard_at_once_agree():
             check(False, f"refresh --full: {problem}")
 
 
+# ---- refresh --full ----
+
+def content(at):
+    return at.sql("select di_hash, di_count, di_size from a.directories order by di_hash")
+
+
+def a_refresh_that_is_killed_has_changed_nothing():
+    with crash.Instance() as at:
+        tree = crash.Tree(at.top / "data/tree", crash.SEED, 2500 if crash.SOAK else 400)
+        at.strata("catalog", "shard", "create", "a", at.top / "data/tree")
+        at.strata("catalog", "crawl", "a", tree.root)
+        for fault in [f"{point}:1:{how}" for point in crash.points("refresh_") for how in ("kill", "EIO")] + [None] * ROUNDS:
+            at.sql("update a.directories set di_count = 7, di_size = 1")
+            before = content(at)
+            refresh = at.start("catalog", "refresh", "a", "--full", fault=fault)
+            if not fault:
+                time.sleep(rng.random() * 0.3)
+                (refresh.kill if rng.random() < 0.5 else lambda: [crash.kill(pid) for pid in at.backends()[:1]])()
+            said = refresh.communicate()[1].decode()
+            check(refresh.returncode in (6, 7, -9) or not fault and refresh.returncode == 0, f"{fault}: {refresh.returncode} {said}")
+            at.bring_back()
+            crash.wait_for(lambda: at.value("select count(*) from pg_stat_activity where query like '%refresh%' and state = 'active' and pid <> pg_backend_pid()") == "0",
+                           "the server to have ended it")
+            check(content(at) == before or not fault, f"{fault}: a part of it is there")
+            at.strata("catalog", "refresh", "a", "--full")
+            for problem in crash.broken(at, "a") + crash.refresh_differs(at, "a") + crash.tree_differs(at, "a", os.fsdecode(tree.root)):
+                check(False, f"after {fault or 'a kill'}: {problem}")
+
+
 # ---- readers of files ----
 
 def geotiff(path, x, y):
@@ -152,4 +181,4 @@ def readers_that_are_killed_lose_no_file():
             check(at.call("catalog", "problems", "a", "--json").stdout == b"", f"{what}: no problem is left")
 
 
-sys.exit(crash.run_all([two_crawls_of_one_shard_at_once_agree, readers_that_are_killed_lose_no_file]))
+sys.exit(crash.run_all([two_crawls_of_one_shard_at_once_agree, a_refresh_that_is_killed_has_changed_nothing, readers_that_are_killed_lose_no_file]))

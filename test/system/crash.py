@@ -88,6 +88,14 @@ def environment(fault=None, **more):
     return env | ({"STRATA_FAULT": fault} if fault else {}) | more
 
 
+def points(*kinds):
+    """The program's fault points whose names begin so."""
+    lines = subprocess.run([STRATA, "debug", "faults", "--json"], capture_output=True, text=True, check=True).stdout.splitlines()
+    found = [name for name in (json.loads(line)["name"] for line in lines) if name.startswith(kinds)]
+    assert found, kinds
+    return found
+
+
 class Instance:
     """An instance that is up, and a directory `top` beside it, gone at the end."""
 

@@ -110,7 +110,7 @@ const Cmd cmd_token_create = {
         "Whoever has the token sends the header 'Authorization: Bearer TOKEN'. The file of tokens ([http] tokens) "
         "has only its hash. A running service knows the token within a second.\n\n"
         "With --uid, answers are limited to what this user, and who is in --groups, may read on the file system. "
-        "As soon as there is one token, the service asks everybody for one; only /healthz, /readyz and /openapi.json go without.",
+        "As soon as there is one token, the service asks everybody for one; only the page at /, /healthz, /readyz and /openapi.json go without.",
     .opts = opts,
     CMD_OPTS(Opts, .role = 0),
     .examples = "strata token create --role admin --name ann\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HTTP service: made from [http], filled by every part's mount(), and its address told in DIR/run/http.url. */
 #include "base/log.h"
+#include "serve/home.h"
 #include "serve/http_options.h"
 #include "serve/part.h"
 #include "serve/presence.h"
@@ -152,5 +153,16 @@ static void describe(Daemon *daemon, Buf *out)
         buf_printf(out, "; the certificate is good for %lld days", (long long)days_left(http));
 }
 
-const ServePart part_http = {
-    .name = "http", .start = start, .stop = stop, .tick = tick, .reload = reload, .describe = describe};
+static bool mount(Daemon *daemon, Server *http, Err *err)
+{
+    (void)daemon;
+    return home_mount(http, err);
+}
+
+const ServePart part_http = {.name = "http",
+                             .start = start,
+                             .stop = stop,
+                             .mount = mount,
+                             .tick = tick,
+                             .reload = reload,
+                             .describe = describe};

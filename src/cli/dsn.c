@@ -3,11 +3,10 @@
 
 #include "cli/config.h"
 
-static Str server_name(const Instance *instance, Str wish)
+static bool find_server(const Instance *instance, Str wish, InstanceServer **out, Err *err)
 {
-    const DatabaseSection *section = conf_get(instance_conf(instance), &database_section, (Str){0});
-
-    return wish.ptr ? wish : section->server;
+    return wish.ptr ? instance_find_server(instance, wish, out, err)
+                    : instance_service_server(instance, out, err);
 }
 
 bool dsn_find(const Call *call, const DsnWish *wish, DsnFound *out, Err *err)
@@ -15,7 +14,7 @@ bool dsn_find(const Call *call, const DsnWish *wish, DsnFound *out, Err *err)
     const char *database = wish->database.ptr;
 
     if (!instance_open(call->arena, call->dir.ptr, &config_set, &out->instance, err) ||
-        !instance_find_server(out->instance, server_name(out->instance, wish->server), &out->server, err))
+        !find_server(out->instance, wish->server, &out->server, err))
         return false;
     if (!database)
         database = instance_default_database(out->instance, out->server);

@@ -158,36 +158,50 @@ size_t instance_servers(const Instance *instance, InstanceServer **out)
     return instance->servers_count;
 }
 
-bool instance_find_server(const Instance *instance, Str name, InstanceServer **out, Err *err)
+static InstanceServer *find_named(const Instance *instance, Str name)
 {
-    InstanceServer *servers;
-    size_t count = instance_servers(instance, &servers);
+    for (size_t i = 0; i < instance->servers_count; i++)
+        if (str_eq_z(name, instance->servers[i].name))
+            return &instance->servers[i];
+    return NULL;
+}
 
-    for (size_t i = 0; i < count; i++)
-        if (str_eq_z(name, servers[i].name)) {
-            if (!servers[i].dsn && !servers[i].cluster) {
-                *err = servers[i].why;
-                return false;
-            }
-            *out = &servers[i];
-            return true;
-        }
-    (void)err_set(err, ERR_NOT_FOUND, "there is no server '%.*s'", STR_ARG(name));
+static bool no_server(ErrCode code, const char *where, Str name, Err *err)
+{
+    (void)err_set(err, code, "%sthere is no server '%.*s'", where, STR_ARG(name));
     return err_hint(err, "strata server list shows those there are");
 }
 
-bool instance_dsn(const InstanceServer *server, Arena *arena, const char *database, const char *user,
-                  const char **out, Err *err)
+static bool take_usable(InstanceServer *server, InstanceServer **out, Err *err)
 {
-    const char *dsn = server->cluster ? cluster_dsn(server->cluster, arena, "postgres", NULL) : server->dsn;
+    if (!server->dsn && !server->cluster) {
+        *err = server->why;
+        return false;
+    }
+    *out = server;
+    return true;
+}
 
-    if (database)
-        dsn = db_dsn_with(arena, dsn, "dbname", database, err);
-    if (dsn && user)
-        dsn = db_dsn_with(arena, dsn, "user", user, err);
-    if (dsn)
-        *out = dsn;
-    return dsn != NULL;
+bool instance_find_server(const Instance *instance, Str name, InstanceServer **out, Err *err)
+{
+    InstanceServer *server = find_named(instance, name);
+
+    return server ? take_usable(server, out, err) : no_server(ERR_NOT_FOUND, "", name, err);
+}
+
+static Str service_server_name(const Instance *instance)
+{
+    const DatabaseSection *section = conf_get(instance->conf, &database_section, (Str){0});
+
+    return section->server;
+}
+
+bool instance_service_server(const Instance *instance, InstanceServer **out, Err *err)
+{
+    Str name = service_server_name(instance);
+    InstanceServer *server = find_named(instance, name);
+
+    return server ? take_usable(server, out, err) : no_server(ERR_CONFIG, "[database] server: ", name, err);
 }
 
 static bool check_dsn(Str dsn, Err *err)
@@ -201,9 +215,33 @@ static bool check_dsn(Str dsn, Err *err)
     return db_dsn_with(&scratch, str_to_z(&scratch, dsn), "application_name", "strata", err) != NULL;
 }
 
+/* What is in the configuration is wrong there, whoever asks for it. */
+static bool check_server_dsn(const InstanceServer *server, Err *err)
+{
+    if (!server->dsn || check_dsn(str_from_z(server->dsn), err))
+        return true;
+    err->code = ERR_CONFIG;
+    return err_wrap(err, "server '%s'", server->name);
+}
+
+bool instance_dsn(const InstanceServer *server, Arena *arena, const char *database, const char *user,
+                  const char **out, Err *err)
+{
+    const char *dsn = server->cluster ? cluster_dsn(server->cluster, arena, "postgres", NULL) : server->dsn;
+
+    if (!check_server_dsn(server, err))
+        return false;
+    if (database)
+        dsn = db_dsn_with(arena, dsn, "dbname", database, err);
+    if (dsn && user)
+        dsn = db_dsn_with(arena, dsn, "user", user, err);
+    if (dsn)
+        *out = dsn;
+    return dsn != NULL;
+}
+
 void instance_check(const Instance *instance, void (*wrong)(void *ctx, const Err *err), void *ctx)
 {
-    const DatabaseSection *section = conf_get(instance->conf, &database_section, (Str){0});
     InstanceServer *found;
     Err err = {0};
 
@@ -212,15 +250,13 @@ void instance_check(const Instance *instance, void (*wrong)(void *ctx, const Err
 
         if (!server->dsn && !server->cluster)
             wrong(ctx, &server->why);
-        else if (server->dsn && !check_dsn(str_from_z(server->dsn), &err)) {
-            (void)err_wrap(&err, "server '%s'", server->name);
+        else if (!check_server_dsn(server, &err))
             wrong(ctx, &err);
-        }
     }
-    if (!instance_find_server(instance, section->server, &found, &err) && err.code == ERR_NOT_FOUND) {
-        (void)err_wrap(&err, "[database] server");
+    /* One that is there and has no PostgreSQL was told above. */
+    if (!find_named(instance, service_server_name(instance)) &&
+        !instance_service_server(instance, &found, &err))
         wrong(ctx, &err);
-    }
     if (!http_check(instance, &err))
         wrong(ctx, &err);
 }
@@ -305,14 +341,6 @@ DatabaseSpec instance_database(const Instance *instance)
                           str_to_z(arena, section->reader)};
 }
 
-static bool service_server(const Instance *instance, InstanceServer **out, Err *err)
-{
-    const DatabaseSection *section = conf_get(instance->conf, &database_section, (Str){0});
-
-    return instance_find_server(instance, section->server, out, err) ||
-           err_wrap(err, "cannot find the server of the service database");
-}
-
 /* A role for the whole session, as libpq's `options` wants it: a blank or backslash in a word has a backslash. */
 static const char *role_option(Arena *arena, const char *role)
 {
@@ -334,7 +362,7 @@ bool instance_database_dsn(const Instance *instance, Arena *arena, InstanceRole 
     InstanceServer *server;
     const char *dsn;
 
-    if (!service_server(instance, &server, err))
+    if (!instance_service_server(instance, &server, err))
         return false;
     /* a role that logs in by itself cannot become another again; elsewhere we have one account, and put it on */
     if (role == INSTANCE_READER && server->cluster)
@@ -366,7 +394,7 @@ bool instance_connect(const Instance *instance, Arena *arena, InstanceRole role,
     InstanceServer *server;
     const char *dsn;
 
-    if (!service_server(instance, &server, err) || !instance_check_up(instance, server, err))
+    if (!instance_service_server(instance, &server, err) || !instance_check_up(instance, server, err))
         return false;
     return instance_database_dsn(instance, arena, role, &dsn, err) && db_open(arena, dsn, out, err);
 }

@@ -78,10 +78,13 @@ bool instance_find_server(const Instance *instance, Str name, InstanceServer **o
  * database  NULL: what the connection string says, `postgres` for embedded servers
  * user      NULL: likewise; the superuser for embedded servers
  *
- * ERR_USAGE  the connection string in the configuration cannot be read
+ * ERR_CONFIG  the connection string in the configuration cannot be read
  */
 bool instance_dsn(const InstanceServer *server, Arena *arena, const char *database, const char *user,
                   const char **out, Err *err) ATTR_MUST_USE;
+
+/* The one that [database] names. ERR_CONFIG: it is not there, or is embedded and has no PostgreSQL. */
+bool instance_service_server(const Instance *instance, InstanceServer **out, Err *err) ATTR_MUST_USE;
 
 /* The database that people mean who name none: the service database on its server, else NULL. */
 const char *instance_default_database(const Instance *instance, const InstanceServer *server);
@@ -113,9 +116,7 @@ typedef enum InstanceRole { INSTANCE_OWNER, INSTANCE_READER } InstanceRole;
 /*
  * What to connect to the service database with, as its owner or as the role that only reads.
  *
- * ERR_NOT_FOUND  [database] names a server that is not there
- * ERR_CONFIG     that server is embedded and has no PostgreSQL
- * ERR_USAGE      its connection string cannot be read
+ * ERR_CONFIG  the server is not there, is embedded and has no PostgreSQL, or its connection string cannot be read
  */
 bool instance_database_dsn(const Instance *instance, Arena *arena, InstanceRole role, const char **out,
                            Err *err) ATTR_MUST_USE;
@@ -124,7 +125,8 @@ bool instance_database_dsn(const Instance *instance, Arena *arena, InstanceRole 
  * A connection to the service database, for a command. An instance that is down is not started for it: what
  * started it would have to stop it again, under the feet of others who came meanwhile.
  *
- * ERR_DB  the instance is down (the hint says so), or the server cannot be reached
+ * ERR_DB      the instance is down (the hint says so), or the server cannot be reached
+ * ERR_CONFIG  as instance_database_dsn()
  */
 bool instance_connect(const Instance *instance, Arena *arena, InstanceRole role, Db **out,
                       Err *err) ATTR_MUST_USE;

@@ -7,12 +7,11 @@
 static bool prepare(const Instance *instance, Err *err)
 {
     ARENA_SCOPE(scratch);
-    const DatabaseSection *section = conf_get(instance_conf(instance), &database_section, (Str){0});
     DatabaseSpec spec = instance_database(instance);
     InstanceServer *server;
     const char *dsn;
 
-    return instance_find_server(instance, section->server, &server, err) &&
+    return instance_service_server(instance, &server, err) &&
            instance_dsn(server, &scratch, NULL, NULL, &dsn, err) && migrate_database(dsn, &spec, err);
 }
 

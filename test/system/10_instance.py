@@ -285,6 +285,10 @@ def a_start_that_fails_says_why_and_leaves_nothing_running():
     (dir / "strata.ini").write_text(ini + "\n[http]\nlisen = x\n")
     error = refused(dir, 3, "CONFIG", "up")
     check("listen" in error["hint"], f"{error}")
+    for wrong, word in ("server = nowhere", "nowhere"), ("server = broken\n[server broken]\ndsn = host='", "broken"):
+        (dir / "strata.ini").write_text(f"{ini}\n[database]\n{wrong}\n")
+        for words in ["up"], ["pg"], ["catalog", "shard", "list"]:
+            check(word in refused(dir, 3, "CONFIG", *words)["message"], f"{words}: {wrong}")
     (dir / "strata.ini").write_text(ini)
     local = dir / "pg/local/local.conf"
     subprocess.run([*(["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if account == "root" else as_account()),

@@ -318,6 +318,11 @@ void db_cancel(Db *db)
     PQfreeCancel(handle);
 }
 
+static bool is_copy(ExecStatusType status)
+{
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
 /* Hands over what arrives until the query ends; after a failure the rest is cancelled and read away. */
 static bool hand_over(Db *db, DbRowFn *row, void *ctx, Err *err)
 {
@@ -326,11 +331,16 @@ static bool hand_over(Db *db, DbRowFn *row, void *ctx, Err *err)
     for (PGresult *result; (result = PQgetResult(db->conn)); PQclear(result)) {
         ExecStatusType status = PQresultStatus(result);
 
+        if (is_copy(status)) { /* libpq would say so for ever */
+            PQclear(result);
+            db_close(db);
+            return err_set(err, ERR_USAGE, "COPY from or to the client gives no rows");
+        }
         if (!ok)
             continue;
         if (status == PGRES_SINGLE_TUPLE)
             ok = row(ctx, result, err);
-        else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+        else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY)
             ok = db_err(db, result, err);
         if (!ok && status == PGRES_SINGLE_TUPLE)
             db_cancel(db);
@@ -362,6 +372,15 @@ bool db_script(Db *db, const char *text, Err *err)
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY)
         return db_err(db, result, err);
     return true;
+}
+
+bool db_stream_script(Db *db, const char *text, DbRowFn *row, void *ctx, Err *err)
+{
+    if (!db->conn)
+        return err_set(err, ERR_DB, "the connection is closed");
+    if (!PQsendQuery(db->conn, text) || !PQsetSingleRowMode(db->conn))
+        return db_err(db, NULL, err);
+    return hand_over(db, row, ctx, err);
 }
 
 /* ---- transactions ---- */

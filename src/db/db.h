@@ -148,6 +148,13 @@ void db_cancel(Db *db);
 /* Run a script of several statements without parameters (schema files, "begin", "vacuum x"). */
 bool db_script(Db *db, const char *text, Err *err) ATTR_MUST_USE;
 
+/*
+ * The same with the rows of all its statements handed over one by one, as db_stream() does.
+ *
+ * ERR_USAGE  it has a COPY from or to the client; the connection is closed
+ */
+bool db_stream_script(Db *db, const char *text, DbRowFn *row, void *ctx, Err *err) ATTR_MUST_USE;
+
 /* ---- transactions ---- */
 
 bool db_begin(Db *db, Err *err) ATTR_MUST_USE;

@@ -145,6 +145,8 @@ def up_status_and_down():
     check(psql(dir, "select count(*) from strata.migration where part = 'catalog'") != "0", "migrated")
     check(psql(dir, "create table x ()", "--user", "api").startswith("ERROR"), "api only reads")
     check(strata(dir, "pg", "-c", "select 41 + 1 as n").stdout.split()[2] == "42", "pg")
+    psql_ends_with_strata_s_statuses(dir)
+    rows_of_sql_are_json(dir)
     down = answer(dir, "down")
     check(down["was_up"] and not answer(dir, "down")["was_up"], f"{down}")
     check(gone(up["pid"]) and not (dir / "run/http.url").exists() and get(url)[0] == 0, "gone")
@@ -152,6 +154,44 @@ def up_status_and_down():
     check(status["state"] == "down" and status["servers"][0]["state"] == "down", f"{status}")
     check(answer(dir, "up")["url"] == url, "the address stays the same")
     strata(dir, "down")
+
+
+def psql_ends_with_strata_s_statuses(dir):
+    for sql, status in ("select 1", 0), ("select 1 / 0", 7), ("select pg_terminate_backend(pg_backend_pid())", 7), ("\\i /nonexistent", 7):
+        done = strata(dir, "pg", "-c", sql, ok=status == 0)
+        check(done.returncode == status and ("psql" in done.stderr) == (status != 0), f"{sql}: {done.returncode} {done.stderr}")
+    done = strata(dir, "pg", "-d", "nowhere", "-c", "select 1", ok=False)
+    check(done.returncode == 7 and "nowhere" in done.stderr, f"{done}")
+    script = "\\set ON_ERROR_STOP on\nselect 1 / 0;\nselect 'not this';\n"
+    done = subprocess.run([*as_account(), PROGRAM, "-C", str(dir), "pg"], input=script, capture_output=True, text=True, cwd="/")
+    check(done.returncode == 7 and "not this" not in done.stdout, f"{done}")
+    done = subprocess.run([*as_account(), "env", "PATH=/nonexistent", PROGRAM, "-C", str(dir), "pg", "-c", "select 1"],
+                          capture_output=True, text=True, cwd="/")
+    check(done.returncode == 3 and "postgresql-client" in done.stderr, f"{done}")
+    sleeper = subprocess.Popen([*as_account(), PROGRAM, "-C", str(dir), "pg", "-c", "select pg_sleep(1000), 'asleep'"],
+                               stdout=subprocess.DEVNULL, cwd="/")
+    asleep = "select count(*) from pg_stat_activity where query like '%pg_sleep(1000)%' and pid <> pg_backend_pid()"
+    wait(lambda: psql(dir, asleep) == "1", "the statement to run")
+    child = int(pathlib.Path(f"/proc/{sleeper.pid}/task/{sleeper.pid}/children").read_text())
+    os.kill(sleeper.pid, signal.SIGKILL)
+    sleeper.wait()
+    wait(lambda: gone(child), "psql to go with the command that started it")
+
+
+def rows_of_sql_are_json(dir):
+    sql = ("select 1::bigint << 62 as big, 1.50 as exact, 'NaN'::float8 as odd, 1e-9::float8 as small, true as yes, null as nothing, 'a\"b' as text, "
+           "E'{\"a\":\\n1}'::json as json; select n from generate_series(1, 3000) n; create table pg_temp.t (); select 'last' as n")
+    done = strata(dir, "pg", "--json", "-c", sql)
+    lines = done.stdout.splitlines()
+    check(len(lines) == 3002 and json.loads(lines[-1]) == {"n": "last"} and json.loads(lines[3000]) == {"n": 3000}, f"{done.stdout[:300]}")
+    check(json.loads(lines[0]) == {"big": 1 << 62, "exact": 1.5, "odd": "NaN", "small": 1e-9, "yes": True, "nothing": None, "text": 'a"b', "json": {"a": 1}},
+          lines[0])
+    check(strata(dir, "pg", "--json", "-c", "").stdout == "", "no statement")
+    check("zero" in refused(dir, 7, "DB", "pg", "-c", "select 1 / 0")["message"], "division")
+    for sql in "copy (select 1) to stdout", "create table pg_temp.t (n int); copy t from stdin":
+        check("COPY" in refused(dir, 2, "USAGE", "pg", "-c", sql)["message"], sql)
+    check("psql" in refused(dir, 2, "USAGE", "pg", "-c", "\\d")["message"], "a command of psql's own")
+    check("-c" in refused(dir, 2, "USAGE", "pg")["message"], "psql is for people")
 
 
 def status_tells_of_every_shard():

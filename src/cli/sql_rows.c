@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/sql_rows.h"
+
+#include "db/db.h"
+
+/* Their numbers are part of PostgreSQL's protocol: src/include/catalog/pg_type.dat. */
+enum {
+    TYPE_BOOL = 16,
+    TYPE_INT8 = 20,
+    TYPE_INT2 = 21,
+    TYPE_INT4 = 23,
+    TYPE_OID = 26,
+    TYPE_JSON = 114,
+    TYPE_FLOAT4 = 700,
+    TYPE_FLOAT8 = 701,
+    TYPE_NUMERIC = 1700,
+    TYPE_JSONB = 3802,
+};
+
+/* NaN and Infinity are none in JSON. */
+static bool is_json_number(Str text)
+{
+    return text.len && text.ptr[text.len - 1] >= '0' && text.ptr[text.len - 1] <= '9';
+}
+
+/* Between its words JSON may have newlines, which would end the line; inside its texts it has none. */
+static Str in_one_line(Arena *arena, Str json)
+{
+    char *line = str_to_z(arena, json);
+
+    for (size_t i = 0; i < json.len; i++)
+        if (line[i] == '\n' || line[i] == '\r')
+            line[i] = ' ';
+    return (Str){line, json.len};
+}
+
+static void put_value(Out *out, Oid type, Str value)
+{
+    ARENA_SCOPE(scratch);
+
+    switch (type) {
+    case TYPE_BOOL:
+        out_bool(out, str_eq_z(value, "t"));
+        break;
+    case TYPE_JSON:
+    case TYPE_JSONB:
+        out_json(out, in_one_line(&scratch, value));
+        break;
+    case TYPE_INT8:
+    case TYPE_INT2:
+    case TYPE_INT4:
+    case TYPE_OID:
+    case TYPE_FLOAT4:
+    case TYPE_FLOAT8:
+    case TYPE_NUMERIC:
+        if (is_json_number(value))
+            out_json(out, value);
+        else
+            out_text(out, value);
+        break;
+    default:
+        out_text(out, value);
+    }
+}
+
+static bool put_row(void *ctx, const PGresult *one, Err *err)
+{
+    Out *out = ctx;
+
+    (void)err;
+    out_record(out);
+    for (int i = 0; i < PQnfields(one); i++) {
+        out_field(out, PQfname(one, i), OUT_TEXT);
+        if (db_is_null(one, 0, i))
+            out_null(out);
+        else
+            put_value(out, PQftype(one, i), db_text(one, 0, i));
+    }
+    out_end(out);
+    return true;
+}
+
+bool sql_rows_print(const Call *call, const char *dsn, Str sql, Err *err)
+{
+    Db *db;
+
+    if (!db_open(call->arena, dsn, &db, err))
+        return false;
+    if (db_stream_script(db, sql.ptr, put_row, call->out, err))
+        return true;
+    /* As psql's statuses do, this one does not tell the kinds of failure in what somebody typed. */
+    if (err->sqlstate[0])
+        err->code = ERR_DB;
+    return false;
+}

@@ -153,3 +153,35 @@ void term_wrap(Buf *out, Str text, int indent, int columns)
         }
     }
 }
+
+/* Where the line that `fit` is the most of ends; `text` goes on behind it. */
+static size_t fold_at(Str text, Str fit, int columns)
+{
+    const char *blank = memrchr(fit.ptr, ' ', fit.len);
+    size_t start = blank ? (size_t)(blank - fit.ptr) + 1 : 0;
+    Str word;
+
+    if (text.ptr[fit.len] == ' ')
+        return fit.len;
+    (void)str_cut(str_sub(text, start, text.len), ' ', &word);
+    if (start > 1 && term_width(word) <= columns)
+        return start - 1;
+    for (size_t i = fit.len; i > start + 1; i--)
+        if (text.ptr[i - 1] == '/' || text.ptr[i - 1] == ',')
+            return i;
+    return start > 1 ? start - 1 : fit.len;
+}
+
+void term_fold(Buf *out, Str text, int columns)
+{
+    for (Str fit; (fit = term_fit(text, columns)).len < text.len;) {
+        int width;
+        size_t at = fit.len ? fold_at(text, fit, columns) : first_char(text, &width);
+
+        buf_put(out, str_sub(text, 0, at));
+        text = str_sub(text, at < text.len && text.ptr[at] == ' ' ? at + 1 : at, text.len);
+        if (text.len)
+            buf_put_byte(out, '\n');
+    }
+    buf_put(out, text);
+}

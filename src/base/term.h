@@ -40,4 +40,10 @@ Str term_fit(Str text, int columns);
  */
 void term_wrap(Buf *out, Str text, int indent, int columns);
 
+/*
+ * Puts a value in lines of at most `columns`, parted by newlines; unlike term_wrap() it keeps what is in it. Broken at a
+ * blank, which goes with it; a word wider than a line behind the last slash or comma that fits, or where the line ends.
+ */
+void term_fold(Buf *out, Str text, int columns);
+
 #endif

@@ -195,11 +195,57 @@ static void begin_record_table(Out *out)
     begin_table(out);
     scols_table_enable_noheadings(out->table, 1);
     (void)scols_table_new_column(out->table, "name", 0, 0);
-    keep_backslashes(scols_table_new_column(out->table, "value", 0, SCOLS_FL_WRAP));
+    struct libscols_column *value =
+        scols_table_new_column(out->table, "value", 0, out->tty ? SCOLS_FL_WRAP : 0);
+    keep_backslashes(value);
+    if (value && out->tty) {
+        (void)scols_column_set_safechars(value, "\\\n");
+        (void)scols_column_set_wrapfunc(value, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
+    }
+}
+
+/* Newlines stand for where lines are broken: those in a value, and what else a terminal would obey, is escaped before. */
+static void put_escaped(Buf *out, Str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if (c < ' ' || c == 0x7f)
+            buf_printf(out, "\\x%02x", c);
+        else
+            buf_put_byte(out, text.ptr[i]);
+    }
+}
+
+/* libsmartcols breaks a value where the terminal ends, in the middle of words. */
+static void fold_values(Out *out)
+{
+    enum { GAP = 2, LEAST = 10 };
+    struct libscols_line *line;
+    int names = 0;
+
+    for (size_t i = 0; (line = scols_table_get_line(out->table, i)); i++) {
+        int width = term_width(str_from_z(scols_cell_get_data(scols_line_get_cell(line, 0))));
+
+        names = width > names ? width : names;
+    }
+    int room = term_columns(out->fd) - names - GAP;
+    for (size_t i = 0; (line = scols_table_get_line(out->table, i)); i++) {
+        const char *value = scols_cell_get_data(scols_line_get_cell(line, 1));
+        BUF_SCOPE(plain);
+        BUF_SCOPE(folded);
+
+        put_escaped(&plain, str_from_z(value ? value : ""));
+        term_fold(&folded, buf_str(&plain), room < LEAST ? LEAST : room);
+        buf_put_byte(&folded, '\0');
+        (void)scols_line_set_data(line, 1, folded.ptr);
+    }
 }
 
 static void put_record_lines(Out *out)
 {
+    if (out->tty)
+        fold_values(out);
     if (scols_table_get_nlines(out->table))
         put_table(out);
     end_table(out);

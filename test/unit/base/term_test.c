@@ -33,6 +33,39 @@ static void text_is_broken_at_blanks(void)
     }
 }
 
+static const struct {
+    const char *text;
+    int columns;
+    const char *lines;
+} folds[] = {
+    {"", 10, ""},
+    {"one two", 10, "one two"},
+    {"one two three", 9, "one two\nthree"},
+    {"one two three", 7, "one two\nthree"},
+    {"one  two", 4, "one \ntwo"},
+    {"see DIR/run/http.url says which", 18, "see\nDIR/run/http.url\nsays which"},
+    {"/data/with some/parts-of-it/file.csv", 12, "/data/with\nsome/\nparts-of-it/\nfile.csv"},
+    {"/data/a long name/with/parts/file.csv", 20, "/data/a long name/\nwith/parts/file.csv"},
+    {"[{\"type\":\"a\",\"n\":1},{\"type\":\"b\"}]", 15, "[{\"type\":\"a\",\n\"n\":1},\n{\"type\":\"b\"}]"},
+    {"/aaaaaaaaaaaa", 5, "/aaaa\naaaaa\naaa"},
+    {"ab cccccccccccc", 5, "ab\nccccc\nccccc\ncc"},
+    {" aaaaaa", 3, " aa\naaa\na"},
+    {"\xe6\xb5\x8b\xe6\xb5\x8b", 3, "\xe6\xb5\x8b\n\xe6\xb5\x8b"},
+    {"\xe6\xb5\x8b\xe6\xb5\x8b", 1, "\xe6\xb5\x8b\n\xe6\xb5\x8b"},
+};
+
+static void values_are_broken_inside_words_only_where_one_is_too_long(void)
+{
+    for (size_t i = 0; i < COUNT_OF(folds); i++) {
+        BUF_SCOPE(out);
+
+        term_fold(&out, str_from_z(folds[i].text), folds[i].columns);
+        CHECK(str_eq_z(buf_str(&out), folds[i].lines));
+        if (!str_eq_z(buf_str(&out), folds[i].lines))
+            printf("# %zu: '%.*s'\n", i, STR_ARG(buf_str(&out)));
+    }
+}
+
 static void widths_are_columns_not_bytes(void)
 {
     CHECK(term_width(STR("abc")) == 3);
@@ -62,6 +95,7 @@ int main(void)
 {
     term_init();
     RUN(text_is_broken_at_blanks);
+    RUN(values_are_broken_inside_words_only_where_one_is_too_long);
     RUN(widths_are_columns_not_bytes);
     RUN(the_environment_says_how_wide_a_line_is);
     DONE();

@@ -105,6 +105,53 @@ static void print_nothing(Out *out)
     out_end(out);
 }
 
+static void print_long_values(Out *out)
+{
+    out_record(out);
+    out_field(out, "path", OUT_TEXT);
+    out_z(out, "/data/with-several-parts/2026/some-file.csv");
+    out_field(out, "said_once", OUT_TEXT);
+    out_z(out, "where it listens; port 0: the port of the last time\n\033");
+    out_field(out, "empty", OUT_TEXT);
+    out_z(out, "");
+    out_end(out);
+}
+
+/* The terminal is one of 30 columns; what is not written at a terminal is not broken. */
+static void a_record_breaks_between_words(void)
+{
+    static const char wanted[] = "path       /data/\r\n"
+                                 "           with-several-parts/\r\n"
+                                 "           2026/some-file.csv\r\n"
+                                 "said once  where it listens;\r\n"
+                                 "           port 0: the port of\r\n"
+                                 "           the last\r\n"
+                                 "           time\\x0a\\x1b\r\n"
+                                 "empty      \r\n";
+    enum { SEEN_MAX = 4096 };
+    char seen[SEEN_MAX];
+    ARENA_SCOPE(arena);
+    BUF_SCOPE(plain);
+    FD_SCOPE(master);
+    FD_SCOPE(slave);
+    Err err = {0};
+
+    CHECK(setenv("COLUMNS", "30", 1) == 0);
+    master = posix_openpt(O_RDWR | O_NOCTTY);
+    CHECK(grantpt(master) == 0 && unlockpt(master) == 0);
+    slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    Out *out = out_new(&arena, slave, false, false, false);
+    print_long_values(out);
+    CHECK(out_flush(out, &err));
+    Str text = {seen, (size_t)read(master, seen, sizeof seen)};
+    CHECK(str_eq_z(text, wanted));
+    if (!str_eq_z(text, wanted))
+        printf("# '%.*s'\n", STR_ARG(text));
+    print_into(print_long_values, false, &plain);
+    CHECK(memmem(plain.ptr, plain.len, "the port of the last time", 25) != NULL);
+    CHECK(unsetenv("COLUMNS") == 0);
+}
+
 static void an_empty_list_prints_nothing(void)
 {
     prints(print_nothing, "", "");
@@ -214,6 +261,7 @@ int main(void)
     term_init();
     RUN(a_list_is_a_table_or_an_object_a_line);
     RUN(a_record_may_hold_a_list);
+    RUN(a_record_breaks_between_words);
     RUN(an_empty_list_prints_nothing);
     RUN(names_cannot_write_on_the_terminal);
     RUN(a_long_table_has_one_heading_and_every_row);

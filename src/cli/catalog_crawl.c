@@ -283,9 +283,9 @@ const Cmd cmd_catalog_crawl = {
         "data; checksum computes MD5 and SHA-256; gdal reads variables, times and areas of rasters, netCDF and HDF. The "
         "latter three go by what posix found, and open only files they have not seen in their present state.",
     .examples = "strata catalog crawl usr /usr\n"
-                "# kinds and checksums as well, leaving out two directories\n"
-                "strata catalog crawl usr /usr --kind posix,magic,checksum \\\n"
-                "    -x lib -x share/doc\n"
+                "# kinds and checksums too, but for two places\n"
+                "strata catalog crawl usr /usr -x lib \\\n"
+                "    -x share/doc --kind posix,magic,checksum\n"
                 "# without a database\n"
                 "strata catalog crawl - /usr --output usr.tsv.zst\n",
     .opts = opts,

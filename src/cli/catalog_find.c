@@ -131,12 +131,14 @@ const Cmd cmd_catalog_find = {
     .opts = opts,
     CMD_OPTS(Opts, .min_size = NOT_GIVEN, .max_size = NOT_GIVEN, .uid = NOT_GIVEN, .gid = NOT_GIVEN,
              .since = INT64_MIN, .until = INT64_MIN, .from = INT64_MIN, .to = INT64_MIN),
-    .examples = "# the ten largest files that changed in the last week\n"
-                "strata catalog find usr --since 7d --sort size -n 10\n"
+    .examples = "# the ten largest files changed in the last week\n"
+                "strata catalog find usr --since 7d \\\n"
+                "    --sort size -n 10\n"
                 "# NetCDF files of a variable in a box\n"
-                "strata catalog find data /g/data --name '*.nc' --variable ta \\\n"
-                "    --bbox 110,-45,155,-10\n"
+                "strata catalog find data /g/data --name '*.nc' \\\n"
+                "    --variable ta --bbox 110,-45,155,-10\n"
                 "# more than one link to the file\n"
-                "strata catalog find usr -t file --where 'posix.nlink>1'\n",
+                "strata catalog find usr -t file \\\n"
+                "    --where 'posix.nlink>1'\n",
     .run = run,
 };

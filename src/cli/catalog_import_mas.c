@@ -118,7 +118,8 @@ const Cmd cmd_catalog_import_mas = {
         "and current at once. The old database is only read. Records that are not right are reported and the others "
         "taken in: then the exit status is 11. Done again, or after an interruption, it changes nothing that is the "
         "same.",
-    .examples = "strata catalog import-mas 'host=old.example dbname=mas user=api'\n"
+    .examples = "strata catalog import-mas \\\n"
+                "    'host=old.example dbname=mas user=api'\n"
                 "# one shard\n"
                 "strata catalog import-mas --shard xx1 \\\n"
                 "    'host=/var/run/postgresql dbname=mas'\n",

@@ -15,6 +15,6 @@ const Cmd cmd_catalog_meta = {
     .summary = "print the records of a path",
     .opts = opts,
     CMD_OPTS(CatalogViewOpts, 0),
-    .examples = "strata catalog meta usr /usr/bin/env --type posix\n",
+    .examples = "strata catalog meta usr /usr/bin/ls --type posix\n",
     .run = run,
 };

@@ -222,7 +222,8 @@ const Cmd cmd_catalog_watch = {
         "watch (sysctl fs.inotify.max_user_watches). With --json there is an object for each batch of changes.",
     .examples = "strata catalog watch usr /usr\n"
                 "# without the crawl, for programs\n"
-                "strata catalog watch usr /usr --initial-crawl no --json\n",
+                "strata catalog watch usr /usr --json \\\n"
+                "    --initial-crawl no\n",
     .opts = opts,
     CMD_OPTS(Opts, .initial_crawl = YES),
     .run = run,

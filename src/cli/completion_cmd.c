@@ -44,6 +44,7 @@ const Cmd cmd_completion = {
     .examples = "# in ~/.bashrc\n"
                 "source <(strata completion bash)\n"
                 "# once, for fish\n"
-                "strata completion fish > ~/.config/fish/completions/strata.fish\n",
+                "cd ~/.config/fish/completions\n"
+                "strata completion fish > strata.fish\n",
     .run = run,
 };

@@ -84,6 +84,7 @@ const Cmd cmd_config_check = {
         "Reads FILE, or strata.ini of the instance. When every line is right, it looks whether the instance could start "
         "with it: servers that are named, certificate, key and tokens. Nothing is changed or restarted.",
     .examples = "strata config check\n"
-                "strata config check new.ini && cp new.ini /srv/strata/strata.ini\n",
+                "strata config check new.ini &&\n"
+                "    cp new.ini /srv/strata/strata.ini\n",
     .run = run,
 };

@@ -23,6 +23,7 @@ const Cmd cmd_debug_faults = {
         "Set STRATA_FAULT=NAME[:N]:kill|EIO|ENOSPC in the environment: the Nth time (from 1, the "
         "default) that the program passes the place NAME it is killed, or a call fails with that error.",
     .examples = "# die just after the second batch was merged\n"
-                "STRATA_FAULT=batch_merged:2:kill strata catalog crawl usr /usr\n",
+                "STRATA_FAULT=batch_merged:2:kill \\\n"
+                "    strata catalog crawl usr /usr\n",
     .run = run,
 };

@@ -54,6 +54,7 @@ const Cmd cmd_server_add = {
     .opts = opts,
     CMD_OPTS(Opts, 0),
     .examples = "strata server add second embedded\n"
-                "strata server add big 'host=db.example dbname=mas user=strata'\n",
+                "strata server add big \\\n"
+                "    'host=db.example dbname=mas user=strata'\n",
     .run = run,
 };

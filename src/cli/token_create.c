@@ -115,9 +115,10 @@ const Cmd cmd_token_create = {
     CMD_OPTS(Opts, .role = 0),
     .examples = "strata token create --role admin --name ann\n"
                 "# for 90 days, and only what user 1000 may read\n"
-                "strata token create --role reader --uid 1000 --groups 100,200 \\\n"
-                "    --expires 90d\n"
+                "strata token create --role reader --uid 1000 \\\n"
+                "    --groups 100,200 --expires 90d\n"
                 "url=$(cat \"$STRATA_DIR/run/http.url\")\n"
-                "curl -H \"Authorization: Bearer $token\" \"$url/api/v1/catalog\"\n",
+                "curl -H \"Authorization: Bearer $token\" \\\n"
+                "    \"$url/api/v1/catalog\"\n",
     .run = run,
 };

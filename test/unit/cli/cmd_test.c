@@ -151,9 +151,9 @@ static void help_keeps_to_the_width_of_the_terminal(void)
 }
 
 /* The manual page stands in from the edge by 12 columns, and man does not break an example: cut lines cannot be copied. */
-static void examples_fit_into_a_page_of_80_columns(void)
+static void examples_fit_into_a_page_of_60_columns(void)
 {
-    enum { ROOM = 80 - 12 };
+    enum { ROOM = 60 - 12 };
 
     for (size_t i = 0; i < cmd_set.cmds_count; i++) {
         Str rest = str_from_z(cmd_set.cmds[i]->examples ? cmd_set.cmds[i]->examples : ""), line;
@@ -202,7 +202,7 @@ int main(void)
     RUN(every_option_is_sound_and_hides_no_other);
     RUN(every_default_of_the_configuration_is_allowed);
     RUN(help_keeps_to_the_width_of_the_terminal);
-    RUN(examples_fit_into_a_page_of_80_columns);
+    RUN(examples_fit_into_a_page_of_60_columns);
     RUN(pages_and_completions_name_every_option);
     RUN(the_page_of_the_configuration_names_every_key);
     DONE();

@@ -102,6 +102,29 @@ static bool create(Db *db, const Str *names, Err *err)
            db_run(db, &sql_shard_finish, DB_ARGS(DB_TEXT(names[0])), NULL, err);
 }
 
+/* Which of the two is taken, and by whom. What no shard has taken stays as the server said it: a schema of that name. */
+static void tell_conflict(Db *db, Str name, Str path, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    ShardInfo *shards;
+    Err ignored;
+    size_t count;
+
+    if (!shard_list(db, &scratch, &shards, &count, &ignored))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const ShardInfo *other = &shards[i];
+
+        if (str_eq(other->name, name)) {
+            (void)err_set(err, ERR_CONFLICT, "it exists already, with the path '%.*s'", STR_ARG(other->path));
+            return;
+        }
+        if (str_eq(other->path, path))
+            (void)err_set(err, ERR_CONFLICT, "the path '%.*s' is that of shard '%.*s'", STR_ARG(path),
+                          STR_ARG(other->name));
+    }
+}
+
 bool shard_create(Db *db, Str name, Str path, bool unlogged, Err *err)
 {
     ARENA_SCOPE(scratch);
@@ -113,11 +136,8 @@ bool shard_create(Db *db, Str name, Str path, bool unlogged, Err *err)
     const Str names[] = {name, normal, unlogged ? STR("t") : STR("f")};
     if (change(db, create, names, err))
         return true;
-    if (err->code == ERR_CONFLICT) {
-        (void)err_set(err, ERR_CONFLICT, "shard '%.*s' exists already, or another shard has the path '%.*s'",
-                      STR_ARG(name), STR_ARG(normal));
-        return err_hint(err, "strata catalog shard list shows those there are");
-    }
+    if (err->code == ERR_CONFLICT && !is_transient(err))
+        tell_conflict(db, name, normal, err);
     return err_wrap(err, "cannot create shard '%.*s'", STR_ARG(name));
 }
 

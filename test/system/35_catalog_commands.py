@@ -36,6 +36,13 @@ def shard_names_are_told_apart_from_those_of_the_database():
     strata("catalog", "shard", "create", "other", "/other")
     told = refused(5, "catalog", "shard", "rename", "t", "other")
     check("there is a shard 'other' already" in told and "public views" not in told, told)
+    told = refused(5, "catalog", "shard", "create", "other", "/another")
+    check("cannot create shard 'other': it exists already, with the path '/other'\n" in told, told)
+    told = refused(5, "catalog", "shard", "create", "another", "/other/")
+    check("cannot create shard 'another': the path '/other' is that of shard 'other'\n" in told, told)
+    strata("pg", "-c", "create schema somebodys")
+    told = refused(5, "catalog", "shard", "create", "somebodys", "/another")
+    check("schema \"somebodys\" already exists" in told, told)
     strata("catalog", "shard", "drop", "other")
 
 

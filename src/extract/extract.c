@@ -88,7 +88,7 @@ static void conclude(ExtractFile *file, bool done, const Err *err, ExtractResult
         nothing(file, out, "no reader recognizes it");
     } else if ((err->code == ERR_CORRUPT || err->code == ERR_LIMIT) && !promises_data(file->path)) {
         say(out, EXTRACT_NOTHING,
-            str_copy(file->arena, str_from_z(err->text))); /* any YAML file of any program */
+            str_copy(file->arena, str_from_z(err->text))); /* any YAML file or text of any program */
     } else {
         say(out, EXTRACT_PROBLEM,
             str_printf(file->arena, "%s%s%.*s", err->text, noise.len > 0 ? ": " : "", STR_ARG(noise)));

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "extract/gdal_file.h"
 
+#include <cpl_error.h>
 #include <cpl_string.h>
+#include <fcntl.h>
 #include <gdal.h>
+#include <strings.h>
 
+#include "base/os.h"
 #include "extract/gdal_env.h"
 #include "extract/grib.h"
 #include "extract/metadata.h"
@@ -312,6 +316,48 @@ static void prefer_netcdf(Source *source, GDALDatasetH *ds)
     source->driver = source->file->record->file_type = STR("netCDF");
 }
 
+/* --- a file that does not open --- */
+
+static bool starts_as_text(const char *path)
+{
+    enum { HEAD = 1024 };
+    unsigned char head[HEAD];
+    FD_SCOPE(fd);
+
+    fd = os_open(path, O_RDONLY, 0);
+    ssize_t len = fd < 0 ? 0 : os_read(fd, head, sizeof head);
+    for (ssize_t i = 0; i < len; i++)
+        if (head[i] < ' ' && !(head[i] >= '\b' && head[i] <= '\r') && head[i] != '\033')
+            return false;
+    return len > 0;
+}
+
+static bool has_ending_of(GDALDriverH driver, Str path)
+{
+    Str list = str_from_z(GDALGetMetadataItem(driver, GDAL_DMD_EXTENSIONS, NULL)), ending;
+
+    while (list.len > 0) {
+        list = str_cut(list, ' ', &ending);
+        if (ending.len > 0 && path.len > ending.len && path.ptr[path.len - ending.len - 1] == '.' &&
+            strncasecmp(path.ptr + path.len - ending.len, ending.ptr, ending.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Readers whose format has no signature try any file that has their word in it: a comment "#grid" in a script, HEADER
+ * above a text. So what a reader knows by a signature is a damaged file of its format, and a text, which may have any
+ * word in it, only with an ending of that format as well.
+ */
+static bool is_known(const ExtractFile *file)
+{
+    CPLPushErrorHandler(CPLQuietErrorHandler); /* what made it fail has been reported */
+    GDALDriverH driver = GDALIdentifyDriverEx(file->path_z, GDAL_OF_RASTER | GDAL_OF_VECTOR, NULL, NULL);
+    CPLPopErrorHandler();
+    return driver && (has_ending_of(driver, file->path) || !starts_as_text(file->path_z));
+}
+
 bool gdal_file_read(ExtractFile *file, Err *err)
 {
     DATASET_SCOPE(ds);
@@ -322,7 +368,8 @@ bool gdal_file_read(ExtractFile *file, Err *err)
     if (!ds && gdal_noise_unrecognized())
         return err_set(err, ERR_NOT_FOUND, "of no known format");
     if (!ds)
-        return err_set(err, ERR_IO, "cannot open '%.*s'", STR_ARG(file->record->filename));
+        return err_set(err, is_known(file) ? ERR_IO : ERR_CORRUPT, "cannot open '%.*s'",
+                       STR_ARG(file->record->filename));
     source.driver = str_from_z(GDALGetDriverShortName(GDALGetDatasetDriver(ds)));
     file->record->file_type = source.driver;
     if (str_eq_z(source.driver, "netCDF"))

@@ -10,6 +10,7 @@
  *
  * ERR_NOT_FOUND  no format's reader recognizes the file
  * ERR_IO         it is recognized but cannot be opened
+ * ERR_CORRUPT    the same, but nothing but a word or two in it made a reader try
  */
 bool gdal_file_read(ExtractFile *file, Err *err) ATTR_MUST_USE;
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/sign.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Chooses code for this processor and opens the source of random numbers; as often as one likes, on any thread. */
+static void ready(void)
+{
+    if (sodium_init() >= 0)
+        return;
+    (void)fputs("libsodium cannot be used: there is no source of random numbers\n", stderr);
+    abort();
+}
+
+void sign_pair_new(SignPair *out)
+{
+    ready();
+    (void)crypto_sign_keypair(out->public_key, out->secret_key);
+}
+
+void sign_pair_from_seed(const unsigned char seed[SIGN_SEED_BYTES], SignPair *out)
+{
+    ready();
+    (void)crypto_sign_seed_keypair(out->public_key, out->secret_key, seed);
+}
+
+void sign_wipe(SignPair *pair)
+{
+    sodium_memzero(pair, sizeof *pair);
+}
+
+void sign_make(const SignPair *pair, Str message, unsigned char out[SIGN_BYTES])
+{
+    (void)crypto_sign_detached(out, NULL, (const unsigned char *)message.ptr, message.len, pair->secret_key);
+}
+
+bool sign_check(const unsigned char public_key[SIGN_PUBLIC_BYTES], Str message,
+                const unsigned char signature[SIGN_BYTES])
+{
+    return crypto_sign_verify_detached(signature, (const unsigned char *)message.ptr, message.len,
+                                       public_key) == 0;
+}

@@ -44,6 +44,11 @@ ssize_t os_pread(int fd, void *data, size_t len, off_t at)
     CALL(ssize_t, pread(fd, data, len, at));
 }
 
+ssize_t os_pwrite(int fd, const void *data, size_t len, off_t at)
+{
+    CALL(ssize_t, pwrite(fd, data, len, at));
+}
+
 ssize_t os_write(int fd, const void *data, size_t len)
 {
     CALL(ssize_t, write(fd, data, len));
@@ -52,6 +57,16 @@ ssize_t os_write(int fd, const void *data, size_t len)
 int os_fsync(int fd)
 {
     CALL(int, fsync(fd));
+}
+
+int os_fdatasync(int fd)
+{
+    CALL(int, fdatasync(fd));
+}
+
+int os_punch_hole(int fd, off_t at, off_t len)
+{
+    CALL(int, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, len));
 }
 
 int os_rename(const char *from, const char *to)
@@ -153,6 +168,33 @@ bool os_write_all(int fd, Str data, Err *err)
         if (n < 0)
             return err_sys(err, ERR_IO, "cannot write");
         data = str_sub(data, (size_t)n, data.len);
+    }
+    return true;
+}
+
+bool os_pwrite_all(int fd, Str data, off_t at, Err *err)
+{
+    while (data.len > 0) {
+        ssize_t n = os_pwrite(fd, data.ptr, data.len, at);
+
+        if (n < 0)
+            return err_sys(err, ERR_IO, "cannot write");
+        data = str_sub(data, (size_t)n, data.len);
+        at += n;
+    }
+    return true;
+}
+
+bool os_pread_all(int fd, void *data, size_t len, off_t at, size_t *got, Err *err)
+{
+    for (*got = 0; *got < len;) {
+        ssize_t n = os_pread(fd, (char *)data + *got, len - *got, at + (off_t)*got);
+
+        if (n < 0)
+            return err_sys(err, ERR_IO, "cannot read");
+        if (n == 0)
+            break;
+        *got += (size_t)n;
     }
     return true;
 }

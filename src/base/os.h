@@ -20,8 +20,11 @@ int os_open(const char *path, int flags, mode_t mode); /* O_CLOEXEC is added */
 int os_open_at(int dir, const char *path, int flags, mode_t mode);
 ssize_t os_read(int fd, void *data, size_t len);
 ssize_t os_pread(int fd, void *data, size_t len, off_t at);
+ssize_t os_pwrite(int fd, const void *data, size_t len, off_t at);
 ssize_t os_write(int fd, const void *data, size_t len);
 int os_fsync(int fd);
+int os_fdatasync(int fd);
+int os_punch_hole(int fd, off_t at, off_t len); /* gives the space back; the bytes read as zeros */
 int os_rename(const char *from, const char *to);
 int os_unlink(const char *path);
 int os_mkdir(const char *path, mode_t mode);
@@ -51,6 +54,12 @@ void os_close(int *fd);
  * ERR_LIMIT      it is longer than `max` bytes
  */
 bool os_read_file(const char *path, size_t max, Buf *out, Err *err) ATTR_MUST_USE;
+
+/* All of `data` at a place of a file. ERR_IO with err->sys; some of it may have been written. */
+bool os_pwrite_all(int fd, Str data, off_t at, Err *err) ATTR_MUST_USE;
+
+/* `len` bytes from a place of a file, fewer at its end: *got. ERR_IO. */
+bool os_pread_all(int fd, void *data, size_t len, off_t at, size_t *got, Err *err) ATTR_MUST_USE;
 
 /* Write all of `data`. ERR_IO with err->sys; some of it may have been written. */
 bool os_write_all(int fd, Str data, Err *err) ATTR_MUST_USE;

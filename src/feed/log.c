@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "feed/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#define XXH_STATIC_LINKING_ONLY /* the state of a hash inside of a struct */
+#include <xxhash.h>
+
+#include "base/os.h"
+
+enum {
+    VERSION = 1,
+    OUT_MAX = 4 * 1024 * 1024, /* of a batch in memory, bytes */
+    IN_PIECE = 256 * 1024,     /* read at once */
+    BODY_MAX = FEED_BLOCK_MAX + 8,
+    READ_FIRST = 4096, /* of a record whose length is not known yet */
+};
+static const char magic[8] = {'S', 'T', 'R', 'F', 'E', 'E', 'D', 'L'};
+
+struct FeedLog {
+    const char *path;
+    uint32_t segment_bytes;
+    FeedPlace end;  /* behind the last commit */
+    uint64_t chain; /* of the last commit */
+
+    int fd; /* of segment `open`, or -1 */
+    uint32_t open;
+    int flags;
+
+    /* the batch in hand */
+    FeedPlace next;   /* of the next record */
+    Buf out;          /* what is not yet written, */
+    FeedPlace out_at; /* from here on */
+    XXH3_state_t checks;
+    bool fresh, rotated; /* nothing is put yet; a segment was begun */
+    bool broken;         /* a sync failed: what is on the disk is not known */
+};
+
+/* ---- places ---- */
+
+static uint32_t segment_of(FeedPlace place)
+{
+    return (uint32_t)(place >> 32);
+}
+
+static uint32_t offset_of(FeedPlace place)
+{
+    return (uint32_t)place;
+}
+
+static FeedPlace first_of(uint32_t segment)
+{
+    return (FeedPlace)segment << 32 | FEED_SEGMENT_HEAD;
+}
+
+/* ---- segments ---- */
+
+enum { NAME_MAX_BYTES = 4096 + 16 };
+
+static const char *name_of(const FeedLog *log, uint32_t segment, char out[NAME_MAX_BYTES])
+{
+    (void)snprintf(out, NAME_MAX_BYTES, "%.4096s/%08x.log", log->path, segment);
+    return out;
+}
+
+FeedLog *feed_log_new(Arena *arena, const char *path, uint32_t segment_bytes, FeedPlace end, uint64_t chain)
+{
+    FeedLog *log = arena_new(arena, FeedLog, 1);
+
+    *log = (FeedLog){.path = path,
+                     .segment_bytes = segment_bytes ? segment_bytes : FEED_SEGMENT_BYTES,
+                     .end = end,
+                     .chain = chain,
+                     .next = end,
+                     .out_at = end,
+                     .fresh = true,
+                     .fd = -1};
+    return log;
+}
+
+void feed_log_close(FeedLog *log)
+{
+    os_close(&log->fd);
+    buf_release(&log->out);
+}
+
+FeedPlace feed_log_end(const FeedLog *log)
+{
+    return log->end;
+}
+
+uint64_t feed_log_chain(const FeedLog *log)
+{
+    return log->chain;
+}
+
+/* Opens a segment, or says with ERR_NOT_FOUND that there is none. */
+static bool use(FeedLog *log, uint32_t segment, int flags, Err *err)
+{
+    char name[NAME_MAX_BYTES];
+
+    if (log->fd >= 0 && log->open == segment && (log->flags == O_RDWR || flags == O_RDONLY))
+        return true;
+    os_close(&log->fd);
+    log->fd = os_open(name_of(log, segment, name), flags, 0600);
+    log->open = segment;
+    log->flags = flags & O_ACCMODE;
+    return log->fd >= 0 || err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open '%s'", name);
+}
+
+static void put_u32(Buf *buf, uint32_t number)
+{
+    for (int i = 0; i < 4; i++)
+        buf_put_byte(buf, (char)(number >> (8 * i)));
+}
+
+static void put_u64(Buf *buf, uint64_t number)
+{
+    put_u32(buf, (uint32_t)number);
+    put_u32(buf, (uint32_t)(number >> 32));
+}
+
+static uint64_t get(const char *from, int bytes)
+{
+    uint64_t number = 0;
+
+    for (int i = bytes; i-- > 0;)
+        number = number << 8 | (unsigned char)from[i];
+    return number;
+}
+
+static void put_segment_head(Buf *buf, uint32_t segment)
+{
+    buf_put(buf, (Str){magic, sizeof magic});
+    put_u32(buf, VERSION);
+    put_u32(buf, segment);
+}
+
+/* ---- writing ---- */
+
+static bool flush(FeedLog *log, Err *err)
+{
+    if (log->out.len == 0)
+        return true;
+    if (!use(log, segment_of(log->out_at), O_RDWR | O_CREAT, err) ||
+        !os_pwrite_all(log->fd, buf_str(&log->out), offset_of(log->out_at), err))
+        return err_wrap(err, "cannot write to the log in '%s'", log->path);
+    log->out_at += log->out.len;
+    buf_reset(&log->out);
+    return true;
+}
+
+/* A failed sync is not tried again: the kernel may have dropped what it could not write, and say yes the next time. */
+static bool sync_segment(FeedLog *log, Err *err)
+{
+    if (log->fd < 0 || os_fdatasync(log->fd) == 0)
+        return true;
+    log->broken = true;
+    return err_sys(err, ERR_IO, "cannot sync the log in '%s'", log->path);
+}
+
+/* What is left behind is synced, so that a commit can be made durable by a sync of its own segment. */
+static bool begin_segment(FeedLog *log, uint32_t segment, Err *err)
+{
+    if (segment > 0 && (!flush(log, err) || !use(log, segment - 1, O_RDWR, err) || !sync_segment(log, err)))
+        return false;
+    put_segment_head(&log->out, segment);
+    log->out_at = first_of(segment) - FEED_SEGMENT_HEAD;
+    log->next = first_of(segment);
+    log->rotated = true;
+    return use(log, segment, O_RDWR | O_CREAT, err) && os_sync_dir(log->path, err);
+}
+
+static void begin_batch(FeedLog *log)
+{
+    if (!log->fresh)
+        return;
+    log->fresh = false;
+    (void)XXH3_64bits_reset_withSeed(&log->checks, log->chain);
+}
+
+/* The record at log->next, which is in the segment in hand. */
+static void put_record(FeedLog *log, FeedRecordType type, const uint64_t *number, Str bytes)
+{
+    size_t at = log->out.len;
+    char check[8];
+
+    put_u64(&log->out, 0);
+    put_u32(&log->out, (uint32_t)(bytes.len + (number ? 8 : 0)));
+    put_u32(&log->out, type);
+    if (number)
+        put_u64(&log->out, *number);
+    buf_put(&log->out, bytes);
+    uint64_t hash = XXH3_64bits_withSeed(log->out.ptr + at + 8, log->out.len - at - 8, log->next);
+    for (int i = 0; i < 8; i++)
+        check[i] = log->out.ptr[at + (size_t)i] = (char)(hash >> (8 * i));
+    if (type != FEED_COMMIT)
+        (void)XXH3_64bits_update(&log->checks, check, sizeof check);
+    log->next += log->out.len - at;
+}
+
+/* The segment in hand has room for a record of that size, or is a new one. */
+static bool make_room(FeedLog *log, uint64_t size, Err *err)
+{
+    uint32_t offset = offset_of(log->next), segment = segment_of(log->next);
+
+    if (log->next == FEED_PLACE_FIRST)
+        return begin_segment(log, 0, err);
+    if (offset + size <= log->segment_bytes || offset == FEED_SEGMENT_HEAD)
+        return true;
+    if (segment == UINT32_MAX)
+        return err_set(err, ERR_LIMIT, "the log in '%s' is full", log->path);
+    return begin_segment(log, segment + 1, err);
+}
+
+static bool add(FeedLog *log, FeedRecordType type, const uint64_t *number, Str bytes, FeedPlace *place,
+                Err *err)
+{
+    uint64_t size = FEED_RECORD_HEAD + bytes.len + (number ? 8 : 0);
+
+    if (log->broken)
+        return err_set(err, ERR_IO,
+                       "the log in '%s' could not be synced, so it takes no more until it is opened again",
+                       log->path);
+    if (bytes.len > FEED_BLOCK_MAX)
+        return err_set(err, ERR_LIMIT, "a block of %zu bytes is too long: at most %d", bytes.len,
+                       FEED_BLOCK_MAX);
+    begin_batch(log);
+    if (!make_room(log, size, err))
+        return false;
+    *place = log->next;
+    put_record(log, type, number, bytes);
+    return log->out.len < OUT_MAX || flush(log, err);
+}
+
+bool feed_log_put(FeedLog *log, FeedRecordType type, uint64_t number, Str bytes, FeedPlace *place, Err *err)
+{
+    if (add(log, type, type == FEED_BLOCK ? &number : NULL, bytes, place, err))
+        return true;
+    feed_log_undo(log);
+    return false;
+}
+
+bool feed_log_commit(FeedLog *log, Str body, bool durable, bool *rotated, Err *err)
+{
+    FeedPlace place;
+
+    begin_batch(log);
+    uint64_t chain = XXH3_64bits_digest(&log->checks);
+    if (!add(log, FEED_COMMIT, &chain, body, &place, err) || !flush(log, err) ||
+        (durable && !sync_segment(log, err))) {
+        feed_log_undo(log);
+        return false;
+    }
+    *rotated = log->rotated;
+    log->end = log->next;
+    log->chain = chain;
+    log->fresh = true;
+    log->rotated = false;
+    return true;
+}
+
+void feed_log_undo(FeedLog *log)
+{
+    Err ignored = {0};
+
+    buf_reset(&log->out);
+    if (!log->fresh && (log->out_at != log->end || log->rotated))
+        (void)!feed_log_cut(log, &ignored); /* what stays cannot be taken for a part of a later batch */
+    log->next = log->out_at = log->end;
+    log->fresh = true;
+    log->rotated = false;
+}
+
+static bool remove_from(FeedLog *log, uint32_t segment, Err *err)
+{
+    char name[NAME_MAX_BYTES];
+
+    for (;; segment++)
+        if (os_unlink(name_of(log, segment, name)) < 0)
+            return errno == ENOENT || err_sys(err, ERR_IO, "cannot remove '%s'", name);
+}
+
+bool feed_log_cut(FeedLog *log, Err *err)
+{
+    struct stat st;
+
+    if (log->end == FEED_PLACE_FIRST)
+        return remove_from(log, 0, err);
+    if (!use(log, segment_of(log->end), O_RDWR, err))
+        return false;
+    if (fstat(log->fd, &st) == 0 && st.st_size > (off_t)offset_of(log->end) &&
+        os_ftruncate(log->fd, offset_of(log->end)) < 0)
+        return err_sys(err, ERR_IO, "cannot cut the log in '%s'", log->path);
+    return remove_from(log, segment_of(log->end) + 1, err);
+}
+
+/* ---- reading ---- */
+
+/* Sees a record in `bytes`, which begin at `place`: its length with the head, or 0 when it is not there whole. */
+static size_t see(Str bytes, FeedPlace place, FeedRecord *out)
+{
+    if (bytes.len < FEED_RECORD_HEAD)
+        return 0;
+    size_t len = FEED_RECORD_HEAD + (size_t)get(bytes.ptr + 8, 4);
+    uint64_t type = get(bytes.ptr + 12, 4);
+    if (len > bytes.len || type < FEED_BLOCK || type > FEED_TRUNCATE ||
+        XXH3_64bits_withSeed(bytes.ptr + 8, len - 8, place) != get(bytes.ptr, 8))
+        return 0;
+    *out = (FeedRecord){(FeedRecordType)type, place, str_sub(bytes, FEED_RECORD_HEAD, len)};
+    return len;
+}
+
+typedef struct Scan {
+    FeedLog *log;
+    FeedLogTake *take;
+    void *ctx;
+    FeedPlace at; /* of the next record */
+    Buf in;       /* bytes, of which those from `used` on begin there */
+    size_t used;
+    XXH3_state_t checks;
+} Scan;
+
+/* More of the segment, so that at least `want` bytes are there, unless it ends before. */
+static bool fill(Scan *scan, size_t want, Err *err)
+{
+    FeedLog *log = scan->log;
+    size_t got = 0;
+
+    if (scan->in.len - scan->used >= want)
+        return true;
+    buf_consume(&scan->in, scan->used);
+    scan->used = 0;
+    want = want < IN_PIECE ? IN_PIECE : want;
+    char *to = buf_reserve(&scan->in, want);
+    if (!os_pread_all(log->fd, to, want, (off_t)(offset_of(scan->at) + scan->in.len), &got, err))
+        return err_wrap(err, "cannot read the log in '%s'", log->path);
+    scan->in.len += got;
+    return true;
+}
+
+/* The record at scan->at; `*len` is 0 when there is none. */
+static bool next_record(Scan *scan, FeedRecord *record, size_t *len, Err *err)
+{
+    if (!fill(scan, FEED_RECORD_HEAD, err))
+        return false;
+    *len = 0;
+    if (scan->in.len - scan->used < FEED_RECORD_HEAD)
+        return true;
+    uint64_t body = get(scan->in.ptr + scan->used + 8, 4);
+    if (body > BODY_MAX)
+        return true;
+    if (!fill(scan, FEED_RECORD_HEAD + (size_t)body, err))
+        return false;
+    *len = see(str_sub(buf_str(&scan->in), scan->used, scan->in.len), scan->at, record);
+    return true;
+}
+
+/* Goes to the beginning of a segment; *there is whether it has a head. */
+static bool go_to(Scan *scan, uint32_t segment, bool *there, Err *err)
+{
+    BUF_SCOPE(wanted);
+    char head[FEED_SEGMENT_HEAD];
+    size_t got = 0;
+
+    *there = false;
+    buf_reset(&scan->in);
+    scan->used = 0;
+    if (!use(scan->log, segment, O_RDONLY, err))
+        return err->code == ERR_NOT_FOUND;
+    if (!os_pread_all(scan->log->fd, head, sizeof head, 0, &got, err))
+        return false;
+    put_segment_head(&wanted, segment);
+    scan->at = first_of(segment);
+    *there = got == sizeof head && str_eq(buf_str(&wanted), (Str){head, got});
+    return true;
+}
+
+/* False at the end of what counts, and on failure. */
+static bool take_record(Scan *scan, FeedRecord *record, size_t len, bool *goes_on, Err *err)
+{
+    FeedLog *log = scan->log;
+
+    if (record->type == FEED_COMMIT) {
+        if (record->body.len < 8 || XXH3_64bits_digest(&scan->checks) != get(record->body.ptr, 8)) {
+            *goes_on = false;
+            return true;
+        }
+        log->chain = get(record->body.ptr, 8);
+        log->end = log->next = log->out_at = record->place + len;
+        record->body = str_sub(record->body, 8, record->body.len);
+        (void)XXH3_64bits_reset_withSeed(&scan->checks, log->chain);
+    } else
+        (void)XXH3_64bits_update(&scan->checks, scan->in.ptr + scan->used, 8);
+    return scan->take(scan->ctx, record, err);
+}
+
+static bool scan_all(Scan *scan, Err *err)
+{
+    bool there = true, goes_on = true;
+
+    if (scan->at == FEED_PLACE_FIRST ? !go_to(scan, 0, &there, err)
+                                     : !use(scan->log, segment_of(scan->at), O_RDONLY, err)) {
+        if (err->code == ERR_NOT_FOUND)
+            err_set(err, ERR_CORRUPT, "a segment of the log in '%s' is missing", scan->log->path);
+        return false;
+    }
+    while (there && goes_on) {
+        FeedRecord record;
+        size_t len;
+
+        if (!next_record(scan, &record, &len, err))
+            return false;
+        if (len == 0) { /* the end of this segment, or of all */
+            goes_on = offset_of(scan->at) > FEED_SEGMENT_HEAD;
+            if (goes_on && !go_to(scan, segment_of(scan->at) + 1, &there, err))
+                return false;
+            continue;
+        }
+        if (!take_record(scan, &record, len, &goes_on, err))
+            return false;
+        scan->used += len;
+        scan->at += len;
+    }
+    return true;
+}
+
+bool feed_log_scan(FeedLog *log, FeedLogTake *take, void *ctx, Err *err)
+{
+    Scan scan = {.log = log, .take = take, .ctx = ctx, .at = log->end};
+
+    (void)XXH3_64bits_reset_withSeed(&scan.checks, log->chain);
+    bool ok = scan_all(&scan, err);
+    buf_release(&scan.in);
+    return ok;
+}
+
+static bool is_damaged(const FeedLog *log, FeedPlace place, Err *err)
+{
+    return err_set(err, ERR_CORRUPT, "the record at %08x:%u of the log in '%s' is damaged", segment_of(place),
+                   offset_of(place), log->path);
+}
+
+bool feed_log_read(FeedLog *log, FeedPlace place, FeedRecordType type, Buf *out, Err *err)
+{
+    size_t got = 0, more = 0;
+    FeedRecord record;
+
+    buf_reset(out);
+    if (!use(log, segment_of(place), O_RDONLY, err))
+        return err->code == ERR_NOT_FOUND ? is_damaged(log, place, err) : false;
+    if (!os_pread_all(log->fd, buf_reserve(out, READ_FIRST), READ_FIRST, offset_of(place), &got, err))
+        return false;
+    out->len = got;
+    uint64_t whole = got < FEED_RECORD_HEAD ? 0 : FEED_RECORD_HEAD + get(out->ptr + 8, 4);
+    if (whole > got && whole <= FEED_RECORD_HEAD + BODY_MAX) {
+        if (!os_pread_all(log->fd, buf_reserve(out, (size_t)whole - got), (size_t)whole - got,
+                          (off_t)(offset_of(place) + got), &more, err))
+            return false;
+        out->len += more;
+    }
+    if (see(buf_str(out), place, &record) == 0 || record.type != type)
+        return is_damaged(log, place, err);
+    out->len = FEED_RECORD_HEAD + record.body.len;
+    buf_consume(out, FEED_RECORD_HEAD);
+    return true;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * feed/log -- the segments of a feed: batches of records, each there whole or not at all (docs/format/feed.md)
+ *
+ *     feed_log_put(log, FEED_BLOCK, number, bytes, &place, err);   as often as one likes
+ *     feed_log_commit(log, body, durable, err);                    and then all of it counts
+ *
+ * Records are gathered in memory and written together; a batch of more than some megabytes is written as it comes, and
+ * does not count until its commit. One writer; readers of other processes see whole batches only.
+ */
+#ifndef FEED_LOG_H
+#define FEED_LOG_H
+
+#include "base/buf.h"
+
+enum {
+    FEED_BLOCK_MAX = 15 * 1024 * 1024,
+    FEED_RECORD_HEAD = 16,
+    FEED_SEGMENT_HEAD = 16,
+};
+#define FEED_SEGMENT_BYTES ((uint32_t)64 << 20)
+
+typedef enum FeedRecordType {
+    FEED_BLOCK = 1,
+    FEED_NODES,
+    FEED_COMMIT,
+    FEED_CLEAR,
+    FEED_TRUNCATE
+} FeedRecordType;
+
+/* Segment number << 32 | offset. */
+typedef uint64_t FeedPlace;
+
+#define FEED_PLACE_FIRST ((FeedPlace)FEED_SEGMENT_HEAD)
+
+typedef struct FeedLog FeedLog;
+
+/*
+ * The log in directory `path`, from `end` on, which is behind a commit with `chain`; for a new one FEED_PLACE_FIRST and 0.
+ * Nothing is read. `segment_bytes`: 0 is FEED_SEGMENT_BYTES.
+ */
+FeedLog *feed_log_new(Arena *arena, const char *path, uint32_t segment_bytes, FeedPlace end, uint64_t chain);
+void feed_log_close(FeedLog *log); /* what is not committed is forgotten */
+
+FeedPlace feed_log_end(const FeedLog *log);
+uint64_t feed_log_chain(const FeedLog *log);
+
+/* A record that is there whole. `body` is valid until the taker returns. */
+typedef struct FeedRecord {
+    FeedRecordType type;
+    FeedPlace place;
+    Str body; /* of a commit: without the chain */
+} FeedRecord;
+
+/* Gets every record in order; those behind the last commit turn out not to count. */
+typedef bool FeedLogTake(void *ctx, const FeedRecord *record, Err *err);
+
+/*
+ * Give all that is behind feed_log_end() to `take`, and move it behind the last commit.
+ *
+ * ERR_IO       it cannot be read
+ * any          from `take`
+ */
+bool feed_log_scan(FeedLog *log, FeedLogTake *take, void *ctx, Err *err) ATTR_MUST_USE;
+
+/* Before the first write: cut off what does not count. ERR_IO. */
+bool feed_log_cut(FeedLog *log, Err *err) ATTR_MUST_USE;
+
+/*
+ * Add a record to the batch: `number` (blocks only), then `bytes`. *place gets where it will be.
+ *
+ * ERR_IO, ERR_LIMIT  the batch is undone
+ */
+bool feed_log_put(FeedLog *log, FeedRecordType type, uint64_t number, Str bytes, FeedPlace *place,
+                  Err *err) ATTR_MUST_USE;
+
+/*
+ * End the batch; `body` is that of the commit behind its chain. With `durable` this returns when the batch is on stable
+ * storage. *rotated: a new segment was begun.
+ *
+ * ERR_IO  the batch is undone; after a failed sync the log takes no more until it is opened again
+ */
+bool feed_log_commit(FeedLog *log, Str body, bool durable, bool *rotated, Err *err) ATTR_MUST_USE;
+
+/* Forget the batch. */
+void feed_log_undo(FeedLog *log);
+
+/*
+ * The record at `place`, into `out`.
+ *
+ * ERR_CORRUPT  it is not there, or not what was written
+ * ERR_IO       it cannot be read
+ */
+bool feed_log_read(FeedLog *log, FeedPlace place, FeedRecordType type, Buf *out, Err *err) ATTR_MUST_USE;
+
+#endif

@@ -5,6 +5,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "feed/bytes.h"
+
 #define BYTES(array) ((Str){(const char *)(array), sizeof(array)})
 
 /* ---- namespaces ---- */
@@ -110,20 +112,14 @@ void feed_discovery_key(const unsigned char key[FEED_KEY_BYTES], unsigned char *
 
 /* ---- signatures ---- */
 
-static void put_number(Buf *buf, uint64_t number)
-{
-    for (int i = 0; i < 8; i++)
-        buf_put_byte(buf, (char)(number >> (8 * i)));
-}
-
 static void put_signable(const FeedIdentity *identity, const FeedHead *head, Buf *out)
 {
     put_space(out, FEED_SPACE_TREE);
     if (!identity->compat)
         buf_put(out, BYTES(identity->key));
     buf_put(out, BYTES(head->hash));
-    put_number(out, head->length);
-    put_number(out, head->fork);
+    bytes_put(out, head->length, 8);
+    bytes_put(out, head->fork, 8);
 }
 
 /* Before the 64 bytes: one signature, of signer 0; behind: no patch, no nodes of one. */

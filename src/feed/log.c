@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "base/os.h"
+#include "feed/bytes.h"
 
 enum {
     VERSION = 1,
@@ -109,32 +110,11 @@ static bool use(FeedLog *log, uint32_t segment, int flags, Err *err)
     return log->fd >= 0 || err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open '%s'", name);
 }
 
-static void put_u32(Buf *buf, uint32_t number)
-{
-    for (int i = 0; i < 4; i++)
-        buf_put_byte(buf, (char)(number >> (8 * i)));
-}
-
-static void put_u64(Buf *buf, uint64_t number)
-{
-    put_u32(buf, (uint32_t)number);
-    put_u32(buf, (uint32_t)(number >> 32));
-}
-
-static uint64_t get(const char *from, int bytes)
-{
-    uint64_t number = 0;
-
-    for (int i = bytes; i-- > 0;)
-        number = number << 8 | (unsigned char)from[i];
-    return number;
-}
-
 static void put_segment_head(Buf *buf, uint32_t segment)
 {
     buf_put(buf, (Str){magic, sizeof magic});
-    put_u32(buf, VERSION);
-    put_u32(buf, segment);
+    bytes_put(buf, VERSION, 4);
+    bytes_put(buf, segment, 4);
 }
 
 /* ---- writing ---- */
@@ -186,11 +166,11 @@ static void put_record(FeedLog *log, FeedRecordType type, const uint64_t *number
     size_t at = log->out.len;
     char check[8];
 
-    put_u64(&log->out, 0);
-    put_u32(&log->out, (uint32_t)(bytes.len + (number ? 8 : 0)));
-    put_u32(&log->out, type);
+    bytes_put(&log->out, 0, 8);
+    bytes_put(&log->out, (uint32_t)(bytes.len + (number ? 8 : 0)), 4);
+    bytes_put(&log->out, type, 4);
     if (number)
-        put_u64(&log->out, *number);
+        bytes_put(&log->out, *number, 8);
     buf_put(&log->out, bytes);
     uint64_t hash = XXH3_64bits_withSeed(log->out.ptr + at + 8, log->out.len - at - 8, log->next);
     for (int i = 0; i < 8; i++)
@@ -261,6 +241,12 @@ bool feed_log_commit(FeedLog *log, Str body, bool durable, bool *rotated, Err *e
     return true;
 }
 
+bool feed_log_sync(FeedLog *log, Err *err)
+{
+    return log->end == FEED_PLACE_FIRST ||
+           (use(log, segment_of(log->end), O_RDWR, err) && sync_segment(log, err));
+}
+
 void feed_log_undo(FeedLog *log)
 {
     Err ignored = {0};
@@ -303,10 +289,10 @@ static size_t see(Str bytes, FeedPlace place, FeedRecord *out)
 {
     if (bytes.len < FEED_RECORD_HEAD)
         return 0;
-    size_t len = FEED_RECORD_HEAD + (size_t)get(bytes.ptr + 8, 4);
-    uint64_t type = get(bytes.ptr + 12, 4);
-    if (len > bytes.len || type < FEED_BLOCK || type > FEED_TRUNCATE ||
-        XXH3_64bits_withSeed(bytes.ptr + 8, len - 8, place) != get(bytes.ptr, 8))
+    size_t len = FEED_RECORD_HEAD + (size_t)bytes_get(bytes.ptr + 8, 4);
+    uint64_t type = bytes_get(bytes.ptr + 12, 4);
+    if (len > bytes.len || type < FEED_BLOCK || type > FEED_IDENTITY ||
+        XXH3_64bits_withSeed(bytes.ptr + 8, len - 8, place) != bytes_get(bytes.ptr, 8))
         return 0;
     *out = (FeedRecord){(FeedRecordType)type, place, str_sub(bytes, FEED_RECORD_HEAD, len)};
     return len;
@@ -348,7 +334,7 @@ static bool next_record(Scan *scan, FeedRecord *record, size_t *len, Err *err)
     *len = 0;
     if (scan->in.len - scan->used < FEED_RECORD_HEAD)
         return true;
-    uint64_t body = get(scan->in.ptr + scan->used + 8, 4);
+    uint64_t body = bytes_get(scan->in.ptr + scan->used + 8, 4);
     if (body > BODY_MAX)
         return true;
     if (!fill(scan, FEED_RECORD_HEAD + (size_t)body, err))
@@ -383,11 +369,11 @@ static bool take_record(Scan *scan, FeedRecord *record, size_t len, bool *goes_o
     FeedLog *log = scan->log;
 
     if (record->type == FEED_COMMIT) {
-        if (record->body.len < 8 || XXH3_64bits_digest(&scan->checks) != get(record->body.ptr, 8)) {
+        if (record->body.len < 8 || XXH3_64bits_digest(&scan->checks) != bytes_get(record->body.ptr, 8)) {
             *goes_on = false;
             return true;
         }
-        log->chain = get(record->body.ptr, 8);
+        log->chain = bytes_get(record->body.ptr, 8);
         log->end = log->next = log->out_at = record->place + len;
         record->body = str_sub(record->body, 8, record->body.len);
         (void)XXH3_64bits_reset_withSeed(&scan->checks, log->chain);
@@ -453,7 +439,7 @@ bool feed_log_read(FeedLog *log, FeedPlace place, FeedRecordType type, Buf *out,
     if (!os_pread_all(log->fd, buf_reserve(out, READ_FIRST), READ_FIRST, offset_of(place), &got, err))
         return false;
     out->len = got;
-    uint64_t whole = got < FEED_RECORD_HEAD ? 0 : FEED_RECORD_HEAD + get(out->ptr + 8, 4);
+    uint64_t whole = got < FEED_RECORD_HEAD ? 0 : FEED_RECORD_HEAD + bytes_get(out->ptr + 8, 4);
     if (whole > got && whole <= FEED_RECORD_HEAD + BODY_MAX) {
         if (!os_pread_all(log->fd, buf_reserve(out, (size_t)whole - got), (size_t)whole - got,
                           (off_t)(offset_of(place) + got), &more, err))

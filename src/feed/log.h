@@ -25,7 +25,8 @@ typedef enum FeedRecordType {
     FEED_NODES,
     FEED_COMMIT,
     FEED_CLEAR,
-    FEED_TRUNCATE
+    FEED_TRUNCATE,
+    FEED_IDENTITY
 } FeedRecordType;
 
 /* Segment number << 32 | offset. */
@@ -81,6 +82,9 @@ bool feed_log_put(FeedLog *log, FeedRecordType type, uint64_t number, Str bytes,
  * ERR_IO  the batch is undone; after a failed sync the log takes no more until it is opened again
  */
 bool feed_log_commit(FeedLog *log, Str body, bool durable, bool *rotated, Err *err) ATTR_MUST_USE;
+
+/* Make all that is committed durable. ERR_IO. */
+bool feed_log_sync(FeedLog *log, Err *err) ATTR_MUST_USE;
 
 /* Forget the batch. */
 void feed_log_undo(FeedLog *log);

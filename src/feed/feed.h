@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * feed/feed -- one signed append-only log of blocks in a directory (docs/format/feed.md)
+ *
+ *     feed_create(&arena, path, &identity, &feed, err);
+ *     feed_append(feed, &pair, blocks, count, FEED_DURABLE, err);     all of them or none
+ *     feed_get(feed, 0, &bytes, err);
+ *     feed_close(feed);
+ *
+ * One writer at a time, in one process; any number of readers, each of which sees what was committed when it opened the
+ * feed. At most three descriptors are open. Opening costs what the head costs, and what the log has behind it: some
+ * megabytes at most.
+ */
+#ifndef FEED_FEED_H
+#define FEED_FEED_H
+
+#include "feed/head.h"
+
+typedef struct Feed Feed;
+
+typedef enum FeedCare {
+    FEED_DURABLE,  /* on stable storage when the call returns */
+    FEED_BUFFERED, /* survives the end of this process, not that of the machine */
+} FeedCare;
+
+typedef enum FeedMode { FEED_READ, FEED_WRITE } FeedMode;
+
+typedef struct FeedOptions {
+    uint32_t segment_bytes; /* 0: FEED_SEGMENT_BYTES */
+} FeedOptions;
+
+/*
+ * A new, empty feed in a directory that is made here.
+ *
+ * ERR_CONFLICT  there is something at `path`
+ * ERR_IO
+ */
+bool feed_create(Arena *arena, const char *path, const FeedIdentity *identity, const FeedOptions *options,
+                 Feed **out, Err *err) ATTR_MUST_USE;
+
+/*
+ * ERR_NOT_FOUND  there is no feed
+ * ERR_BUSY       another process writes to it
+ * ERR_CORRUPT    its files do not fit together
+ * ERR_LIMIT      it is of a newer version
+ */
+bool feed_open(Arena *arena, const char *path, FeedMode mode, const FeedOptions *options, Feed **out,
+               Err *err) ATTR_MUST_USE;
+
+/* What is committed is kept whether or not this is called. */
+void feed_close(Feed *feed);
+
+const FeedState *feed_state(const Feed *feed);
+
+/*
+ * Append `count` blocks, all or none. `pair` is the signer's.
+ *
+ * ERR_USAGE  the pair is not the signer's, or the feed is open for reading
+ * ERR_LIMIT  a block is longer than FEED_BLOCK_MAX, or the feed is full
+ * ERR_IO     nothing is appended
+ */
+bool feed_append(Feed *feed, const SignPair *pair, const Str *blocks, size_t count, FeedCare care,
+                 Err *err) ATTR_MUST_USE;
+
+/*
+ * The bytes of a block, checked against the feed's tree.
+ *
+ * ERR_NOT_FOUND  the feed is shorter, or does not hold it
+ * ERR_CORRUPT    what is stored is not what was appended
+ * ERR_IO
+ */
+bool feed_get(Feed *feed, uint64_t block, Buf *out, Err *err) ATTR_MUST_USE;
+
+/*
+ * Read and hash everything. *first_bad gets the first block that is not as signed.
+ *
+ * ERR_CORRUPT  there is one, or the head is not signed by the feed's signer
+ * ERR_IO
+ */
+bool feed_verify(Feed *feed, uint64_t *first_bad, Err *err) ATTR_MUST_USE;
+
+/* Make all that is appended durable, and the next opening cheap. ERR_IO. */
+bool feed_sync(Feed *feed, Err *err) ATTR_MUST_USE;
+
+#endif

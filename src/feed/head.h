@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * feed/head -- how far tree and bits of a feed follow its log, in four slots of its file `head`; and the bits, which say
+ * which blocks are held (docs/format/feed.md)
+ */
+#ifndef FEED_HEAD_H
+#define FEED_HEAD_H
+
+#include "feed/identity.h"
+#include "feed/log.h"
+
+/* What one slot says. */
+typedef struct FeedState {
+    FeedIdentity identity;
+    uint64_t fork;
+    TreeRoots roots; /* with length and bytes */
+    uint64_t held;   /* blocks */
+    unsigned char signature[FEED_SIGNATURE_MAX];
+    size_t signature_len; /* 0: the feed is empty and has none */
+    FeedPlace applied;    /* behind the last commit in this */
+    uint64_t chain;       /* of that commit */
+} FeedState;
+
+typedef struct FeedHeadFile FeedHeadFile;
+
+FeedHeadFile *feed_head_new(Arena *arena, const char *dir);
+void feed_head_close(FeedHeadFile *head); /* without flushing */
+
+/*
+ * The state of the newest slot that counts. With `write`, no other process can open it so at the same time.
+ *
+ * ERR_NOT_FOUND  no slot counts: the log is to be read from its beginning
+ * ERR_BUSY       another process writes
+ * ERR_LIMIT      it is of a version that is not known
+ */
+bool feed_head_open(FeedHeadFile *head, bool write, FeedState *out, Err *err) ATTR_MUST_USE;
+
+/* Blocks from `first` on are held, or not; in memory until it is flushed. */
+void feed_head_mark(FeedHeadFile *head, uint64_t first, uint64_t count, bool held);
+
+/* ERR_IO */
+bool feed_head_holds(FeedHeadFile *head, uint64_t block, bool *out, Err *err) ATTR_MUST_USE;
+
+/* Write the bits, then the state. With `sync`, what the state stands on (log, tree) has been synced before. ERR_IO. */
+bool feed_head_flush(FeedHeadFile *head, const FeedState *state, bool sync, Err *err) ATTR_MUST_USE;
+
+#endif

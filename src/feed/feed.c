@@ -25,7 +25,8 @@ struct Feed {
     /* the batch in hand, of an append or of the log that is read again */
     TreeRoots roots;
     uint64_t fork;
-    Buf made; /* of Made, since the last commit */
+    uint64_t lost; /* blocks held that a truncation takes away */
+    Buf made;      /* of Made, since the last commit */
 };
 
 /* A node that comes into being with the batch. */
@@ -60,17 +61,40 @@ static bool grow(Feed *feed, Str bytes, FeedPlace place, Err *err)
     return true;
 }
 
+/* The batch is a truncation. */
+static bool shrink(Feed *feed, uint64_t length, uint64_t fork, Err *err)
+{
+    uint64_t numbers[TREE_ROOTS_MAX];
+    TreeRoots roots = {.count = tree_root_numbers(length, numbers), .length = length};
+
+    for (size_t i = 0; i < roots.count; i++) {
+        if (!feed_nodes_get(feed->nodes, numbers[i], &roots.at[i], NULL, err))
+            return false;
+        roots.bytes += roots.at[i].size;
+    }
+    if (!feed_head_count(feed->head, length, feed->roots.length, &feed->lost, err))
+        return false;
+    feed->roots = roots;
+    feed->fork = fork;
+    return true;
+}
+
 /* The batch counts. */
 static void settle(Feed *feed, Str signature)
 {
     const Made *made = (const Made *)(const void *)feed->made.ptr;
-    uint64_t before = feed->state.roots.length;
+    uint64_t before = feed->state.roots.length, after = feed->roots.length;
 
+    if (after < before) {
+        feed_nodes_truncate(feed->nodes, after);
+        feed_head_mark(feed->head, after, before - after, false);
+        feed->state.held -= feed->lost;
+    }
     for (size_t i = 0; i < feed->made.len / sizeof *made; i++)
         feed_nodes_put(feed->nodes, &made[i].node, made[i].place);
-    if (feed->roots.length > before) {
-        feed_head_mark(feed->head, before, feed->roots.length - before, true);
-        feed->state.held += feed->roots.length - before;
+    if (after > before) {
+        feed_head_mark(feed->head, before, after - before, true);
+        feed->state.held += after - before;
     }
     feed->state.roots = feed->roots;
     feed->state.fork = feed->fork;
@@ -141,6 +165,11 @@ static bool take_record(void *feed_v, const FeedRecord *record, Err *err)
         if (record->body.len < 8 || bytes_get(record->body.ptr, 8) != feed->roots.length)
             return is_odd(feed, err);
         return grow(feed, str_sub(record->body, 8, record->body.len), record->place, err);
+    case FEED_TRUNCATE:
+        if (record->body.len != 16 || feed->made.len > 0 ||
+            bytes_get(record->body.ptr, 8) > feed->roots.length)
+            return is_odd(feed, err);
+        return shrink(feed, bytes_get(record->body.ptr, 8), bytes_get(record->body.ptr + 8, 8), err);
     case FEED_COMMIT:
         return take_commit(feed, record->body, err);
     default:
@@ -293,10 +322,19 @@ static bool may_append(const Feed *feed, const SignPair *pair, Err *err)
     return true;
 }
 
-bool feed_append(Feed *feed, const SignPair *pair, const Str *blocks, size_t count, FeedCare care, Err *err)
+/* Signs the head that the batch makes, and ends it. */
+static bool sign_and_commit(Feed *feed, const SignPair *pair, FeedCare care, Err *err)
 {
+    FeedHead head = {.length = feed->roots.length, .fork = feed->fork};
     BUF_SCOPE(signature);
 
+    tree_hash(feed->roots.at, feed->roots.count, head.hash);
+    feed_sign(&feed->state.identity, pair, &head, &signature);
+    return commit(feed, buf_str(&signature), care, err);
+}
+
+bool feed_append(Feed *feed, const SignPair *pair, const Str *blocks, size_t count, FeedCare care, Err *err)
+{
     if (!may_append(feed, pair, err))
         return false;
     begin(feed);
@@ -310,10 +348,25 @@ bool feed_append(Feed *feed, const SignPair *pair, const Str *blocks, size_t cou
             return false;
         }
     }
-    FeedHead head = {.length = feed->roots.length, .fork = feed->fork};
-    tree_hash(feed->roots.at, feed->roots.count, head.hash);
-    feed_sign(&feed->state.identity, pair, &head, &signature);
-    return commit(feed, buf_str(&signature), care, err);
+    return sign_and_commit(feed, pair, care, err);
+}
+
+bool feed_truncate(Feed *feed, const SignPair *pair, uint64_t length, FeedCare care, Err *err)
+{
+    BUF_SCOPE(body);
+    FeedPlace place;
+
+    if (!may_append(feed, pair, err))
+        return false;
+    if (length > feed->state.roots.length)
+        return err_set(err, ERR_USAGE, "the feed has %llu blocks and cannot be truncated to %llu",
+                       (unsigned long long)feed->state.roots.length, (unsigned long long)length);
+    begin(feed);
+    bytes_put(&body, length, 8);
+    bytes_put(&body, feed->state.fork + 1, 8);
+    return shrink(feed, length, feed->state.fork + 1, err) &&
+           feed_log_put(feed->log, FEED_TRUNCATE, 0, buf_str(&body), &place, err) &&
+           sign_and_commit(feed, pair, care, err);
 }
 
 bool feed_sync(Feed *feed, Err *err)
@@ -349,7 +402,7 @@ static bool check_head(const Feed *feed, Err *err)
     FeedHead head = {.length = state->roots.length, .fork = state->fork};
 
     tree_hash(state->roots.at, state->roots.count, head.hash);
-    return (state->signature_len == 0 && state->roots.length == 0) ||
+    return (state->signature_len == 0 && state->roots.length == 0 && state->fork == 0) ||
            feed_signed(&state->identity, &head,
                        (Str){(const char *)state->signature, state->signature_len}) ||
            err_set(err, ERR_CORRUPT, "the head of the feed is not signed by its signer");

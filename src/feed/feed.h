@@ -63,6 +63,14 @@ bool feed_append(Feed *feed, const SignPair *pair, const Str *blocks, size_t cou
                  Err *err) ATTR_MUST_USE;
 
 /*
+ * Make the feed `length` blocks long, and begin its next fork. Whoever has a copy is told by the higher fork.
+ *
+ * ERR_USAGE  it is shorter, or as for feed_append()
+ * ERR_IO     nothing changed
+ */
+bool feed_truncate(Feed *feed, const SignPair *pair, uint64_t length, FeedCare care, Err *err) ATTR_MUST_USE;
+
+/*
  * The bytes of a block, checked against the feed's tree.
  *
  * ERR_NOT_FOUND  the feed is shorter, or does not hold it

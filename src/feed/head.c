@@ -294,6 +294,18 @@ bool feed_head_holds(FeedHeadFile *head, uint64_t block, bool *out, Err *err)
     return true;
 }
 
+bool feed_head_count(FeedHeadFile *head, uint64_t first, uint64_t end, uint64_t *out, Err *err)
+{
+    for (*out = 0; first < end; first++) {
+        bool held;
+
+        if (!feed_head_holds(head, first, &held, err))
+            return false;
+        *out += held;
+    }
+    return true;
+}
+
 static bool sync_file(FeedHeadFile *head, Err *err)
 {
     return os_fdatasync(head->fd) == 0 || err_sys(err, ERR_IO, "cannot sync '%s'", head->path);

@@ -41,6 +41,9 @@ void feed_head_mark(FeedHeadFile *head, uint64_t first, uint64_t count, bool hel
 /* ERR_IO */
 bool feed_head_holds(FeedHeadFile *head, uint64_t block, bool *out, Err *err) ATTR_MUST_USE;
 
+/* How many of the blocks from `first` up to `end` are held. ERR_IO. */
+bool feed_head_count(FeedHeadFile *head, uint64_t first, uint64_t end, uint64_t *out, Err *err) ATTR_MUST_USE;
+
 /* Write the bits, then the state. With `sync`, what the state stands on (log, tree) has been synced before. ERR_IO. */
 bool feed_head_flush(FeedHeadFile *head, const FeedState *state, bool sync, Err *err) ATTR_MUST_USE;
 

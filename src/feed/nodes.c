@@ -20,7 +20,9 @@ struct FeedNodes {
     const char *path; /* of the file */
     int fd, flags;
     Arena memory; /* of what waits */
-    Map waiting;  /* by index */
+    Map waiting;  /* by index; without a hash: not known, whatever the file says */
+    bool is_cut;  /* of the file counts only what a tree of this length has: */
+    uint64_t cut; /* blocks */
 };
 
 FeedNodes *feed_nodes_new(Arena *arena, const char *dir, bool write)
@@ -92,12 +94,20 @@ static bool is_known(const TreeNode *node)
     return false;
 }
 
+/* Whether a tree of `length` blocks has the node. */
+static bool is_within(uint64_t index, uint64_t length)
+{
+    return tree_last(index) < 2 * length;
+}
+
 bool feed_nodes_get(FeedNodes *nodes, uint64_t index, TreeNode *out, FeedPlace *place, Err *err)
 {
     Waiting found, *waiting = map_get(&nodes->waiting, key_of(&index));
 
     if (waiting)
         found = *waiting;
+    else if (nodes->is_cut && !is_within(index, nodes->cut))
+        found = (Waiting){.node = {.index = index}};
     else if (!read_entry(nodes, index, &found, err))
         return false;
     if (!is_known(&found.node))
@@ -108,21 +118,21 @@ bool feed_nodes_get(FeedNodes *nodes, uint64_t index, TreeNode *out, FeedPlace *
     return true;
 }
 
-bool feed_nodes_truncate(FeedNodes *nodes, uint64_t length, Err *err)
+void feed_nodes_truncate(FeedNodes *nodes, uint64_t length)
 {
-    if (!feed_nodes_flush(nodes, false, err))
-        return false;
-    if (os_ftruncate(nodes->fd, (off_t)(2 * length * ENTRY)) < 0)
-        return err_sys(err, ERR_IO, "cannot cut '%s'", nodes->path);
-    /* Those to the left of the cut that reach over it. */
-    for (uint64_t above = tree_parent(2 * length); tree_depth(above) < TREE_DEPTH_MAX;
-         above = tree_parent(above)) {
-        TreeNode gone = {.index = above};
+    size_t at = 0;
+    void *value;
+    Str key;
 
-        if (above < 2 * length)
-            feed_nodes_put(nodes, &gone, 0);
+    while (map_next(&nodes->waiting, &at, &key, &value)) {
+        Waiting *waiting = value;
+
+        if (!is_within(waiting->node.index, length))
+            *waiting = (Waiting){.node = {.index = waiting->node.index}};
     }
-    return feed_nodes_flush(nodes, false, err);
+    if (!nodes->is_cut || length < nodes->cut)
+        nodes->cut = length;
+    nodes->is_cut = true;
 }
 
 size_t feed_nodes_waiting(const FeedNodes *nodes)
@@ -163,6 +173,22 @@ static bool write_sorted(FeedNodes *nodes, Waiting *const *sorted, size_t count,
     return true;
 }
 
+/* What the cut takes away: all behind it, and those to the left of it that reach over it. */
+static bool cut_file(FeedNodes *nodes, Err *err)
+{
+    static const char none[ENTRY];
+
+    if (os_ftruncate(nodes->fd, (off_t)(2 * nodes->cut * ENTRY)) < 0)
+        return err_sys(err, ERR_IO, "cannot cut '%s'", nodes->path);
+    for (uint64_t above = tree_parent(2 * nodes->cut); tree_depth(above) < TREE_DEPTH_MAX;
+         above = tree_parent(above))
+        if (above < 2 * nodes->cut &&
+            !os_pwrite_all(nodes->fd, (Str){none, ENTRY}, (off_t)(above * ENTRY), err))
+            return err_wrap(err, "cannot write to '%s'", nodes->path);
+    nodes->is_cut = false;
+    return true;
+}
+
 bool feed_nodes_flush(FeedNodes *nodes, bool sync, Err *err)
 {
     Waiting **sorted = arena_new(&nodes->memory, Waiting *, nodes->waiting.count + 1);
@@ -173,7 +199,8 @@ bool feed_nodes_flush(FeedNodes *nodes, bool sync, Err *err)
     while (map_next(&nodes->waiting, &at, &key, &value))
         sorted[count++] = value;
     qsort(sorted, count, sizeof *sorted, by_index);
-    if (!open_file(nodes, err) || !write_sorted(nodes, sorted, count, err))
+    if (!open_file(nodes, err) || (nodes->is_cut && !cut_file(nodes, err)) ||
+        !write_sorted(nodes, sorted, count, err))
         return false;
     if (sync && os_fdatasync(nodes->fd) < 0)
         return err_sys(err, ERR_IO, "cannot sync '%s'", nodes->path);

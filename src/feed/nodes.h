@@ -28,8 +28,8 @@ void feed_nodes_put(FeedNodes *nodes, const TreeNode *node, FeedPlace place);
 bool feed_nodes_get(FeedNodes *nodes, uint64_t index, TreeNode *out, FeedPlace *place,
                     Err *err) ATTR_MUST_USE;
 
-/* Forget all that a tree of `length` blocks does not have. ERR_IO. */
-bool feed_nodes_truncate(FeedNodes *nodes, uint64_t length, Err *err) ATTR_MUST_USE;
+/* Forget all that a tree of `length` blocks does not have; in the file with the next flush. */
+void feed_nodes_truncate(FeedNodes *nodes, uint64_t length);
 
 size_t feed_nodes_waiting(const FeedNodes *nodes); /* how many are in memory only */
 

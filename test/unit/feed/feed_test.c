@@ -27,14 +27,17 @@ static void clean(void)
     CHECK(os_remove_tree(path, &err));
 }
 
-/* Block `number` of every model: its length and bytes follow from the number. */
+/* Block `number` of every model: its length and bytes follow from its number and the fork in which it was appended. */
+static uint64_t forks[MOST];
+
 static Str block(uint64_t number)
 {
     static char bytes[500];
-    size_t len = (size_t)(number * 37 % sizeof bytes);
+    uint64_t fork = number < MOST ? forks[number] : 0;
+    size_t len = (size_t)((number * 37 + fork * 11) % sizeof bytes);
 
     for (size_t i = 0; i < len; i++)
-        bytes[i] = (char)(number + i * 3);
+        bytes[i] = (char)(number + i * 3 + fork * 7);
     return (Str){bytes, len};
 }
 
@@ -141,6 +144,51 @@ static void only_one_writes_and_only_the_signer(void)
     CHECK(append(feed, 3, FEED_BUFFERED, &err));
     feed_close(feed);
     CHECK(is_model(3));
+    clean();
+}
+
+static void remove_file(const char *name)
+{
+    ARENA_SCOPE(arena);
+
+    CHECK(unlink(str_printf(&arena, "%s/%s", path, name).ptr) == 0);
+}
+
+static void lose_tree(void)
+{
+    remove_file("tree");
+    remove_file("head");
+}
+
+static void what_is_truncated_is_gone_and_the_next_fork_goes_on(void)
+{
+    ARENA_SCOPE(arena);
+    Err err = {0};
+    Feed *feed;
+    uint64_t length = 0, random = 1;
+
+    CHECK(feed_create(&arena, path, &identity, &options, &feed, &err));
+    for (uint64_t fork = 0; fork < 30; fork++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        uint64_t more = random >> 40 & 63;
+        for (uint64_t i = length; i < length + more; i++)
+            forks[i] = fork;
+        CHECK(append(feed, more, FEED_BUFFERED, &err) && is_model(length += more));
+        if (fork % 4 == 1) {
+            feed_close(feed);
+            CHECK(feed_open(&arena, path, FEED_WRITE, &options, &feed, &err));
+        }
+        length = (random >> 20) % (length + 1);
+        CHECK(feed_truncate(feed, &pair, length, FEED_BUFFERED, &err) && is_model(length));
+        CHECK(feed_state(feed)->fork == fork + 1);
+        if (fork % 5 == 2)
+            CHECK(feed_sync(feed, &err) && is_model(length));
+    }
+    CHECK(!feed_truncate(feed, &pair, length + 1, FEED_BUFFERED, &err) && err.code == ERR_USAGE);
+    feed_close(feed);
+    lose_tree();
+    CHECK(is_model(length));
+    memset(forks, 0, sizeof forks);
     clean();
 }
 
@@ -251,13 +299,6 @@ static void a_killed_writer_loses_nothing_that_it_told_of(void)
 
 /* ---- what a machine that ends leaves: the log, and any of the rest ---- */
 
-static void remove_file(const char *name)
-{
-    ARENA_SCOPE(arena);
-
-    CHECK(unlink(str_printf(&arena, "%s/%s", path, name).ptr) == 0);
-}
-
 static void put_zeros(const char *name, off_t from, size_t len)
 {
     ARENA_SCOPE(arena);
@@ -265,12 +306,6 @@ static void put_zeros(const char *name, off_t from, size_t len)
 
     fd = open(str_printf(&arena, "%s/%s", path, name).ptr, O_WRONLY);
     CHECK(fd >= 0 && pwrite(fd, arena_new(&arena, char, len), len, from) == (ssize_t)len);
-}
-
-static void lose_tree(void)
-{
-    remove_file("tree");
-    remove_file("head");
 }
 
 static void lose_head(void)
@@ -340,6 +375,7 @@ int main(void)
     RUN(the_vectors_signatures_come_out);
     RUN(what_is_appended_is_there_however_it_is_opened);
     RUN(only_one_writes_and_only_the_signer);
+    RUN(what_is_truncated_is_gone_and_the_next_fork_goes_on);
     RUN(every_failed_call_leaves_all_of_a_batch_or_nothing);
     RUN(a_feed_that_cannot_be_made_leaves_nothing);
     RUN(a_killed_writer_loses_nothing_that_it_told_of);

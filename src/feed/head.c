@@ -297,7 +297,7 @@ bool feed_head_holds(FeedHeadFile *head, uint64_t block, bool *out, Err *err)
 bool feed_head_count(FeedHeadFile *head, uint64_t first, uint64_t end, uint64_t *out, Err *err)
 {
     for (*out = 0; first < end; first++) {
-        bool held;
+        bool held = false;
 
         if (!feed_head_holds(head, first, &held, err))
             return false;

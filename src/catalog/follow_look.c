@@ -105,11 +105,42 @@ static bool walk_below(Follow *follow, const Look *look, Err *err)
 
     if (!note_names_below(follow, look, err))
         return false;
-    follow->shared.started = time_now();
     WalkOptions options = follow->crawl.walk;
     options.start = look->raw;
-    if (!walk_run(follow->options.root, &options, &sink, &walked, err))
-        return false;
+    return walk_run(follow->options.root, &options, &sink, &walked, err);
+}
+
+static bool is_to_walk(const Look *look)
+{
+    return look->walk && look->facts.type == POSIX_DIRECTORY;
+}
+
+static bool is_walked_above(const Map *walks, Str path)
+{
+    for (Str at = pathname_parent(path); at.len > 0; at = pathname_parent(at))
+        if (map_get(walks, at))
+            return true;
+    return false;
+}
+
+/* Each directory once, and all of them into the same batches: a commit for each is what takes the time. */
+static bool walk_all(Follow *follow, Look *looks, size_t count, Err *err)
+{
+    Map walks = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        void **slot = is_to_walk(&looks[i]) ? map_slot(&walks, &follow->batch, looks[i].text) : NULL;
+
+        if (slot && !*slot)
+            *slot = &looks[i];
+    }
+    if (walks.count == 0)
+        return true;
+    follow->shared.started = time_now();
+    for (size_t i = 0; i < count; i++)
+        if (map_get(&walks, looks[i].text) == &looks[i] && !is_walked_above(&walks, looks[i].text) &&
+            !walk_below(follow, &looks[i], err))
+            return false;
     return crawl_flush(follow->thread, err) && loader_drain(follow->loader, err) &&
            (!crawl_has_late(follow->thread) ||
             (crawl_flush_late(follow->thread, err) && loader_drain(follow->loader, err)));
@@ -171,17 +202,12 @@ static bool send_gone(Follow *follow, const Look *looks, size_t count, Err *err)
     return gone.count == 0 || give_all(follow, err);
 }
 
-static bool send_looks(Follow *follow, const Look *looks, size_t count, Err *err)
+static bool send_looks(Follow *follow, Look *looks, size_t count, Err *err)
 {
     for (size_t i = 0; i < count; i++)
         if (!looks[i].gone && !send_look(follow, &looks[i], err))
             return false;
-    if (!give_all(follow, err))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (looks[i].walk && looks[i].facts.type == POSIX_DIRECTORY && !walk_below(follow, &looks[i], err))
-            return false;
-    return true;
+    return give_all(follow, err) && walk_all(follow, looks, count, err);
 }
 
 /* Links are looked at until none of them leads elsewhere than the catalogue says. */

@@ -382,6 +382,38 @@ static void a_file_and_a_directory_change_names_after_something_moved_there(void
     compare_with_fresh_crawl("swap");
 }
 
+/* The number of the next transaction that writes. */
+static int64_t next_transaction(void)
+{
+    int64_t number = 0;
+
+    CHECK(str_to_int64(shards_ask("select pg_snapshot_xmax(pg_current_snapshot())"), &number));
+    return number;
+}
+
+static void directories_that_come_together_are_committed_together(void)
+{
+    enum { DIRS = 60 };
+    FOLLOWING_SCOPE(f);
+    CrawlTotals crawled;
+    Err err = {0};
+
+    CHECK(begin(&f, "together", WATCH_ANY));
+    CHECK(follow_crawl(f.follow, &crawled, &err));
+    follow_until_quiet(&f);
+    for (int i = 0; i < DIRS; i++) {
+        const char *dir = str_printf(&f.arena, "%s/new-%d", root, i).ptr;
+        const char *below = str_printf(&f.arena, "%s/empty", dir).ptr;
+        const char *moved = str_printf(&f.arena, "%s/moved-%d", root, i).ptr;
+
+        CHECK(mkdir(dir, 0755) == 0 && mkdir(below, 0755) == 0 && rename(dir, moved) == 0);
+    }
+    int64_t before = next_transaction();
+    follow_until_quiet(&f);
+    CHECK(next_transaction() - before < DIRS);
+    compare_with_fresh_crawl("together");
+}
+
 static void what_comes_too_fast_is_crawled(void)
 {
     FOLLOWING_SCOPE(f);
@@ -465,6 +497,7 @@ int main(void)
     RUN(a_file_moved_into_what_was_one_is_counted);
     RUN(nothing_is_left_in_a_file_that_was_a_directory_for_a_moment);
     RUN(a_storm_told_by_fanotify_leaves_what_a_crawl_finds);
+    RUN(directories_that_come_together_are_committed_together);
     RUN(what_comes_too_fast_is_crawled);
     RUN(refuses_what_is_not_in_the_shard);
     RUN(a_database_that_restarts_loses_nothing);

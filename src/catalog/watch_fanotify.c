@@ -205,6 +205,14 @@ static bool try_handle(const Fanotify *fan)
     return fd >= 0;
 }
 
+static bool refuse(Str root, Err *err)
+{
+    bool rights = errno == EPERM;
+
+    (void)err_sys(err, ERR_DENIED, "cannot watch the file system of '%.*s' by fanotify", STR_ARG(root));
+    return err_hint(err, rights ? "only root may; everybody may watch by inotify" : "inotify may work there");
+}
+
 bool watch_fanotify_open(Arena *arena, Str root, WatchSource *out, Err *err)
 {
     const uint64_t mask =
@@ -220,7 +228,7 @@ bool watch_fanotify_open(Arena *arena, Str root, WatchSource *out, Err *err)
     if (fan->fd < 0 ||
         fanotify_mark(fan->fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, mask, fan->root_fd, NULL) < 0 ||
         !try_handle(fan))
-        return err_sys(err, ERR_DENIED, "cannot watch the file system of '%.*s' by fanotify", STR_ARG(root));
+        return refuse(root, err);
     os_close(&fan->root_fd);
     *out = (WatchSource){.fd = fan->fd, .self = fan, .take = take};
     return true;

@@ -31,6 +31,7 @@ static const Opt opts[] = {
 
 typedef struct Watching {
     const Call *call;
+    Str root;
     Progress *progress; /* of the first crawl */
     bool away;          /* the database; it was said */
 } Watching;
@@ -95,6 +96,35 @@ static bool say_watching(const Call *call, Str root, const Watch *watch, Err *er
     return out_flush(out, err);
 }
 
+/* "3 added, 1 removed", and nothing of what there is none of; false when that is all. */
+static bool put_counts(Buf *text, const FollowTotals *totals)
+{
+    const struct {
+        int64_t count;
+        const char *what;
+    } counts[] = {{totals->added, "added"},
+                  {totals->changed, "changed"},
+                  {totals->removed, "removed"},
+                  {totals->renamed, "renamed"},
+                  {totals->problems, totals->problems == 1 ? "problem" : "problems"}};
+    size_t before = text->len;
+
+    for (size_t i = 0; i < COUNT_OF(counts); i++)
+        if (counts[i].count > 0)
+            buf_printf(text, "%s%lld %s", text->len > before ? ", " : "", (long long)counts[i].count,
+                       counts[i].what);
+    return text->len > before;
+}
+
+/* As other lines for people, without the fraction. */
+static void put_now(Buf *text)
+{
+    char at[TIME_TEXT_MAX];
+    Instant now = time_now();
+
+    buf_put(text, time_format(now - now % SECONDS(1), at));
+}
+
 static bool say_crawled(const Call *call, const CrawlTotals *totals, Err *err)
 {
     Out *out = call->out;
@@ -107,16 +137,37 @@ static bool say_crawled(const Call *call, const CrawlTotals *totals, Err *err)
         put(out, "problems", totals->problems);
         out_end(out);
     } else {
-        out_say(out, "crawled: %lld added, %lld changed, %lld removed", (long long)totals->added,
-                (long long)totals->changed, (long long)totals->removed);
+        BUF_SCOPE(text);
+        bool any = put_counts(&text, &(FollowTotals){.added = totals->added,
+                                                     .changed = totals->changed,
+                                                     .removed = totals->removed,
+                                                     .problems = totals->problems});
+
+        out_say(out, "crawled: %.*s", STR_ARG(any ? buf_str(&text) : STR("nothing changed")));
     }
     return out_flush(out, err);
 }
 
-static bool say_batch(const Call *call, const FollowTotals *totals, Err *err)
+static bool is_whole(const WatchBatch *batch, Str root)
 {
-    char now[TIME_TEXT_MAX];
-    Out *out = call->out;
+    return batch->count == 1 && batch->events[0].kind == WATCH_RESCAN && str_eq(batch->events[0].path, root);
+}
+
+static void say_batch_to_people(Out *out, const FollowTotals *totals, bool whole)
+{
+    BUF_SCOPE(text);
+
+    put_now(&text);
+    buf_put_z(&text, whole ? "  overflow, all crawled: " : "  ");
+    bool any = put_counts(&text, totals);
+    if (!any && !whole)
+        return;
+    out_say(out, "%.*s%s", STR_ARG(buf_str(&text)), any ? "" : "nothing changed");
+}
+
+static bool say_batch(const Watching *watching, const WatchBatch *batch, const FollowTotals *totals, Err *err)
+{
+    Out *out = watching->call->out;
 
     if (out_is_json(out)) {
         begin(out, "batch");
@@ -132,9 +183,7 @@ static bool say_batch(const Call *call, const FollowTotals *totals, Err *err)
         out_int(out, totals->took);
         out_end(out);
     } else {
-        out_say(out, "%.*s  %lld added, %lld changed, %lld removed, %lld renamed",
-                STR_ARG(time_format(time_now(), now)), (long long)totals->added, (long long)totals->changed,
-                (long long)totals->removed, (long long)totals->renamed);
+        say_batch_to_people(out, totals, is_whole(batch, watching->root));
     }
     return out_flush(out, err);
 }
@@ -162,7 +211,7 @@ static bool follow_all(Watching *watching, Watch *watch, Follow *follow, Err *er
 
     while (watch_next(watch, SECONDS(1), &batch, err) && follow_batch(follow, &batch, &totals, err)) {
         watching->away = false;
-        if (batch.count > 0 && !say_batch(watching->call, &totals, err))
+        if (batch.count > 0 && !say_batch(watching, &batch, &totals, err))
             return false;
     }
     return false;
@@ -180,6 +229,7 @@ static bool run(const Call *call, Err *err)
     if (!stop_init(err) || !catalog_path(call, call->args[1], &text, err) || !catalog_dsn(call, &dsn, err))
         return false;
     Str root = str_copy(call->arena, pathname_unescape(call->arena, text));
+    watching.root = root;
     const WatchOptions options = {.method = (WatchMethod)o->method,
                                   .exclude = o->exclude.items,
                                   .exclude_count = o->exclude.count,

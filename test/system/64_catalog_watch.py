@@ -313,6 +313,8 @@ def an_ordinary_user_watches_by_inotify():
         done = subprocess.run(as_nobody + ["psql", "-XAtq", "-d", dsn, "-c", "select pa_path from a.paths"], env=crash.environment(), capture_output=True, text=True, cwd="/")
         return done.stdout.split()
 
+    done = run("catalog", "watch", "a", root, "--method", "fanotify")
+    check(done.returncode == 9 and "hint: only root may; everybody may watch by inotify" in done.stderr, f"{done}")
     process = subprocess.Popen(as_nobody + [at.program, "-C", str(home / "i"), "catalog", "watch", "a", str(root)], env=crash.environment(), text=True, cwd="/",
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
@@ -329,7 +331,12 @@ def an_ordinary_user_watches_by_inotify():
             os.chown(root / "closed/later", 65534, 65534)
         crash.wait_for(lambda: f"{root}/closed/later" in paths(), "what comes later")
         process.send_signal(signal.SIGINT)
-        said = process.communicate()[1]
+        lines, said = process.communicate()
+        counts = r"[1-9][0-9]* (added|changed|removed|renamed|problems?)"
+        crawled, *batches = lines.splitlines()
+        check(re.fullmatch(r"crawled: [34] added, 1 problem", crawled), f"what a crawl found is told: {crawled}")
+        check(batches and all(re.fullmatch(rf"[0-9-]{{10}}T[0-9:]{{8}}Z  {counts}(, {counts})*", line) for line in batches),
+              f"a line tells of what there is: {lines}")
         check(process.returncode == 0 and not re.search("denied|fanotify", said), f"{process.returncode} {said}")
     finally:
         process.kill()

@@ -64,19 +64,36 @@ static bool start_psql(const char *const *argv, pid_t *out, Err *err)
     return err_hint(err, "apt-get install postgresql-client");
 }
 
-/* Ctrl-C is psql's own business: it ends a statement, or a line that is being typed. */
-static bool wait_for_psql(pid_t pid, Err *err)
+static volatile sig_atomic_t ctrl_c;
+
+static void note_ctrl_c(int number)
 {
-    void (*before)(int) = signal(SIGINT, SIG_IGN);
+    (void)number;
+    ctrl_c = 1;
+}
+
+/* It has said itself what was wrong: with the SQL, a script, or the connection. */
+static bool explain(int status, bool interactive, Err *err)
+{
+    if (WIFSIGNALED(status))
+        return err_set(err, ERR_INTERRUPTED, "psql was ended by signal %d", WTERMSIG(status));
+    if (WEXITSTATUS(status) == 0)
+        return true;
+    if (ctrl_c && !interactive)
+        return err_set(err, ERR_INTERRUPTED, "the SQL was stopped");
+    return err_set(err, ERR_DB, "psql ended with status %d", WEXITSTATUS(status));
+}
+
+/* Ctrl-C is psql's own business: it ends a statement, or a line that is being typed. */
+static bool wait_for_psql(pid_t pid, bool interactive, Err *err)
+{
+    void (*before)(int) = signal(SIGINT, note_ctrl_c);
     int status = 0;
 
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     (void)signal(SIGINT, before);
-    if (WIFSIGNALED(status))
-        return err_set(err, ERR_INTERRUPTED, "psql was ended by signal %d", WTERMSIG(status));
-    /* It has said itself what was wrong: with the SQL, a script, or the connection. */
-    return WEXITSTATUS(status) == 0 || err_set(err, ERR_DB, "psql ended with status %d", WEXITSTATUS(status));
+    return explain(status, interactive, err);
 }
 
 static bool run_psql(const Call *call, const char *dsn, Err *err)
@@ -93,7 +110,7 @@ static bool run_psql(const Call *call, const char *dsn, Err *err)
         argv[count++] = "-c";
         argv[count] = o->command.ptr;
     }
-    return start_psql(argv, &pid, err) && wait_for_psql(pid, err);
+    return start_psql(argv, &pid, err) && wait_for_psql(pid, !o->command.ptr, err);
 }
 
 /* ---- the command ---- */

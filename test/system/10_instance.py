@@ -156,6 +156,15 @@ def up_status_and_down():
     strata(dir, "down")
 
 
+def sleeping_psql(dir):
+    """strata pg that runs a long statement, and the number of the psql that it started."""
+    sleeping = "select count(*) from pg_stat_activity where state = 'active' and query like '%pg_sleep(1000)%' and pid <> pg_backend_pid()"
+    wait(lambda: psql(dir, sleeping) == "0", "the statement before to end")
+    sleeper = subprocess.Popen([*as_account(), PROGRAM, "-C", str(dir), "pg", "-c", "select pg_sleep(1000)"], stdout=subprocess.DEVNULL, cwd="/")
+    wait(lambda: psql(dir, sleeping) == "1", "the statement to run")
+    return sleeper, int(pathlib.Path(f"/proc/{sleeper.pid}/task/{sleeper.pid}/children").read_text())
+
+
 def psql_ends_with_strata_s_statuses(dir):
     for sql, status in ("select 1", 0), ("select 1 / 0", 7), ("select pg_terminate_backend(pg_backend_pid())", 7), ("\\i /nonexistent", 7):
         done = strata(dir, "pg", "-c", sql, ok=status == 0)
@@ -168,11 +177,11 @@ def psql_ends_with_strata_s_statuses(dir):
     done = subprocess.run([*as_account(), "env", "PATH=/nonexistent", PROGRAM, "-C", str(dir), "pg", "-c", "select 1"],
                           capture_output=True, text=True, cwd="/")
     check(done.returncode == 3 and "postgresql-client" in done.stderr, f"{done}")
-    sleeper = subprocess.Popen([*as_account(), PROGRAM, "-C", str(dir), "pg", "-c", "select pg_sleep(1000), 'asleep'"],
-                               stdout=subprocess.DEVNULL, cwd="/")
-    asleep = "select count(*) from pg_stat_activity where query like '%pg_sleep(1000)%' and pid <> pg_backend_pid()"
-    wait(lambda: psql(dir, asleep) == "1", "the statement to run")
-    child = int(pathlib.Path(f"/proc/{sleeper.pid}/task/{sleeper.pid}/children").read_text())
+    sleeper, child = sleeping_psql(dir)
+    for pid in sleeper.pid, child:  # as a terminal sends Ctrl-C
+        os.kill(pid, signal.SIGINT)
+    check(sleeper.wait() == 130, f"Ctrl-C: {sleeper.returncode}")
+    sleeper, child = sleeping_psql(dir)
     os.kill(sleeper.pid, signal.SIGKILL)
     sleeper.wait()
     wait(lambda: gone(child), "psql to go with the command that started it")

@@ -65,7 +65,7 @@ ask "What changed last" catalog recent "$shard" --limit 8
 
 url=$(strata status --json | field url)
 say "The service is at"
-printf '  %s\n' "$url/openapi.json" "$url/api/v1/catalog/$shard/ls?path=$directory" "$url/metrics" "$url/readyz"
+printf '  %s\n' "$url/" "$url/openapi.json" "$url/api/v1/catalog/$shard/ls?path=$directory" "$url/metrics" "$url/readyz"
 if [ "$state" = up ]; then
     say "It was up before and stays so."
     exit 0

@@ -31,18 +31,18 @@ static void put_parts(const Call *call, Str lines)
     out_end(call->out);
 }
 
-static const char *state_of(const InstanceServer *server, const ClusterState *state)
+static const char *state_of(const InstanceServer *server, const ClusterState *state, bool stopping)
 {
     if (server->dsn)
         return "external";
     if (!server->cluster)
         return "cannot run";
     if (state->pid)
-        return state->ready ? "up" : "starting";
+        return state->ready ? "up" : stopping ? "stopping" : "starting";
     return state->made ? "down" : "not made";
 }
 
-static void put_servers(const Call *call, const Instance *instance)
+static void put_servers(const Call *call, const Instance *instance, bool stopping)
 {
     static const OutColumn columns[] = {
         {"server", OUT_TEXT}, {"state", OUT_TEXT}, {"pid", OUT_INT}, {"postgresql", OUT_INT}};
@@ -54,7 +54,7 @@ static void put_servers(const Call *call, const Instance *instance)
         ClusterState state = servers[i].cluster ? cluster_state(servers[i].cluster) : (ClusterState){0};
 
         out_z(call->out, servers[i].name);
-        out_z(call->out, state_of(&servers[i], &state));
+        out_z(call->out, state_of(&servers[i], &state, stopping));
         state.pid ? out_int(call->out, state.pid) : out_null(call->out);
         state.version ? out_int(call->out, state.version) : out_null(call->out);
     }
@@ -116,14 +116,19 @@ static bool run(const Call *call, Err *err)
         (void)!presence_get(dir, "http.url", call->arena, &url, &ignored);
         (void)!presence_get(dir, "parts", call->arena, &parts, &ignored);
     }
+    bool stopping = parts.len > 0 && url.len == 0;
     out_record(call->out);
     put_field(call->out, "dir", str_from_z(dir));
     put_field(call->out, "version", STR(STRATA_VERSION));
-    put_field(call->out, "state", !pid ? STR("down") : url.len ? STR("up") : STR("starting"));
+    put_field(call->out, "state",
+              !pid       ? STR("down")
+              : url.len  ? STR("up")
+              : stopping ? STR("stopping")
+                         : STR("starting"));
     out_field(call->out, "pid", OUT_INT);
     pid ? out_int(call->out, pid) : out_null(call->out);
     put_field(call->out, "url", str_trim(url));
-    put_servers(call, instance);
+    put_servers(call, instance, stopping);
     put_parts(call, parts);
     put_shards(call, instance, pid && url.len);
     out_end(call->out);
@@ -134,7 +139,7 @@ const Cmd cmd_status = {
     .name = "status",
     .summary = "tell how every part of the instance is",
     .description =
-        "The state is up, starting or down. A part that is 'failing' says why. Of each shard of an instance that is "
+        "The state is up, starting, stopping or down. A part that is 'failing' says why. Of each shard of an instance that is "
         "up: the files below its root and their bytes, problems (10000: or more), and when the last crawl ended. A "
         "shard is 'loading' while its first load is under way or was cut off, 'busy' while somebody changes it whole.",
     .examples = "strata status\n"

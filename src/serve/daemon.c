@@ -150,6 +150,18 @@ static void tell_states(Daemon *daemon)
     buf_put(&daemon->told, buf_str(&text));
 }
 
+/* Says of the parts that are still there that they go. */
+static void tell_stopping(Daemon *daemon)
+{
+    BUF_SCOPE(text);
+    Err err = {0};
+
+    for (size_t i = 0; i < daemon->started; i++)
+        buf_printf(&text, "%s\tstopping\t\n", parts[i]->name);
+    if (!presence_put(instance_path(daemon->instance), "parts", buf_str(&text), &err))
+        log_err(LOG_WARNING, "cannot tell the state", &err);
+}
+
 /* ---- signals ---- */
 
 static sigset_t signals_heard(void)
@@ -305,6 +317,7 @@ static void run_until_stopped(Daemon *daemon)
             reload(daemon);
     }
     log_line(LOG_INFO, "stopping");
+    tell_stopping(daemon);
 }
 
 static bool start_and_run(Daemon *daemon, bool (*on_ready)(void *ctx, Err *err), void *ctx, Err *err)
@@ -334,6 +347,7 @@ bool daemon_run(const Instance *instance, const ConfSet *set, bool (*on_ready)(v
         return false;
     apply_log_level(instance_conf(instance));
     presence_remove(instance_path(instance), "http.url"); /* a killed service's */
+    presence_remove(instance_path(instance), "parts");
     if (!start_hearing(&daemon, &before, err))
         return false;
     log_line(LOG_INFO, "starting dir=%s version=%s", instance_path(instance), STRATA_VERSION);

@@ -4,7 +4,8 @@
  *
  *     strata.pid   the process number of the service, which holds a lock on the file for as long as it lives
  *     http.url     where the HTTP service listens; one line; there while it is up
- *     parts        the state of each part: "name TAB state TAB detail", one a line
+ *     parts        the state of each part: "name TAB state TAB detail", one a line; there from when it is up until it is gone,
+ *                  so a service with it and without http.url is stopping
  *
  * The lock is what counts: the kernel gives it free however the service ends, and files without it are left-overs.
  */

@@ -311,6 +311,24 @@ def in_the_foreground_it_stops_at_ctrl_c():
         check(process.wait() == 0 and gone(server) and not (dir / "run/http.url").exists(), "stopped in order")
 
 
+def a_stop_under_way_is_told_as_one():
+    dir = HOME / "first"
+    up = answer(dir, "up")
+    server = postmaster(dir)
+    os.kill(server, signal.SIGSTOP)  # so that the stop lasts
+    try:
+        os.kill(up["pid"], signal.SIGTERM)
+        wait(lambda: not (dir / "run/http.url").exists(), "the stop to begin")
+        status = answer(dir, "status")
+        check(status["state"] == "stopping" and status["pid"] == up["pid"] and status["url"] is None, f"{status}")
+        check({part["state"] for part in status["parts"]} == {"stopping"}, f"{status['parts']}")
+        check(status["servers"][0]["state"] in ("up", "stopping"), f"{status['servers']}")
+    finally:
+        os.kill(server, signal.SIGCONT)
+    wait(lambda: gone(up["pid"]), "the service to stop")
+    check(answer(dir, "status")["state"] == "down" and not (dir / "run/parts").exists(), "down")
+
+
 def starters_at_the_same_time_make_one_service():
     dir = HOME / "first"
     starters = [subprocess.Popen([*as_account(), PROGRAM, "-C", str(dir), "up", "--json"], stdout=subprocess.PIPE, text=True, cwd="/")
@@ -403,7 +421,7 @@ def names_the_directory_that_postgresql_cannot_enter():
 TESTS = [init_makes_one_instance_and_overwrites_nothing, what_does_not_exist_is_not_found, up_status_and_down,
          status_tells_of_every_shard, a_killed_service_is_taken_over, a_killed_cluster_is_started_again, everything_killed_at_once_comes_back,
          a_killed_init_is_done_again, two_instances_are_up_side_by_side, in_the_foreground_it_stops_at_ctrl_c,
-         starters_at_the_same_time_make_one_service, a_start_that_fails_says_why_and_leaves_nothing_running,
+         a_stop_under_way_is_told_as_one, starters_at_the_same_time_make_one_service, a_start_that_fails_says_why_and_leaves_nothing_running,
          servers_are_added_and_used, the_configuration_is_read_again, names_the_directory_that_postgresql_cannot_enter]
 
 

@@ -64,6 +64,12 @@ static bool show_metrics(Request *request, Reply *reply, Err *err)
     return true;
 }
 
+void reply_openapi(Reply *reply, const Request *request)
+{
+    reply->type = OPENAPI_TYPE;
+    openapi_print(request->exchange->server, &reply->body);
+}
+
 static bool show_openapi(Request *request, Reply *reply, Err *err)
 {
     (void)err;

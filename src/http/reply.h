@@ -61,6 +61,10 @@ void reply_header(Reply *reply, const char *name, Str value);
  */
 bool reply_etag(Reply *reply, Str tag);
 
+/* The description of the server that is asked, /openapi.json, with the media type that links to descriptions have. */
+#define OPENAPI_TYPE "application/vnd.oai.openapi+json;version=3.0"
+void reply_openapi(Reply *reply, const Request *request);
+
 /* A 3xx answer. `location` is an address or an absolute path, percent-encoded already. */
 void reply_redirect(Reply *reply, int status, Str location);
 

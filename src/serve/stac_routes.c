@@ -33,8 +33,8 @@ static bool conformance(Request *request, Reply *reply, Err *err)
 
 static bool api(Request *request, Reply *reply, Err *err)
 {
-    (void)request, (void)err;
-    reply_redirect(reply, 307, STR("/openapi.json"));
+    (void)err;
+    reply_openapi(reply, request);
     return true;
 }
 
@@ -257,7 +257,8 @@ static const Route routes[] = {
     {"GET", "/stac", "The catalogue as a STAC API: the landing page.", .handler = landing, .needs = READER},
     {"GET", "/stac/conformance", "What of STAC API and OGC API is there.", .handler = conformance,
      .needs = READER},
-    {"GET", "/stac/api", "The description of this service, OpenAPI 3.0.", .handler = api, .needs = READER},
+    {"GET", "/stac/api", "The description of this service, OpenAPI 3.0.", .handler = api, .needs = READER,
+     .reply_type = OPENAPI_TYPE},
     {"GET", "/stac/collections", "Shards and directories with datasets.",
      PARAMS({"limit", PARAM_UINT, .min = "1", .max = "10000", .default_text = "100",
              .help = "How many at most."},

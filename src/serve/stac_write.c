@@ -103,7 +103,7 @@ void stac_put_catalog(JsonOut *out, Arena *arena, Str base, const Str *shards, s
     stac_put_link(out, base, "data", JSON_TYPE, STR("/collections"));
     put_search_link(out, base, "GET");
     put_search_link(out, base, "POST");
-    stac_put_link(out, base, "service-desc", "application/vnd.oai.openapi+json;version=3.0", STR("/api"));
+    stac_put_link(out, base, "service-desc", OPENAPI_TYPE, STR("/api"));
     for (size_t i = 0; i < count; i++)
         stac_put_link(out, base, "child", JSON_TYPE,
                       str_printf(arena, "/collections/%.*s", STR_ARG(shards[i])));

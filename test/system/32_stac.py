@@ -159,6 +159,15 @@ def a_client_opens_lists_and_follows():
     check(item["assets"]["data"]["roles"] and item["assets"]["data"]["href"], item["assets"])
 
 
+def what_the_landing_page_links_to_is_of_the_type_it_says():
+    for link in json.loads(send("GET", URL + "/stac")[2])["links"]:
+        if link.get("method", "GET") == "GET" and link["rel"] != "search":
+            status, head, _ = send("GET", link["href"])
+            check(status == 200 and head["Content-Type"] == link["type"], f"{link}: {status} {head['Content-Type']}")
+    here = json.loads(send("GET", URL + "/stac/api")[2])
+    check(here == json.loads(send("GET", URL + "/openapi.json")[2]) and "/stac/search" in here["paths"], "the whole description")
+
+
 def a_collections_extent_is_that_of_its_files():
     def check_all(known):
         for collection in Client(URL + "/stac").collections():
@@ -400,6 +409,7 @@ def begin():
     URL = url()
 
 
-sys.exit(run_all(begin, [a_client_opens_lists_and_follows, a_collections_extent_is_that_of_its_files, every_method_is_said_where_it_goes,
+sys.exit(run_all(begin, [a_client_opens_lists_and_follows, what_the_landing_page_links_to_is_of_the_type_it_says,
+                         a_collections_extent_is_that_of_its_files, every_method_is_said_where_it_goes,
                          qgis_reads_what_it_gets, gdals_client_of_features_reads_the_collections, searches_find_what_brute_force_finds,
                          shapes_of_every_type_are_taken, pages_stay_when_the_catalogue_grows, wrong_searches_get_a_sentence]))

@@ -165,18 +165,16 @@ bool walk_open_file(int root, Str below, int *out, Err *err)
     /* A device may act when it is opened, so the kind is asked first, and again of what was opened. */
     seen = walk_open(root, path, below.len, O_PATH, false);
     if (seen < 0 || os_statx(seen, "", AT_EMPTY_PATH, STATX_TYPE, &st) < 0)
-        return err_sys(err, walk_vanished(errno) ? ERR_NOT_FOUND : ERR_IO, "cannot look at '%.*s'",
-                       STR_ARG(below));
+        return err_sys(err, walk_vanished(errno) ? ERR_NOT_FOUND : ERR_IO, "cannot look at the file");
     if (!S_ISREG(st.stx_mode))
-        return err_set(err, ERR_NOT_FOUND, "'%.*s' is not a regular file", STR_ARG(below));
+        return err_set(err, ERR_NOT_FOUND, "not a regular file");
     fd = walk_open(root, path, below.len, flags | O_NOATIME, false);
     if (fd < 0 && errno == EPERM)
         fd = walk_open(root, path, below.len, flags, false);
     if (fd < 0 || os_statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) < 0)
-        return err_sys(err, walk_vanished(errno) ? ERR_NOT_FOUND : ERR_IO, "cannot open '%.*s'",
-                       STR_ARG(below));
+        return err_sys(err, walk_vanished(errno) ? ERR_NOT_FOUND : ERR_IO, "cannot open the file");
     if (!S_ISREG(st.stx_mode))
-        return err_set(err, ERR_NOT_FOUND, "'%.*s' is not a regular file", STR_ARG(below));
+        return err_set(err, ERR_NOT_FOUND, "not a regular file");
     *out = fd;
     fd = -1;
     return true;

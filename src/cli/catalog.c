@@ -71,6 +71,24 @@ bool catalog_dsn(const Call *call, const char **out, Err *err)
     return instance_database_dsn(instance, call->arena, INSTANCE_OWNER, out, err);
 }
 
+/* The path up to its last part '..' as the kernel takes it, with links; as it is where there is no such directory here. */
+static Str resolve_parents(Arena *arena, Str path)
+{
+    Str part, rest = path;
+    size_t end = 0; /* of the last such part */
+
+    while (rest.len > 0) {
+        rest = str_cut(rest, '/', &part);
+        if (str_eq_z(part, ".."))
+            end = path.len - rest.len;
+    }
+    char *real = end ? realpath(str_to_z(arena, str_sub(path, 0, end)), NULL) : NULL;
+    if (real)
+        path = str_printf(arena, "%s/%.*s", real, STR_ARG(str_sub(path, end, path.len)));
+    free(real);
+    return path;
+}
+
 bool catalog_path(const Call *call, Str given, Str *out, Err *err)
 {
     Str path = given;
@@ -83,6 +101,7 @@ bool catalog_path(const Call *call, Str given, Str *out, Err *err)
         path = str_printf(call->arena, "%s/%.*s", here, STR_ARG(given));
         free(here);
     }
+    path = resolve_parents(call->arena, path);
     if (!pathname_normalise(call->arena, path, &path, err))
         return false;
     *out = pathname_escape(call->arena, path);

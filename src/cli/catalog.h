@@ -25,7 +25,12 @@ bool catalog_dsn(const Call *call, const char **out, Err *err) ATTR_MUST_USE;
 /* As catalog_open(), without waiting: ERR_BUSY comes at once. */
 bool catalog_peek(const Call *call, Db **out, Err *err) ATTR_MUST_USE;
 
-/* A path given on the command line: absolute and normal, as text of catalog/pathname.h. ERR_USAGE. */
+/*
+ * A path given on the command line: absolute and normal, as text of catalog/pathname.h. Links are left as they are, but for
+ * those that a part '..' leads out of.
+ *
+ * ERR_USAGE  it cannot be one, or has a part '..' behind what is no directory here
+ */
 bool catalog_path(const Call *call, Str given, Str *out, Err *err) ATTR_MUST_USE;
 
 #endif

@@ -37,7 +37,7 @@ const Cmd cmd_catalog_shard_create = {
     .args = "NAME PATH",
     .summary = "make a shard for the paths in a directory",
     .description =
-        "A shard is a schema of the database, named NAME: letters, digits and _. It holds paths at and "
+        "A shard is a schema of the database, named NAME: small letters, digits and _. It holds paths at and "
         "below PATH, which need not exist here.",
     .examples = "strata catalog shard create usr /usr\n",
     .opts = opts,

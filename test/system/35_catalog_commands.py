@@ -52,6 +52,20 @@ def tables_show_a_path_as_it_is_given():
     check(f"{TREE}/bad\\xff\n" in shown, shown)
 
 
+def a_path_may_lead_up_as_the_kernel_takes_it():
+    def ls(here, path):
+        done = subprocess.run([STRATA, "-C", str(DIR), "catalog", "ls", "t", path, "--json"], capture_output=True, text=True, cwd=here)
+        return {json.loads(line)["name"] for line in done.stdout.splitlines()} or done.stderr
+    (TOP / "far").symlink_to(TREE / "sub")
+    everything = ls(TREE, ".")
+    check("a.csv" in everything and len(everything) == 3, everything)
+    for here, path in ((TREE / "sub", ".."), (TREE / "sub", "../"), (TREE, "sub/../sub/.."), (TOP, "tree/sub/../../tree"), (TOP, "far/..")):
+        check(ls(here, path) == everything, f"{path} in {here}: {ls(here, path)}")
+    check(ls(TOP, f"{TREE}/../tree/sub") == {"b.csv"}, "what is behind the last '..' is kept")
+    check("has a part '..'" in ls(TREE, "nothing/.."), ls(TREE, "nothing/.."))
+    check("has no path" in ls(TREE, ".."), ls(TREE, ".."))
+
+
 def a_program_is_told_where_the_next_page_starts():
     seen, after = [], []
     for _ in range(5):
@@ -144,6 +158,6 @@ def scene():
 
 
 sys.exit(run_all(scene, [shard_names_are_told_apart_from_those_of_the_database, tables_show_a_path_as_it_is_given,
-                         a_program_is_told_where_the_next_page_starts, options_that_would_do_nothing_or_too_much_are_refused,
+                         a_path_may_lead_up_as_the_kernel_takes_it, a_program_is_told_where_the_next_page_starts, options_that_would_do_nothing_or_too_much_are_refused,
                          a_crawl_of_what_is_not_there_leaves_no_trace, a_crawl_file_can_be_the_standard_output,
                          a_time_may_be_so_long_ago_over_http_too, an_ingest_that_waits_can_be_interrupted]))

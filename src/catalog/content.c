@@ -16,6 +16,7 @@ typedef struct ContentCrawl {
     Db *db;   /* that lists the files */
     Str root; /* text */
     Instant since;
+    int64_t id; /* of the row in crawls */
 } ContentCrawl;
 
 static const struct {
@@ -79,6 +80,22 @@ static bool take_row(void *crawl_v, const PGresult *one, Err *err)
 
 /* ---- the whole ---- */
 
+static bool end(ContentCrawl *crawl, const ContentTotals *totals, Err *err)
+{
+    char since[TIME_TEXT_MAX];
+    BUF_SCOPE(result);
+
+    buf_printf(&result, "{\"looked\":%lld,\"records\":%lld,\"problems\":%lld}", (long long)totals->looked,
+               (long long)totals->records, (long long)totals->problems);
+    return problem_log_finish(crawl->work.problems, NULL, err) &&
+           db_run(crawl->db, &sql_look_end,
+                  DB_ARGS(DB_TEXT(crawl->work.type), DB_TEXT(crawl->root),
+                          DB_TEXT(time_format(crawl->since, since))),
+                  NULL, err) &&
+           db_run(crawl->db, &sql_crawl_end, DB_ARGS(DB_INT(crawl->id), DB_TEXT(buf_str(&result))), NULL,
+                  err);
+}
+
 static bool begin(ContentCrawl *crawl, ContentKind kind, Str root, Err *err)
 {
     const ContentOptions *options = crawl->options;
@@ -97,7 +114,10 @@ static bool begin(ContentCrawl *crawl, ContentKind kind, Str root, Err *err)
         problem_log_new(&crawl->arena, options->conninfo, options->shard, kinds[kind].name);
     return db_open(&crawl->arena, options->conninfo, &crawl->db, err) &&
            shard_use(crawl->db, options->shard, err) && db_script(crawl->db, "set timezone = 'UTC'", err) &&
-           loader_open(&crawl->arena, &load, &crawl->work.loader, err);
+           loader_open(&crawl->arena, &load, &crawl->work.loader, err) &&
+           db_query_int(crawl->db, &sql_crawl_begin,
+                        DB_ARGS(DB_TEXT(crawl->root), DB_TEXT(crawl->work.type), DB_TEXT(STR("{}"))),
+                        &crawl->id, err);
 }
 
 static bool look(ContentCrawl *crawl, Err *err)
@@ -120,7 +140,6 @@ bool content_crawl(const ContentOptions *options, ContentKind kind, Str root, Co
     ATTR_CLEANUP(release) ContentCrawl crawl = {.options = options};
     LoaderTotals loaded;
     Err later = {0};
-    char since[TIME_TEXT_MAX];
 
     *out = (ContentTotals){0};
     if (!begin(&crawl, kind, root, err))
@@ -131,9 +150,5 @@ bool content_crawl(const ContentOptions *options, ContentKind kind, Str root, Co
     out->looked = atomic_load(&crawl.work.looked);
     out->records = atomic_load(&crawl.work.records);
     out->problems = problem_count(crawl.work.problems);
-    return ok && problem_log_finish(crawl.work.problems, NULL, err) &&
-           db_run(crawl.db, &sql_look_end,
-                  DB_ARGS(DB_TEXT(crawl.work.type), DB_TEXT(crawl.root),
-                          DB_TEXT(time_format(crawl.since, since))),
-                  NULL, err);
+    return ok && end(&crawl, out, err);
 }

@@ -13,7 +13,9 @@ const Cmd cmd_catalog_fresh = {
     .name = "catalog fresh",
     .args = "SHARD [PATH]",
     .summary = "list the crawls that cover a path",
-    .description = "Nothing that a crawl saw is older than its start.",
+    .description =
+        "The last crawl of each root and kind. Nothing that one of kind posix saw is older than its start; the other "
+        "kinds looked at the files that were known when they started.",
     .opts = catalog_view_opts,
     CMD_OPTS(CatalogViewOpts, 0),
     .examples = "strata catalog fresh usr /usr/lib\n",

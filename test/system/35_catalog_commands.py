@@ -92,6 +92,21 @@ def a_crawl_of_what_is_not_there_leaves_no_trace():
     check(covers == [str(TREE)], covers)
 
 
+def how_fresh_each_kind_is_is_told():
+    def crawls():
+        return {row["kind"]: row for row in map(json.loads, strata("catalog", "fresh", "t", "--json").stdout.splitlines())}
+    check(set(crawls()) == {"posix"}, crawls())
+    strata("catalog", "crawl", "t", str(TREE))
+    crawled = json.loads(strata("catalog", "shard", "stat", "t", "--json").stdout)["crawled"]
+    strata("catalog", "crawl", "t", str(TREE), "--kind", "magic,checksum")
+    first = crawls()
+    check(set(first) == {"posix", "magic", "checksum"} and all(row["finished"] and row["root"] == str(TREE) for row in first.values()), first)
+    check(first["checksum"]["result"] == {"looked": 3, "records": 3, "problems": 0}, first["checksum"])
+    strata("catalog", "crawl", "t", str(TREE), "--kind", "checksum")
+    check(crawls()["checksum"]["started"] > first["checksum"]["started"] and crawls()["magic"] | {"age": 0} == first["magic"] | {"age": 0}, crawls())
+    check(json.loads(strata("catalog", "shard", "stat", "t", "--json").stdout)["crawled"] == crawled, "the tree was not crawled")
+
+
 def a_crawl_file_can_be_the_standard_output():
     kept = TOP / "kept.tsv"
     link = TOP / "link.tsv"
@@ -159,5 +174,5 @@ def scene():
 
 sys.exit(run_all(scene, [shard_names_are_told_apart_from_those_of_the_database, tables_show_a_path_as_it_is_given,
                          a_path_may_lead_up_as_the_kernel_takes_it, a_program_is_told_where_the_next_page_starts, options_that_would_do_nothing_or_too_much_are_refused,
-                         a_crawl_of_what_is_not_there_leaves_no_trace, a_crawl_file_can_be_the_standard_output,
+                         a_crawl_of_what_is_not_there_leaves_no_trace, how_fresh_each_kind_is_is_told, a_crawl_file_can_be_the_standard_output,
                          a_time_may_be_so_long_ago_over_http_too, an_ingest_that_waits_can_be_interrupted]))

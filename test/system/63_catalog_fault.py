@@ -245,7 +245,7 @@ def mistakes_get_a_sentence_and_a_status():
     refused(4, "catalog", "ingest", "a", at.top / "missing", hint=False)
     refused(4, "catalog", "crawl", "a", os.path.join(tree.root, b"missing"), hint=False)
     refused(6, "catalog", "ingest", "a", at.top, hint=False)
-    refused(5, "catalog", "shard", "create", "a", "/another")
+    refused(5, "catalog", "shard", "create", "a", "/another", hint=False)
     done = at.call("catalog", "ingest", "a", "-", "--json", input=b"/elsewhere/x\tposix\t{}\nno tabs\n" + tree.root + b"/plain\tposix\t{\"type\"\n\xff\xfe\0\n")
     answer = json.loads(done.stdout)
     check(done.returncode == 11 and [r["line"] for r in answer["rejected"]] == [1, 2, 3, 4] and answer["lines"] == 4, f"{done.returncode} {done.stdout}")

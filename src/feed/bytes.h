@@ -7,8 +7,11 @@
 
 static inline void bytes_put(Buf *buf, uint64_t number, int bytes)
 {
-    for (int i = 0; i < bytes; i++)
-        buf_put_byte(buf, (char)(number >> (8 * i)));
+    char raw[8];
+
+    for (int i = 0; i < 8; i++)
+        raw[i] = (char)(number >> (8 * i));
+    buf_put(buf, (Str){raw, (size_t)bytes});
 }
 
 static inline uint64_t bytes_get(const char *from, int bytes)

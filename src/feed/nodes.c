@@ -3,9 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 
-#include "base/map.h"
 #include "base/os.h"
 #include "feed/bytes.h"
 
@@ -16,14 +14,20 @@ typedef struct Waiting {
     FeedPlace place;
 } Waiting;
 
+/*
+ * What waits is a list, and a table of places in it by hash of the number; both are kept from flush to flush, because to
+ * have them from the system anew cost more than all hashing of blocks.
+ */
 struct FeedNodes {
     const char *path; /* of the file */
     int fd, flags;
-    Arena memory; /* of what waits */
-    Map waiting;  /* by index; without a hash: not known, whatever the file says */
+    Buf list;  /* of Waiting; without a hash: not known, whatever the file says */
+    Buf table; /* of uint32_t: 0 is free, else 1 + place; a power of two of them, at most half of them taken */
     bool is_cut;  /* of the file counts only what a tree of this length has: */
     uint64_t cut; /* blocks */
 };
+
+enum { TABLE_FIRST = 256 };
 
 FeedNodes *feed_nodes_new(Arena *arena, const char *dir, bool write)
 {
@@ -35,31 +39,76 @@ FeedNodes *feed_nodes_new(Arena *arena, const char *dir, bool write)
     return nodes;
 }
 
-static void forget(FeedNodes *nodes)
-{
-    arena_free(&nodes->memory);
-    nodes->waiting = (Map){0};
-}
-
 void feed_nodes_close(FeedNodes *nodes)
 {
     os_close(&nodes->fd);
-    forget(nodes);
+    buf_release(&nodes->list);
+    buf_release(&nodes->table);
 }
 
-static Str key_of(const uint64_t *index)
+/* ---- what waits ---- */
+
+static Waiting *list_of(const FeedNodes *nodes)
 {
-    return (Str){(const char *)index, sizeof *index};
+    return (Waiting *)(void *)nodes->list.ptr;
+}
+
+size_t feed_nodes_waiting(const FeedNodes *nodes)
+{
+    return nodes->list.len / sizeof(Waiting);
+}
+
+/* Where in the table the node is, or would be. There is a free place. */
+static uint32_t *slot_of(const FeedNodes *nodes, uint64_t index)
+{
+    uint32_t *table = (uint32_t *)(void *)nodes->table.ptr;
+    size_t mask = nodes->table.len / sizeof *table - 1;
+
+    for (size_t i = (size_t)(index * 0x9e3779b97f4a7c15u >> 32);; i++)
+        if (table[i & mask] == 0 || list_of(nodes)[table[i & mask] - 1].node.index == index)
+            return &table[i & mask];
+}
+
+static Waiting *find(const FeedNodes *nodes, uint64_t index)
+{
+    uint32_t place = nodes->table.len ? *slot_of(nodes, index) : 0;
+
+    return place ? &list_of(nodes)[place - 1] : NULL;
+}
+
+static void clear_table(FeedNodes *nodes, size_t slots)
+{
+    buf_reset(&nodes->table);
+    memset(buf_reserve(&nodes->table, slots * sizeof(uint32_t)), 0, slots * sizeof(uint32_t));
+    nodes->table.len = slots * sizeof(uint32_t);
+}
+
+static void grow_table(FeedNodes *nodes)
+{
+    size_t slots = nodes->table.len / sizeof(uint32_t), count = feed_nodes_waiting(nodes);
+
+    if (2 * (count + 1) <= slots)
+        return;
+    clear_table(nodes, slots ? 2 * slots : TABLE_FIRST);
+    for (size_t i = 0; i < count; i++)
+        *slot_of(nodes, list_of(nodes)[i].node.index) = (uint32_t)i + 1;
 }
 
 void feed_nodes_put(FeedNodes *nodes, const TreeNode *node, FeedPlace place)
 {
-    void **slot = map_slot(&nodes->waiting, &nodes->memory, key_of(&node->index));
+    Waiting waiting = {*node, place};
 
-    if (!*slot)
-        *slot = arena_new(&nodes->memory, Waiting, 1);
-    *(Waiting *)*slot = (Waiting){*node, place};
+    grow_table(nodes);
+    uint32_t *slot = slot_of(nodes, node->index);
+    if (*slot) {
+        list_of(nodes)[*slot - 1] = waiting;
+        return;
+    }
+    buf_put(&nodes->list, (Str){(const char *)&waiting, sizeof waiting});
+    *slot = (uint32_t)feed_nodes_waiting(nodes);
 }
+
+/* ---- the file ---- */
 
 static bool open_file(FeedNodes *nodes, Err *err)
 {
@@ -102,7 +151,7 @@ static bool is_within(uint64_t index, uint64_t length)
 
 bool feed_nodes_get(FeedNodes *nodes, uint64_t index, TreeNode *out, FeedPlace *place, Err *err)
 {
-    Waiting found, *waiting = map_get(&nodes->waiting, key_of(&index));
+    Waiting found, *waiting = find(nodes, index);
 
     if (waiting)
         found = *waiting;
@@ -120,12 +169,8 @@ bool feed_nodes_get(FeedNodes *nodes, uint64_t index, TreeNode *out, FeedPlace *
 
 void feed_nodes_truncate(FeedNodes *nodes, uint64_t length)
 {
-    size_t at = 0;
-    void *value;
-    Str key;
-
-    while (map_next(&nodes->waiting, &at, &key, &value)) {
-        Waiting *waiting = value;
+    for (size_t i = 0; i < feed_nodes_waiting(nodes); i++) {
+        Waiting *waiting = &list_of(nodes)[i];
 
         if (!is_within(waiting->node.index, length))
             *waiting = (Waiting){.node = {.index = waiting->node.index}};
@@ -135,18 +180,6 @@ void feed_nodes_truncate(FeedNodes *nodes, uint64_t length)
     nodes->is_cut = true;
 }
 
-size_t feed_nodes_waiting(const FeedNodes *nodes)
-{
-    return nodes->waiting.count;
-}
-
-static int by_index(const void *a, const void *b)
-{
-    uint64_t x = (*(Waiting *const *)a)->node.index, y = (*(Waiting *const *)b)->node.index;
-
-    return x < y ? -1 : x > y;
-}
-
 static void put_entry(Buf *buf, const Waiting *entry)
 {
     bytes_put(buf, entry->node.size, 8);
@@ -154,23 +187,52 @@ static void put_entry(Buf *buf, const Waiting *entry)
     buf_put(buf, (Str){(const char *)entry->node.hash, TREE_HASH_BYTES});
 }
 
-/* Neighbours go in one call. */
-static bool write_sorted(FeedNodes *nodes, Waiting *const *sorted, size_t count, Err *err)
+static bool write_run(FeedNodes *nodes, uint64_t first, Buf *run, Err *err)
 {
-    BUF_SCOPE(run);
-
-    for (size_t i = 0; i < count;) {
-        uint64_t first = sorted[i]->node.index;
-        size_t n = 0;
-
-        buf_reset(&run);
-        while (i + n < count && sorted[i + n]->node.index == first + n)
-            put_entry(&run, sorted[i + n++]);
-        if (!os_pwrite_all(nodes->fd, buf_str(&run), (off_t)(first * ENTRY), err))
-            return err_wrap(err, "cannot write to '%s'", nodes->path);
-        i += n;
-    }
+    if (run->len > 0 && !os_pwrite_all(nodes->fd, buf_str(run), (off_t)(first * ENTRY), err))
+        return err_wrap(err, "cannot write to '%s'", nodes->path);
+    buf_reset(run);
     return true;
+}
+
+/* Neighbours from `base` on go in one call; `at` has the place in the list of each number, plus 1. */
+static bool write_runs(FeedNodes *nodes, uint64_t base, const uint32_t *at, size_t count, Buf *run, Err *err)
+{
+    uint64_t first = base;
+
+    for (size_t i = 0; i < count; i++) {
+        if (at[i]) {
+            if (run->len == 0)
+                first = base + i;
+            put_entry(run, &list_of(nodes)[at[i] - 1]);
+        } else if (!write_run(nodes, first, run, err))
+            return false;
+    }
+    return write_run(nodes, first, run, err);
+}
+
+/* A feed that grows makes nodes that lie close together, but for some parents far to the left: these go one by one. */
+static bool write_all(FeedNodes *nodes, Buf *run, Err *err)
+{
+    size_t count = feed_nodes_waiting(nodes);
+    const Waiting *list = list_of(nodes);
+    ARENA_SCOPE(scratch);
+    uint64_t last = 0;
+
+    for (size_t i = 0; i < count; i++)
+        last = list[i].node.index > last ? list[i].node.index : last;
+    uint64_t base = last + 1 > 2 * count ? last + 1 - 2 * count : 0;
+    uint32_t *at = arena_new(&scratch, uint32_t, 2 * count + 1);
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].node.index >= base) {
+            at[list[i].node.index - base] = (uint32_t)i + 1;
+            continue;
+        }
+        put_entry(run, &list[i]);
+        if (!write_run(nodes, list[i].node.index, run, err))
+            return false;
+    }
+    return write_runs(nodes, base, at, (size_t)(last + 1 - base), run, err);
 }
 
 /* What the cut takes away: all behind it, and those to the left of it that reach over it. */
@@ -191,19 +253,15 @@ static bool cut_file(FeedNodes *nodes, Err *err)
 
 bool feed_nodes_flush(FeedNodes *nodes, bool sync, Err *err)
 {
-    Waiting **sorted = arena_new(&nodes->memory, Waiting *, nodes->waiting.count + 1);
-    size_t at = 0, count = 0;
-    void *value;
-    Str key;
+    BUF_SCOPE(run);
 
-    while (map_next(&nodes->waiting, &at, &key, &value))
-        sorted[count++] = value;
-    qsort(sorted, count, sizeof *sorted, by_index);
     if (!open_file(nodes, err) || (nodes->is_cut && !cut_file(nodes, err)) ||
-        !write_sorted(nodes, sorted, count, err))
+        (nodes->list.len > 0 && !write_all(nodes, &run, err)))
         return false;
     if (sync && os_fdatasync(nodes->fd) < 0)
         return err_sys(err, ERR_IO, "cannot sync '%s'", nodes->path);
-    forget(nodes);
+    buf_reset(&nodes->list);
+    if (nodes->table.len)
+        clear_table(nodes, nodes->table.len / sizeof(uint32_t));
     return true;
 }

@@ -134,10 +134,12 @@ static bool take_text(Ingest *ingest, int64_t number, Str text, Err *err)
 {
     CrawlfileLine line = {.number = number};
 
-    arena_reset(&ingest->line);
-    ingest->totals.lines++;
     if (text.len && text.ptr[text.len - 1] == '\r')
         text.len--;
+    if (text.len == 0) /* as editors leave at the end */
+        return true;
+    arena_reset(&ingest->line);
+    ingest->totals.lines++;
     if (!crawlfile_line_read(&ingest->line, text, loader_root(ingest->loader), &line, err) ||
         !take_line(ingest, &line, err)) {
         if (!record_is_bad(err))

@@ -2,6 +2,7 @@
 #include "cli/catalog.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/os.h"
@@ -89,17 +90,34 @@ static Str resolve_parents(Arena *arena, Str path)
     return path;
 }
 
+/* The current directory as the user went there, through links too: a shard's root may be one. */
+static bool current_dir(Arena *arena, const char **out, Err *err)
+{
+    const char *said = getenv("PWD");
+    struct stat here, there;
+
+    if (said && said[0] == '/' && stat(".", &here) == 0 && stat(said, &there) == 0 &&
+        here.st_dev == there.st_dev && here.st_ino == there.st_ino) {
+        *out = said;
+        return true;
+    }
+    char *real = getcwd(NULL, 0);
+    if (!real)
+        return err_sys(err, ERR_USAGE, "cannot tell the current directory");
+    *out = str_to_z(arena, str_from_z(real));
+    free(real);
+    return true;
+}
+
 bool catalog_path(const Call *call, Str given, Str *out, Err *err)
 {
     Str path = given;
+    const char *here = NULL;
 
     if (given.len && given.ptr[0] != '/') {
-        char *here = getcwd(NULL, 0);
-
-        if (!here)
-            return err_sys(err, ERR_USAGE, "cannot tell the current directory");
+        if (!current_dir(call->arena, &here, err))
+            return false;
         path = str_printf(call->arena, "%s/%.*s", here, STR_ARG(given));
-        free(here);
     }
     path = resolve_parents(call->arena, path);
     if (!pathname_normalise(call->arena, path, &path, err))

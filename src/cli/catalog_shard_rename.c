@@ -11,6 +11,8 @@ static bool run(const Call *call, Err *err)
     out_record(call->out);
     out_field(call->out, "renamed", OUT_TEXT);
     out_text(call->out, call->args[0]);
+    out_field(call->out, "name", OUT_TEXT);
+    out_text(call->out, call->args[1]);
     out_end(call->out);
     return true;
 }

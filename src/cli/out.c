@@ -140,10 +140,13 @@ static void heading(const char *name, char *text, size_t size)
     text[i] = '\0';
 }
 
-/* Paths are escaped already where they are no text; libsmartcols would take \x in them for its own escape, and escape that. */
-static void keep_backslashes(struct libscols_column *column)
+/*
+ * Paths are escaped already where they are no text; libsmartcols would take \x in them for its own escape, and escape that.
+ * Only where it is needed: a backslash that it is told to keep it forgets to count (2.38), and the next column moves.
+ */
+static void keep_backslashes(struct libscols_column *column, const char *value)
 {
-    if (column)
+    if (column && strstr(value, "\\x"))
         (void)scols_column_set_safechars(column, "\\");
 }
 
@@ -161,7 +164,6 @@ static void begin_list_table(Out *out)
         heading(column->name, text, sizeof text);
         struct libscols_column *made =
             scols_table_new_column(out->table, text, out->widths ? (double)out->widths[i] : 0, flags);
-        keep_backslashes(made);
         if (made && out->colour)
             (void)scols_cell_set_color(scols_column_get_header(made), "bold");
     }
@@ -197,7 +199,6 @@ static void begin_record_table(Out *out)
     (void)scols_table_new_column(out->table, "name", 0, 0);
     struct libscols_column *value =
         scols_table_new_column(out->table, "value", 0, out->tty ? SCOLS_FL_WRAP : 0);
-    keep_backslashes(value);
     if (value && out->tty) {
         (void)scols_column_set_safechars(value, "\\\n");
         (void)scols_column_set_wrapfunc(value, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
@@ -390,7 +391,10 @@ static void show(Out *out, Str value)
 
     if (out->open != OPEN_RECORD && at == 0)
         out->line = scols_table_new_line(out->table, NULL);
-    (void)scols_line_set_data(out->line, at, str_to_z(&scratch, str_sub(value, 0, VALUE_MAX)));
+    const char *text = str_to_z(&scratch, str_sub(value, 0, VALUE_MAX));
+    if (out->open != OPEN_RECORD || !out->tty) /* values of a record on a terminal are folded: see there */
+        keep_backslashes(scols_table_get_column(out->table, at), text);
+    (void)scols_line_set_data(out->line, at, text);
     after_cell(out);
 }
 

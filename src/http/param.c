@@ -220,6 +220,16 @@ static bool check_bounds(const Param *param, const Value *value, Err *err)
     return true;
 }
 
+/* What would have passed, where the table says so. */
+static bool hint_range(const Param *param, Err *err)
+{
+    if (param->choices)
+        return err_hint(err, "the choices are %s", param->choices);
+    if (types[param->type].own_bounds && param->min && param->max)
+        return err_hint(err, "it goes from %s to %s", param->min, param->max);
+    return false;
+}
+
 bool param_parse(const Param *param, Str text, Arena *arena, Value *out, Err *err)
 {
     Value value = {.given = true, .text = text};
@@ -228,10 +238,10 @@ bool param_parse(const Param *param, Str text, Arena *arena, Value *out, Err *er
     if (!types[param->type].parse(param, text, arena, &value)) {
         err_set(err, ERR_USAGE, "parameter '%s' is not %s: '%.*s'%s", param->name, types[param->type].name,
                 STR_ARG(some), some.len < text.len ? "..." : "");
-        return param->choices ? err_hint(err, "the choices are %s", param->choices) : false;
+        return hint_range(param, err);
     }
     if (!check_bounds(param, &value, err))
-        return false;
+        return hint_range(param, err);
     *out = value;
     return true;
 }

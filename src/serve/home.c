@@ -14,7 +14,7 @@ static const struct Link {
      "The shards of the catalogue; below each: ls, stat, find, du, tree, recent, dups, meta and more.",
      READER},
     {"openapi.json", "service-desc", "application/json",
-     "Every address of this service with its parameters, as OpenAPI.", NOBODY},
+     "Every address of this service but those of the MAS API, with its parameters, as OpenAPI.", NOBODY},
     {"healthz", "status", "application/json", "Whether the process lives.", NOBODY},
     {"readyz", "status", "application/json",
      "Whether everything that the service needs is there; status 503 when not.", NOBODY},

@@ -66,6 +66,25 @@ def a_path_may_lead_up_as_the_kernel_takes_it():
     check("has no path" in ls(TREE, ".."), ls(TREE, ".."))
 
 
+def a_shard_whose_root_is_a_link_is_asked_from_within():
+    (TOP / "link").symlink_to(TREE)
+    strata("catalog", "shard", "create", "l", str(TOP / "link"))
+    strata("catalog", "crawl", "l", str(TOP / "link"))
+    done = subprocess.run(["sh", "-c", f"cd '{TOP}/link/sub' && '{STRATA}' -C '{DIR}' catalog ls l ."], capture_output=True, text=True)
+    check("b.csv" in done.stdout, done.stdout + done.stderr)
+    done = subprocess.run([STRATA, "-C", str(DIR), "catalog", "ls", "t", ".", "--json"], capture_output=True, text=True, cwd=TREE, env={"PWD": "/nowhere"})
+    check("a.csv" in done.stdout, f"a wrong PWD: {done.stdout} {done.stderr}")
+    strata("catalog", "shard", "drop", "l")
+
+
+def empty_lines_of_a_crawl_file_are_skipped():
+    strata("catalog", "shard", "create", "e", "/e")
+    done = json.loads(strata("catalog", "ingest", "e", "-", "--json", data=b'\n/e/x\tposix\t{"type":"file"}\n\r\n\n').stdout)
+    check((done["accepted"], done["rejected"]) == (1, []), done)
+    check(json.loads(strata("catalog", "shard", "rename", "e", "f", "--json").stdout) == {"renamed": "e", "name": "f"}, "what a rename says")
+    strata("catalog", "shard", "drop", "f")
+
+
 def a_program_is_told_where_the_next_page_starts():
     seen, after = [], []
     for _ in range(5):
@@ -173,6 +192,7 @@ def scene():
 
 
 sys.exit(run_all(scene, [shard_names_are_told_apart_from_those_of_the_database, tables_show_a_path_as_it_is_given,
-                         a_path_may_lead_up_as_the_kernel_takes_it, a_program_is_told_where_the_next_page_starts, options_that_would_do_nothing_or_too_much_are_refused,
+                         a_path_may_lead_up_as_the_kernel_takes_it, a_shard_whose_root_is_a_link_is_asked_from_within,
+                         empty_lines_of_a_crawl_file_are_skipped, a_program_is_told_where_the_next_page_starts, options_that_would_do_nothing_or_too_much_are_refused,
                          a_crawl_of_what_is_not_there_leaves_no_trace, how_fresh_each_kind_is_is_told, a_crawl_file_can_be_the_standard_output,
                          a_time_may_be_so_long_ago_over_http_too, an_ingest_that_waits_can_be_interrupted]))

@@ -166,6 +166,24 @@ static void print_hostile(Out *out)
     out_end(out);
 }
 
+static void print_backslashes(Out *out)
+{
+    static const OutColumn two[] = {{"name", OUT_TEXT}, {"size", OUT_INT}};
+
+    out_list(out, two, 2);
+    out_z(out, "a\\b");
+    out_int(out, 1);
+    out_z(out, "ccc");
+    out_int(out, 20);
+    out_end(out);
+}
+
+static void a_backslash_takes_one_place(void)
+{
+    prints(print_backslashes, "NAME  SIZE\na\\b      1\nccc     20\n",
+           "{\"name\":\"a\\\\b\",\"size\":1}\n{\"name\":\"ccc\",\"size\":20}\n");
+}
+
 static void names_cannot_write_on_the_terminal(void)
 {
     prints(print_hostile, "NAME\na\\x0ab\\x1b[31m\\xff\n", "{\"name\":\"a\\nb\\u001b[31m\xef\xbf\xbd\"}\n");
@@ -263,6 +281,7 @@ int main(void)
     RUN(a_record_may_hold_a_list);
     RUN(a_record_breaks_between_words);
     RUN(an_empty_list_prints_nothing);
+    RUN(a_backslash_takes_one_place);
     RUN(names_cannot_write_on_the_terminal);
     RUN(a_long_table_has_one_heading_and_every_row);
     RUN(a_record_that_was_not_ended_is_not_printed);

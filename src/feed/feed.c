@@ -98,7 +98,8 @@ static void settle(Feed *feed, Str signature)
     }
     feed->state.roots = feed->roots;
     feed->state.fork = feed->fork;
-    memcpy(feed->state.signature, signature.ptr, signature.len);
+    if (signature.len > 0)
+        memcpy(feed->state.signature, signature.ptr, signature.len);
     feed->state.signature_len = signature.len;
     feed->state.applied = feed_log_end(feed->log);
     feed->state.chain = feed_log_chain(feed->log);

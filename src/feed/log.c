@@ -30,10 +30,10 @@ struct FeedLog {
     int flags;
 
     /* the batch in hand */
-    FeedPlace next;   /* of the next record */
-    Buf out;          /* what is not yet written, */
-    FeedPlace out_at; /* from here on */
-    XXH3_state_t checks;
+    FeedPlace next;      /* of the next record */
+    Buf out;             /* what is not yet written, */
+    FeedPlace out_at;    /* from here on */
+    XXH3_state_t checks; /* of the batch in hand, and of the one that is read */
     bool fresh, rotated; /* nothing is put yet; a segment was begun */
     bool broken;         /* a sync failed: what is on the disk is not known */
 };
@@ -305,7 +305,6 @@ typedef struct Scan {
     FeedPlace at; /* of the next record */
     Buf in;       /* bytes, of which those from `used` on begin there */
     size_t used;
-    XXH3_state_t checks;
 } Scan;
 
 /* More of the segment, so that at least `want` bytes are there, unless it ends before. */
@@ -369,16 +368,16 @@ static bool take_record(Scan *scan, FeedRecord *record, size_t len, bool *goes_o
     FeedLog *log = scan->log;
 
     if (record->type == FEED_COMMIT) {
-        if (record->body.len < 8 || XXH3_64bits_digest(&scan->checks) != bytes_get(record->body.ptr, 8)) {
+        if (record->body.len < 8 || XXH3_64bits_digest(&log->checks) != bytes_get(record->body.ptr, 8)) {
             *goes_on = false;
             return true;
         }
         log->chain = bytes_get(record->body.ptr, 8);
         log->end = log->next = log->out_at = record->place + len;
         record->body = str_sub(record->body, 8, record->body.len);
-        (void)XXH3_64bits_reset_withSeed(&scan->checks, log->chain);
+        (void)XXH3_64bits_reset_withSeed(&log->checks, log->chain);
     } else
-        (void)XXH3_64bits_update(&scan->checks, scan->in.ptr + scan->used, 8);
+        (void)XXH3_64bits_update(&log->checks, scan->in.ptr + scan->used, 8);
     return scan->take(scan->ctx, record, err);
 }
 
@@ -416,7 +415,7 @@ bool feed_log_scan(FeedLog *log, FeedLogTake *take, void *ctx, Err *err)
 {
     Scan scan = {.log = log, .take = take, .ctx = ctx, .at = log->end};
 
-    (void)XXH3_64bits_reset_withSeed(&scan.checks, log->chain);
+    (void)XXH3_64bits_reset_withSeed(&log->checks, log->chain);
     bool ok = scan_all(&scan, err);
     buf_release(&scan.in);
     return ok;

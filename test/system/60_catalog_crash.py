@@ -3,7 +3,7 @@
 # soak
 """A tree changes, a crawl of it is killed anywhere; after the next crawl the catalogue is that of a fresh one.
 
-Usage: 60_catalog_crash.py STRATA. STRATA_CRASH_ROUNDS says how many kills: 100 in ./dev soak, a twentieth otherwise.
+Usage: 60_catalog_crash.py STRATA. STRATA_CRASH_ROUNDS says how many kills: 100 in ./dev soak, a few otherwise.
 """
 import json
 import os
@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import crash
 from crash import check
 
-ROUNDS = int(os.environ.get("STRATA_CRASH_ROUNDS") or (100 if crash.SOAK else 5))
+ROUNDS = int(os.environ.get("STRATA_CRASH_ROUNDS") or (100 if crash.SOAK else 3))
 rng = random.Random(crash.SEED)
 
 

@@ -165,6 +165,30 @@ bool str_to_uint64(Str s, uint64_t *out)
     return true;
 }
 
+/* 16 for what is no digit. */
+static unsigned hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    if (c >= 'a' && c <= 'f')
+        return (unsigned)(c - 'a') + 10;
+    return c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10 : 16;
+}
+
+bool str_to_bytes(Str hex, void *out, size_t len)
+{
+    unsigned char *to = out;
+
+    if (hex.len != 2 * len)
+        return false;
+    for (size_t i = 0; i < hex.len; i++)
+        if (hex_value(hex.ptr[i]) > 15)
+            return false;
+    for (size_t i = 0; i < len; i++)
+        to[i] = (unsigned char)(hex_value(hex.ptr[2 * i]) << 4 | hex_value(hex.ptr[2 * i + 1]));
+    return true;
+}
+
 bool str_to_double(Str s, double *out)
 {
     char z[NUMBER_MAX + 1], *end;

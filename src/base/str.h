@@ -49,6 +49,9 @@ bool str_to_int64(Str s, int64_t *out);
 bool str_to_uint64(Str s, uint64_t *out);
 bool str_to_double(Str s, double *out);
 
+/* Exactly `len` bytes in hexadecimal, of either case; false, with `out` as it was, when it is anything else. */
+bool str_to_bytes(Str hex, void *out, size_t len);
+
 /* How many bytes at the start of `s` are valid UTF-8 (RFC 3629; no surrogates, no overlong forms). */
 size_t str_utf8_prefix(Str s);
 

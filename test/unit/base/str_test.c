@@ -62,6 +62,18 @@ static void numbers_are_whole_and_in_range(void)
                         &(int64_t){0}));
 }
 
+static void hexadecimal_is_taken_whole_or_not_at_all(void)
+{
+    static const char *const wrong[] = {"",       "0",      "00ff1",    "00ff1g",   "00ff1 ",
+                                        " 0ff10", "0x0ff1", "00ff1001", "00ff1\xb9"};
+    unsigned char bytes[3] = {1, 2, 3};
+
+    for (size_t i = 0; i < COUNT_OF(wrong); i++)
+        CHECK(!str_to_bytes(str_from_z(wrong[i]), bytes, 3) && memcmp(bytes, "\1\2\3", 3) == 0);
+    CHECK(str_to_bytes(STR("09afAF"), bytes, 3) && memcmp(bytes, "\x09\xaf\xaf", 3) == 0);
+    CHECK(str_to_bytes(STR(""), bytes, 0));
+}
+
 static void utf8_ends_at_the_first_wrong_byte(void)
 {
     static const struct {
@@ -95,6 +107,7 @@ int main(void)
     RUN(cut_splits_at_the_first_separator);
     RUN(paths_have_a_name_and_a_directory);
     RUN(numbers_are_whole_and_in_range);
+    RUN(hexadecimal_is_taken_whole_or_not_at_all);
     RUN(utf8_ends_at_the_first_wrong_byte);
     RUN(distance_counts_edits_up_to_its_limit);
     DONE();

@@ -2,27 +2,18 @@
 #include "crypto/sign.h"
 
 #include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-/* Chooses code for this processor and opens the source of random numbers; as often as one likes, on any thread. */
-static void ready(void)
-{
-    if (sodium_init() >= 0)
-        return;
-    (void)fputs("libsodium cannot be used: there is no source of random numbers\n", stderr);
-    abort();
-}
+#include "crypto/secret.h"
 
 void sign_pair_new(SignPair *out)
 {
-    ready();
+    secret_ready();
     (void)crypto_sign_keypair(out->public_key, out->secret_key);
 }
 
 void sign_pair_from_seed(const unsigned char seed[SIGN_SEED_BYTES], SignPair *out)
 {
-    ready();
+    secret_ready();
     (void)crypto_sign_seed_keypair(out->public_key, out->secret_key, seed);
 }
 

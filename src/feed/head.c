@@ -18,6 +18,7 @@ enum {
     BOOT_BYTES = 16,
     SIGNATURE_ROOM = 72,
     FLAG_COMPAT = 1,
+    FLAG_ANONYMOUS = 2,
     BITS_PIECE = 4096, /* bytes of bits changed at once */
 };
 static const char magic[8] = {'S', 'T', 'R', 'F', 'E', 'E', 'D', 'H'};
@@ -85,7 +86,8 @@ static void put_slot(const FeedHeadFile *head, const FeedState *state, Buf *out)
 {
     PUT(out, magic);
     bytes_put(out, VERSION, 4);
-    bytes_put(out, state->identity.compat ? FLAG_COMPAT : 0, 4);
+    bytes_put(out,
+              (state->identity.compat ? FLAG_COMPAT : 0) | (state->identity.anonymous ? FLAG_ANONYMOUS : 0), 4);
     bytes_put(out, head->sequence, 8);
     PUT(out, head->boot);
     PUT(out, state->identity.key);
@@ -159,7 +161,9 @@ static bool take_slot(const char bytes[SLOT_BYTES], Slot *out)
         memcmp(found, magic, sizeof magic) != 0)
         return false;
     out->version = take(&in, 4);
-    out->state.identity.compat = take(&in, 4) & FLAG_COMPAT;
+    uint64_t flags = take(&in, 4);
+    out->state.identity.compat = flags & FLAG_COMPAT;
+    out->state.identity.anonymous = flags & FLAG_ANONYMOUS;
     out->sequence = take(&in, 8);
     take_bytes(&in, out->boot, BOOT_BYTES);
     take_bytes(&in, out->state.identity.key, FEED_KEY_BYTES);
@@ -249,6 +253,11 @@ void feed_head_mark(FeedHeadFile *head, uint64_t first, uint64_t count, bool hel
         last->count += count;
     else
         buf_put(&head->marks, (Str){(const char *)&mark, sizeof mark});
+}
+
+size_t feed_head_waiting(const FeedHeadFile *head)
+{
+    return head->marks.len / sizeof(Mark);
 }
 
 static void change(char *bits, uint64_t from, uint64_t to, bool held)

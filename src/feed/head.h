@@ -38,6 +38,8 @@ bool feed_head_open(FeedHeadFile *head, bool write, FeedState *out, Err *err) AT
 /* Blocks from `first` on are held, or not; in memory until it is flushed. */
 void feed_head_mark(FeedHeadFile *head, uint64_t first, uint64_t count, bool held);
 
+size_t feed_head_waiting(const FeedHeadFile *head); /* how many changes of bits are in memory only */
+
 /* ERR_IO */
 bool feed_head_holds(FeedHeadFile *head, uint64_t block, bool *out, Err *err) ATTR_MUST_USE;
 

@@ -45,7 +45,7 @@ void feed_identity_put_manifest(const FeedIdentity *identity, Buf *out)
 {
     static const char head[] = {MANIFEST_VERSION, 0, HASH_BLAKE2B, QUORUM, 1, SIGNER_ED25519};
 
-    if (identity->compat)
+    if (identity->compat || identity->anonymous)
         return;
     buf_put(out, BYTES(head));
     buf_put(out, BYTES(identity->space));
@@ -78,6 +78,12 @@ void feed_identity_new(const unsigned char signer[SIGN_PUBLIC_BYTES], FeedIdenti
     memcpy(out->space, feed_space(FEED_SPACE_DEFAULT), FEED_KEY_BYTES);
     feed_identity_put_manifest(out, &manifest);
     key_of_manifest(buf_str(&manifest), out->key);
+}
+
+void feed_identity_of_key(const unsigned char key[FEED_KEY_BYTES], FeedIdentity *out)
+{
+    *out = (FeedIdentity){.anonymous = true};
+    memcpy(out->key, key, FEED_KEY_BYTES);
 }
 
 bool feed_identity_read(const unsigned char key[FEED_KEY_BYTES], Str manifest, FeedIdentity *out, Err *err)
@@ -154,7 +160,7 @@ bool feed_signed(const FeedIdentity *identity, const FeedHead *head, Str signatu
 {
     BUF_SCOPE(signable);
 
-    if (!unwrap(identity, &signature))
+    if (identity->anonymous || !unwrap(identity, &signature))
         return false;
     put_signable(identity, head, &signable);
     return sign_check(identity->signer, buf_str(&signable), (const unsigned char *)signature.ptr);

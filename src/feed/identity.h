@@ -45,12 +45,16 @@ typedef struct FeedIdentity {
     unsigned char signer[SIGN_PUBLIC_BYTES];
     unsigned char space[FEED_KEY_BYTES]; /* the signer's namespace; with a manifest only */
     bool compat;
+    bool anonymous; /* only the key is known: nobody sent a manifest or a head yet */
 } FeedIdentity;
 
 void feed_identity_compat(const unsigned char signer[SIGN_PUBLIC_BYTES], FeedIdentity *out);
 
 /* With the manifest of one signer in the usual namespace, as hypercore 11 makes it by default. */
 void feed_identity_new(const unsigned char signer[SIGN_PUBLIC_BYTES], FeedIdentity *out);
+
+/* Of a feed of which only the key is known: whoever has it sends the manifest, or the first head tells that there is none. */
+void feed_identity_of_key(const unsigned char key[FEED_KEY_BYTES], FeedIdentity *out);
 
 /*
  * From a manifest that a peer sent for `key`.
@@ -61,7 +65,7 @@ void feed_identity_new(const unsigned char signer[SIGN_PUBLIC_BYTES], FeedIdenti
 bool feed_identity_read(const unsigned char key[FEED_KEY_BYTES], Str manifest, FeedIdentity *out,
                         Err *err) ATTR_MUST_USE;
 
-/* Puts FEED_MANIFEST_BYTES; nothing for a compat key. */
+/* Puts FEED_MANIFEST_BYTES; nothing for a compat key, or for one that is not known yet. */
 void feed_identity_put_manifest(const FeedIdentity *identity, Buf *out);
 
 /* What a feed is called where its key must not be seen; out has FEED_KEY_BYTES. */

@@ -291,7 +291,7 @@ static size_t see(Str bytes, FeedPlace place, FeedRecord *out)
         return 0;
     size_t len = FEED_RECORD_HEAD + (size_t)bytes_get(bytes.ptr + 8, 4);
     uint64_t type = bytes_get(bytes.ptr + 12, 4);
-    if (len > bytes.len || type < FEED_BLOCK || type > FEED_IDENTITY ||
+    if (len > bytes.len || type < FEED_BLOCK || type > FEED_ROOTS ||
         XXH3_64bits_withSeed(bytes.ptr + 8, len - 8, place) != bytes_get(bytes.ptr, 8))
         return 0;
     *out = (FeedRecord){(FeedRecordType)type, place, str_sub(bytes, FEED_RECORD_HEAD, len)};

@@ -26,7 +26,8 @@ typedef enum FeedRecordType {
     FEED_COMMIT,
     FEED_CLEAR,
     FEED_TRUNCATE,
-    FEED_IDENTITY
+    FEED_IDENTITY,
+    FEED_ROOTS
 } FeedRecordType;
 
 /* Segment number << 32 | offset. */

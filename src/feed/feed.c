@@ -39,6 +39,8 @@ static bool read_on(Arena *arena, Feed *feed, FeedMode mode, const FeedOptions *
             return false;
         feed->state = (FeedState){.applied = FEED_PLACE_FIRST};
     }
+    if (!feed_check_floor(feed, err))
+        return false;
     feed->log = feed_log_new(arena, feed->path, options ? options->segment_bytes : 0, feed->state.applied,
                              feed->state.chain);
     if (!feed_replay(feed, err))
@@ -170,57 +172,4 @@ bool feed_truncate(Feed *feed, const SignPair *pair, uint64_t length, FeedCare c
 bool feed_sync(Feed *feed, Err *err)
 {
     return feed_log_sync(feed->log, err) && feed_write_derived(feed, true, err);
-}
-
-/* ---- reading ---- */
-
-bool feed_get(Feed *feed, uint64_t block, Buf *out, Err *err)
-{
-    TreeNode known, real;
-    FeedPlace place = 0;
-
-    if (block >= feed->state.roots.length)
-        return err_set(err, ERR_NOT_FOUND, "the feed has %llu blocks, none with number %llu",
-                       (unsigned long long)feed->state.roots.length, (unsigned long long)block);
-    if (!feed_nodes_get(feed->nodes, 2 * block, &known, &place, err) && err->code != ERR_NOT_FOUND)
-        return false;
-    if (place == 0)
-        return err_set(err, ERR_NOT_FOUND, "block %llu is not held here", (unsigned long long)block);
-    if (!feed_log_read(feed->log, place, FEED_BLOCK, out, err))
-        return false;
-    buf_consume(out, 8);
-    tree_leaf(block, buf_str(out), &real);
-    return tree_node_equal(&known, &real) ||
-           err_set(err, ERR_CORRUPT, "block %llu is not what was appended", (unsigned long long)block);
-}
-
-static bool check_head(const Feed *feed, Err *err)
-{
-    const FeedState *state = &feed->state;
-    FeedHead head = {.length = state->roots.length, .fork = state->fork};
-
-    tree_hash(state->roots.at, state->roots.count, head.hash);
-    return (state->signature_len == 0 && state->roots.length == 0 && state->fork == 0) ||
-           feed_signed(&state->identity, &head,
-                       (Str){(const char *)state->signature, state->signature_len}) ||
-           err_set(err, ERR_CORRUPT, "the head of the feed is not signed by its signer");
-}
-
-bool feed_verify(Feed *feed, uint64_t *first_bad, Err *err)
-{
-    TreeRoots roots = {0};
-    BUF_SCOPE(bytes);
-
-    for (*first_bad = 0; *first_bad < feed->state.roots.length; ++*first_bad) {
-        TreeNode leaf;
-
-        if (!feed_get(feed, *first_bad, &bytes, err))
-            return false;
-        tree_leaf(*first_bad, buf_str(&bytes), &leaf);
-        (void)tree_add(&roots, &leaf, NULL);
-    }
-    for (size_t i = 0; i < roots.count; i++)
-        if (!tree_node_equal(&roots.at[i], &feed->state.roots.at[i]))
-            return err_set(err, ERR_CORRUPT, "the tree of the feed is not that of its blocks");
-    return check_head(feed, err);
 }

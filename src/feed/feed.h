@@ -71,6 +71,15 @@ bool feed_append(Feed *feed, const SignPair *pair, const Str *blocks, size_t cou
 bool feed_truncate(Feed *feed, const SignPair *pair, uint64_t length, FeedCare care, Err *err) ATTR_MUST_USE;
 
 /*
+ * Hold the blocks from `first` up to `end` no longer, and give their space back. They stay proven: the tree keeps their hashes, and
+ * a peer that has them can send them again. *cleared: how many were held.
+ *
+ * ERR_USAGE  the range is none, or the feed is open for reading
+ * ERR_IO     some may be cleared already
+ */
+bool feed_clear(Feed *feed, uint64_t first, uint64_t end, uint64_t *cleared, Err *err) ATTR_MUST_USE;
+
+/*
  * The bytes of a block, checked against the feed's tree.
  *
  * ERR_NOT_FOUND  the feed is shorter, or does not hold it
@@ -79,13 +88,26 @@ bool feed_truncate(Feed *feed, const SignPair *pair, uint64_t length, FeedCare c
  */
 bool feed_get(Feed *feed, uint64_t block, Buf *out, Err *err) ATTR_MUST_USE;
 
+/* Whether a block is held here. ERR_IO. */
+bool feed_holds(Feed *feed, uint64_t block, bool *out, Err *err) ATTR_MUST_USE;
+
+typedef struct FeedVerify {
+    bool (*progress)(void *ctx, uint64_t block); /* false: stop */
+    void *progress_ctx;
+} FeedVerify;
+
 /*
- * Read and hash everything. *first_bad gets the first block that is not as signed.
+ * Read and hash all that is held, up to the roots and their signature. *first_bad gets the first block that is not as signed,
+ * or the length. `options` may be NULL.
  *
- * ERR_CORRUPT  there is one, or the head is not signed by the feed's signer
+ * ERR_CORRUPT      there is one, or the head is not signed by the feed's signer
+ * ERR_INTERRUPTED  `progress` said so
  * ERR_IO
  */
-bool feed_verify(Feed *feed, uint64_t *first_bad, Err *err) ATTR_MUST_USE;
+bool feed_verify(Feed *feed, const FeedVerify *options, uint64_t *first_bad, Err *err) ATTR_MUST_USE;
+
+/* The bytes that the feed takes on the disk, holes apart. ERR_IO. */
+bool feed_disk(const Feed *feed, uint64_t *out, Err *err) ATTR_MUST_USE;
 
 /* Make all that is appended durable, and the next opening cheap. ERR_IO. */
 bool feed_sync(Feed *feed, Err *err) ATTR_MUST_USE;

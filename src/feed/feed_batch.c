@@ -48,6 +48,18 @@ void feed_batch_fill(Feed *feed, const TreeNode *leaf, FeedPlace place)
     feed->held++;
 }
 
+bool feed_batch_has(Feed *feed, uint64_t block, bool *out, Err *err)
+{
+    const FeedMade *made = (const FeedMade *)(const void *)feed->made.ptr;
+
+    for (size_t i = feed->made.len / sizeof *made; i-- > 0;)
+        if (made[i].node.index == 2 * block) {
+            *out = made[i].place != 0;
+            return true;
+        }
+    return feed_head_holds(feed->head, block, out, err);
+}
+
 void feed_batch_roots(Feed *feed, const TreeRoots *roots)
 {
     feed->roots = *roots;

@@ -48,6 +48,9 @@ bool feed_batch_grow(Feed *feed, Str bytes, FeedPlace place, Err *err) ATTR_MUST
 /* A block below the length: its leaf, which has been proven, and where it lies. */
 void feed_batch_fill(Feed *feed, const TreeNode *leaf, FeedPlace place);
 
+/* Whether a block is held, or is in the batch. ERR_IO. */
+bool feed_batch_has(Feed *feed, uint64_t block, bool *out, Err *err) ATTR_MUST_USE;
+
 /* Blocks from `length` on are gone. Where the roots of that length are not known, feed_batch_roots() has to follow. ERR_IO. */
 bool feed_batch_shrink(Feed *feed, uint64_t length, uint64_t fork, Err *err) ATTR_MUST_USE;
 
@@ -75,6 +78,13 @@ void feed_batch_undo(Feed *feed);
 
 /* Tree, then head: the head says how far the tree is. ERR_IO. */
 bool feed_write_derived(Feed *feed, bool sync, Err *err) ATTR_MUST_USE;
+
+/*
+ * The file `floor`: the log has to be there from this place on only, so no older head may be taken. ERR_CORRUPT: the head is older.
+ * ERR_IO.
+ */
+bool feed_write_floor(const Feed *feed, Err *err) ATTR_MUST_USE;
+bool feed_check_floor(const Feed *feed, Err *err) ATTR_MUST_USE;
 
 /* As the log has them. */
 void feed_put_identity(const FeedIdentity *identity, Buf *out);

@@ -74,16 +74,29 @@ static bool take_block(Feed *feed, const FeedRecord *record, Err *err)
     return feed_batch_climb(feed, leaf, err);
 }
 
-static bool take_nodes(Feed *feed, Str body, Err *err)
+static bool learn_nodes(Feed *feed, Str body, Err *err)
 {
-    if (body.len % NODE_BYTES != 0)
-        return is_odd(feed, err);
     for (size_t at = 0; at < body.len; at += NODE_BYTES) {
         TreeNode node = node_at(body.ptr + at);
 
         if (!feed_batch_learn(feed, &node, err))
             return false;
     }
+    return true;
+}
+
+/* All are learnt before the first climb: what a node needs may come behind it. After a truncation nothing is left out. */
+static bool take_nodes(Feed *feed, Str body, Err *err)
+{
+    if (body.len % NODE_BYTES != 0)
+        return is_odd(feed, err);
+    if (!learn_nodes(feed, body, err))
+        return false;
+    if (feed->kept < feed->state.roots.length)
+        return true;
+    for (size_t at = 0; at < body.len; at += NODE_BYTES)
+        if (!feed_batch_climb(feed, node_at(body.ptr + at), err))
+            return false;
     return true;
 }
 

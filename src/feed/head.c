@@ -19,7 +19,8 @@ enum {
     SIGNATURE_ROOM = 72,
     FLAG_COMPAT = 1,
     FLAG_ANONYMOUS = 2,
-    BITS_PIECE = 4096, /* bytes of bits changed at once */
+    BITS_PIECE = 4096, /* bytes of bits read and changed at once */
+    PIECE_BLOCKS = 8 * BITS_PIECE,
 };
 static const char magic[8] = {'S', 'T', 'R', 'F', 'E', 'E', 'D', 'H'};
 
@@ -35,6 +36,11 @@ struct FeedHeadFile {
     unsigned char boot[BOOT_BYTES];
     uint64_t sequence;
     Buf marks; /* of Mark, in order */
+
+    /* the bits that were asked for last, with the marks put in */
+    Buf piece;
+    uint64_t piece_first; /* block */
+    size_t piece_marks;   /* how many are put in */
 };
 
 /* ---- the kernel that runs ---- */
@@ -76,6 +82,7 @@ void feed_head_close(FeedHeadFile *head)
 {
     os_close(&head->fd);
     buf_release(&head->marks);
+    buf_release(&head->piece);
 }
 
 /* ---- slots ---- */
@@ -87,7 +94,8 @@ static void put_slot(const FeedHeadFile *head, const FeedState *state, Buf *out)
     PUT(out, magic);
     bytes_put(out, VERSION, 4);
     bytes_put(out,
-              (state->identity.compat ? FLAG_COMPAT : 0) | (state->identity.anonymous ? FLAG_ANONYMOUS : 0), 4);
+              (state->identity.compat ? FLAG_COMPAT : 0) | (state->identity.anonymous ? FLAG_ANONYMOUS : 0),
+              4);
     bytes_put(out, head->sequence, 8);
     PUT(out, head->boot);
     PUT(out, state->identity.key);
@@ -286,32 +294,88 @@ static bool write_mark(FeedHeadFile *head, const Mark *mark, Err *err)
     return true;
 }
 
-bool feed_head_holds(FeedHeadFile *head, uint64_t block, bool *out, Err *err)
+/* The piece of the bits that has `block`, as they will be when all marks are written. */
+static bool load(FeedHeadFile *head, uint64_t block, Err *err)
 {
     const Mark *marks = (const Mark *)(const void *)head->marks.ptr;
-    size_t got;
-    char byte = 0;
+    uint64_t first = block / PIECE_BLOCKS * PIECE_BLOCKS, end = first + PIECE_BLOCKS;
+    size_t count = head->marks.len / sizeof *marks, got;
 
-    for (size_t i = head->marks.len / sizeof *marks; i-- > 0;)
-        if (block >= marks[i].first && block - marks[i].first < marks[i].count) {
-            *out = marks[i].held;
-            return true;
-        }
-    if (!os_pread_all(head->fd, &byte, 1, (off_t)(BITS_AT + block / 8), &got, err))
-        return err_wrap(err, "cannot read '%s'", head->path);
-    *out = byte & 1 << block % 8;
+    if (head->piece.len == 0 || head->piece_first != first) {
+        char *bits = buf_reserve(&head->piece, BITS_PIECE);
+
+        head->piece.len = 0;
+        memset(bits, 0, BITS_PIECE);
+        if (head->fd >= 0 &&
+            !os_pread_all(head->fd, bits, BITS_PIECE, (off_t)(BITS_AT + first / 8), &got, err))
+            return err_wrap(err, "cannot read '%s'", head->path);
+        head->piece.len = BITS_PIECE;
+        head->piece_first = first;
+        head->piece_marks = 0;
+    }
+    /* The last mark may have grown since it was put in here. */
+    for (size_t i = head->piece_marks ? head->piece_marks - 1 : 0; i < count; i++) {
+        uint64_t from = marks[i].first > first ? marks[i].first : first;
+        uint64_t to = marks[i].first + marks[i].count < end ? marks[i].first + marks[i].count : end;
+
+        if (from < to)
+            change(head->piece.ptr, from - first, to - first, marks[i].held);
+    }
+    head->piece_marks = count;
     return true;
+}
+
+bool feed_head_holds(FeedHeadFile *head, uint64_t block, bool *out, Err *err)
+{
+    if (!load(head, block, err))
+        return false;
+    uint64_t bit = block - head->piece_first;
+    *out = head->piece.ptr[bit / 8] & 1 << bit % 8;
+    return true;
+}
+
+static uint64_t count_bits(const char *bits, uint64_t from, uint64_t to)
+{
+    uint64_t count = 0;
+
+    for (; from < to && from % 8; from++)
+        count += (unsigned char)bits[from / 8] >> from % 8 & 1;
+    for (; to - from >= 8; from += 8)
+        count += (uint64_t)__builtin_popcount((unsigned char)bits[from / 8]);
+    for (; from < to; from++)
+        count += (unsigned char)bits[from / 8] >> from % 8 & 1;
+    return count;
 }
 
 bool feed_head_count(FeedHeadFile *head, uint64_t first, uint64_t end, uint64_t *out, Err *err)
 {
-    for (*out = 0; first < end; first++) {
-        bool held = false;
+    uint64_t count = 0;
 
-        if (!feed_head_holds(head, first, &held, err))
+    while (first < end) {
+        if (!load(head, first, err))
             return false;
-        *out += held;
+        uint64_t last = head->piece_first + PIECE_BLOCKS < end ? head->piece_first + PIECE_BLOCKS : end;
+        count += count_bits(head->piece.ptr, first - head->piece_first, last - head->piece_first);
+        first = last;
     }
+    *out = count;
+    return true;
+}
+
+bool feed_head_next(FeedHeadFile *head, uint64_t first, uint64_t end, bool held, uint64_t *out, Err *err)
+{
+    for (; first < end; first++) {
+        if (!load(head, first, err))
+            return false;
+        uint64_t bit = first - head->piece_first;
+        unsigned char byte = (unsigned char)head->piece.ptr[bit / 8];
+
+        if (bit % 8 == 0 && byte == (held ? 0 : 0xff)) /* none of these eight */
+            first += 7;
+        else if ((byte >> bit % 8 & 1) == held)
+            break;
+    }
+    *out = first < end ? first : end;
     return true;
 }
 
@@ -328,6 +392,7 @@ bool feed_head_flush(FeedHeadFile *head, const FeedState *state, bool sync, Err 
         if (!write_mark(head, &marks[i], err))
             return err_wrap(err, "cannot write to '%s'", head->path);
     buf_reset(&head->marks);
+    buf_reset(&head->piece);
     /* The bits before the slot that stands on them. */
     return (!sync || sync_file(head, err)) && write_slot(head, state, sync, err) &&
            (!sync || sync_file(head, err));

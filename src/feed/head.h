@@ -46,6 +46,10 @@ bool feed_head_holds(FeedHeadFile *head, uint64_t block, bool *out, Err *err) AT
 /* How many of the blocks from `first` up to `end` are held. ERR_IO. */
 bool feed_head_count(FeedHeadFile *head, uint64_t first, uint64_t end, uint64_t *out, Err *err) ATTR_MUST_USE;
 
+/* The first block from `first` up to `end` that is held, or is not; `end` where there is none. ERR_IO. */
+bool feed_head_next(FeedHeadFile *head, uint64_t first, uint64_t end, bool held, uint64_t *out,
+                    Err *err) ATTR_MUST_USE;
+
 /* Write the bits, then the state. With `sync`, what the state stands on (log, tree) has been synced before. ERR_IO. */
 bool feed_head_flush(FeedHeadFile *head, const FeedState *state, bool sync, Err *err) ATTR_MUST_USE;
 

@@ -4,11 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#define XXH_STATIC_LINKING_ONLY /* the state of a hash inside of a struct */
-#include <xxhash.h>
 
 #include "base/os.h"
 #include "feed/bytes.h"
+#include "feed/log_inside.h"
 
 enum {
     VERSION = 1,
@@ -19,49 +18,11 @@ enum {
 };
 static const char magic[8] = {'S', 'T', 'R', 'F', 'E', 'E', 'D', 'L'};
 
-struct FeedLog {
-    const char *path;
-    uint32_t segment_bytes;
-    FeedPlace end;  /* behind the last commit */
-    uint64_t chain; /* of the last commit */
-
-    int fd; /* of segment `open`, or -1 */
-    uint32_t open;
-    int flags;
-
-    /* the batch in hand */
-    FeedPlace next;      /* of the next record */
-    Buf out;             /* what is not yet written, */
-    FeedPlace out_at;    /* from here on */
-    XXH3_state_t checks; /* of the batch in hand, and of the one that is read */
-    bool fresh, rotated; /* nothing is put yet; a segment was begun */
-    bool broken;         /* a sync failed: what is on the disk is not known */
-};
-
-/* ---- places ---- */
-
-static uint32_t segment_of(FeedPlace place)
-{
-    return (uint32_t)(place >> 32);
-}
-
-static uint32_t offset_of(FeedPlace place)
-{
-    return (uint32_t)place;
-}
-
-static FeedPlace first_of(uint32_t segment)
-{
-    return (FeedPlace)segment << 32 | FEED_SEGMENT_HEAD;
-}
-
 /* ---- segments ---- */
 
-enum { NAME_MAX_BYTES = 4096 + 16 };
-
-static const char *name_of(const FeedLog *log, uint32_t segment, char out[NAME_MAX_BYTES])
+const char *feed_log_name(const FeedLog *log, uint32_t segment, char out[FEED_LOG_NAME_MAX])
 {
-    (void)snprintf(out, NAME_MAX_BYTES, "%.4096s/%08x.log", log->path, segment);
+    (void)snprintf(out, FEED_LOG_NAME_MAX, "%.4096s/%08x.log", log->path, segment);
     return out;
 }
 
@@ -84,6 +45,7 @@ void feed_log_close(FeedLog *log)
 {
     os_close(&log->fd);
     buf_release(&log->out);
+    buf_release(&log->ahead);
 }
 
 FeedPlace feed_log_end(const FeedLog *log)
@@ -96,15 +58,14 @@ uint64_t feed_log_chain(const FeedLog *log)
     return log->chain;
 }
 
-/* Opens a segment, or says with ERR_NOT_FOUND that there is none. */
-static bool use(FeedLog *log, uint32_t segment, int flags, Err *err)
+bool feed_log_use(FeedLog *log, uint32_t segment, int flags, Err *err)
 {
-    char name[NAME_MAX_BYTES];
+    char name[FEED_LOG_NAME_MAX];
 
     if (log->fd >= 0 && log->open == segment && (log->flags == O_RDWR || flags == O_RDONLY))
         return true;
     os_close(&log->fd);
-    log->fd = os_open(name_of(log, segment, name), flags, 0600);
+    log->fd = os_open(feed_log_name(log, segment, name), flags, 0600);
     log->open = segment;
     log->flags = flags & O_ACCMODE;
     return log->fd >= 0 || err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open '%s'", name);
@@ -123,7 +84,7 @@ static bool flush(FeedLog *log, Err *err)
 {
     if (log->out.len == 0)
         return true;
-    if (!use(log, segment_of(log->out_at), O_RDWR | O_CREAT, err) ||
+    if (!feed_log_use(log, segment_of(log->out_at), O_RDWR | O_CREAT, err) ||
         !os_pwrite_all(log->fd, buf_str(&log->out), offset_of(log->out_at), err))
         return err_wrap(err, "cannot write to the log in '%s'", log->path);
     log->out_at += log->out.len;
@@ -143,13 +104,14 @@ static bool sync_segment(FeedLog *log, Err *err)
 /* What is left behind is synced, so that a commit can be made durable by a sync of its own segment. */
 static bool begin_segment(FeedLog *log, uint32_t segment, Err *err)
 {
-    if (segment > 0 && (!flush(log, err) || !use(log, segment - 1, O_RDWR, err) || !sync_segment(log, err)))
+    if (segment > 0 &&
+        (!flush(log, err) || !feed_log_use(log, segment - 1, O_RDWR, err) || !sync_segment(log, err)))
         return false;
     put_segment_head(&log->out, segment);
     log->out_at = first_of(segment) - FEED_SEGMENT_HEAD;
     log->next = first_of(segment);
     log->rotated = true;
-    return use(log, segment, O_RDWR | O_CREAT, err) && os_sync_dir(log->path, err);
+    return feed_log_use(log, segment, O_RDWR | O_CREAT, err) && os_sync_dir(log->path, err);
 }
 
 static void begin_batch(FeedLog *log)
@@ -244,7 +206,7 @@ bool feed_log_commit(FeedLog *log, Str body, bool durable, bool *rotated, Err *e
 bool feed_log_sync(FeedLog *log, Err *err)
 {
     return log->end == FEED_PLACE_FIRST ||
-           (use(log, segment_of(log->end), O_RDWR, err) && sync_segment(log, err));
+           (feed_log_use(log, segment_of(log->end), O_RDWR, err) && sync_segment(log, err));
 }
 
 void feed_log_undo(FeedLog *log)
@@ -261,10 +223,10 @@ void feed_log_undo(FeedLog *log)
 
 static bool remove_from(FeedLog *log, uint32_t segment, Err *err)
 {
-    char name[NAME_MAX_BYTES];
+    char name[FEED_LOG_NAME_MAX];
 
     for (;; segment++)
-        if (os_unlink(name_of(log, segment, name)) < 0)
+        if (os_unlink(feed_log_name(log, segment, name)) < 0)
             return errno == ENOENT || err_sys(err, ERR_IO, "cannot remove '%s'", name);
 }
 
@@ -272,9 +234,10 @@ bool feed_log_cut(FeedLog *log, Err *err)
 {
     struct stat st;
 
+    buf_reset(&log->ahead);
     if (log->end == FEED_PLACE_FIRST)
         return remove_from(log, 0, err);
-    if (!use(log, segment_of(log->end), O_RDWR, err))
+    if (!feed_log_use(log, segment_of(log->end), O_RDWR, err))
         return false;
     if (fstat(log->fd, &st) == 0 && st.st_size > (off_t)offset_of(log->end) &&
         os_ftruncate(log->fd, offset_of(log->end)) < 0)
@@ -284,8 +247,7 @@ bool feed_log_cut(FeedLog *log, Err *err)
 
 /* ---- reading ---- */
 
-/* Sees a record in `bytes`, which begin at `place`: its length with the head, or 0 when it is not there whole. */
-static size_t see(Str bytes, FeedPlace place, FeedRecord *out)
+size_t feed_log_see(Str bytes, FeedPlace place, FeedRecord *out)
 {
     if (bytes.len < FEED_RECORD_HEAD)
         return 0;
@@ -338,7 +300,7 @@ static bool next_record(Scan *scan, FeedRecord *record, size_t *len, Err *err)
         return true;
     if (!fill(scan, FEED_RECORD_HEAD + (size_t)body, err))
         return false;
-    *len = see(str_sub(buf_str(&scan->in), scan->used, scan->in.len), scan->at, record);
+    *len = feed_log_see(str_sub(buf_str(&scan->in), scan->used, scan->in.len), scan->at, record);
     return true;
 }
 
@@ -352,7 +314,7 @@ static bool go_to(Scan *scan, uint32_t segment, bool *there, Err *err)
     *there = false;
     buf_reset(&scan->in);
     scan->used = 0;
-    if (!use(scan->log, segment, O_RDONLY, err))
+    if (!feed_log_use(scan->log, segment, O_RDONLY, err))
         return err->code == ERR_NOT_FOUND;
     if (!os_pread_all(scan->log->fd, head, sizeof head, 0, &got, err))
         return false;
@@ -386,7 +348,7 @@ static bool scan_all(Scan *scan, Err *err)
     bool there = true, goes_on = true;
 
     if (scan->at == FEED_PLACE_FIRST ? !go_to(scan, 0, &there, err)
-                                     : !use(scan->log, segment_of(scan->at), O_RDONLY, err)) {
+                                     : !feed_log_use(scan->log, segment_of(scan->at), O_RDONLY, err)) {
         if (err->code == ERR_NOT_FOUND)
             err_set(err, ERR_CORRUPT, "a segment of the log in '%s' is missing", scan->log->path);
         return false;
@@ -427,27 +389,58 @@ static bool is_damaged(const FeedLog *log, FeedPlace place, Err *err)
                    offset_of(place), log->path);
 }
 
-bool feed_log_read(FeedLog *log, FeedPlace place, FeedRecordType type, Buf *out, Err *err)
+/* The bytes from `place` on, at least `want` of them where the segment has them; more, where it is read on from record to record. */
+static bool look(FeedLog *log, FeedPlace place, size_t want, Str *out, Err *err)
 {
-    size_t got = 0, more = 0;
-    FeedRecord record;
+    bool goes_on = place >= log->ahead_end && place - log->ahead_end < READ_FIRST;
+    size_t got = 0, least = goes_on ? IN_PIECE : READ_FIRST, len = want < least ? least : want;
 
-    buf_reset(out);
-    if (!use(log, segment_of(place), O_RDONLY, err))
-        return err->code == ERR_NOT_FOUND ? is_damaged(log, place, err) : false;
-    if (!os_pread_all(log->fd, buf_reserve(out, READ_FIRST), READ_FIRST, offset_of(place), &got, err))
-        return false;
-    out->len = got;
-    uint64_t whole = got < FEED_RECORD_HEAD ? 0 : FEED_RECORD_HEAD + bytes_get(out->ptr + 8, 4);
-    if (whole > got && whole <= FEED_RECORD_HEAD + BODY_MAX) {
-        if (!os_pread_all(log->fd, buf_reserve(out, (size_t)whole - got), (size_t)whole - got,
-                          (off_t)(offset_of(place) + got), &more, err))
-            return false;
-        out->len += more;
+    if (place >= log->ahead_at && place + want <= log->ahead_at + log->ahead.len) {
+        *out = str_sub(buf_str(&log->ahead), (size_t)(place - log->ahead_at), log->ahead.len);
+        return true;
     }
-    if (see(buf_str(out), place, &record) == 0 || record.type != type)
+    if (!feed_log_use(log, segment_of(place), O_RDONLY, err))
+        return err->code == ERR_NOT_FOUND ? is_damaged(log, place, err) : false;
+    buf_reset(&log->ahead);
+    if (!os_pread_all(log->fd, buf_reserve(&log->ahead, len), len, offset_of(place), &got, err))
+        return false;
+    log->ahead.len = got;
+    log->ahead_at = place;
+    *out = buf_str(&log->ahead);
+    return true;
+}
+
+/* *len: 0 when it is not there. */
+static bool read_record(FeedLog *log, FeedPlace place, FeedRecord *out, size_t *len, Err *err)
+{
+    Str bytes;
+
+    if (!look(log, place, FEED_RECORD_HEAD, &bytes, err))
+        return false;
+    uint64_t whole = bytes.len < FEED_RECORD_HEAD ? 0 : FEED_RECORD_HEAD + bytes_get(bytes.ptr + 8, 4);
+    if (whole > bytes.len && whole <= FEED_RECORD_HEAD + BODY_MAX &&
+        !look(log, place, (size_t)whole, &bytes, err))
+        return false;
+    *len = feed_log_see(bytes, place, out);
+    return true;
+}
+
+/* What another process wrote since may not be in what was read last: so what is wrong there is looked at once more. */
+bool feed_log_read(FeedLog *log, FeedPlace place, FeedRecordType type, Str *out, Err *err)
+{
+    FeedRecord record;
+    size_t len;
+
+    if (!read_record(log, place, &record, &len, err))
+        return false;
+    if (len == 0) {
+        buf_reset(&log->ahead);
+        if (!read_record(log, place, &record, &len, err))
+            return false;
+    }
+    if (len == 0 || record.type != type)
         return is_damaged(log, place, err);
-    out->len = FEED_RECORD_HEAD + record.body.len;
-    buf_consume(out, FEED_RECORD_HEAD);
+    log->ahead_end = place + len;
+    *out = record.body;
     return true;
 }

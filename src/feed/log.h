@@ -91,11 +91,26 @@ bool feed_log_sync(FeedLog *log, Err *err) ATTR_MUST_USE;
 void feed_log_undo(FeedLog *log);
 
 /*
- * The record at `place`, into `out`.
+ * The record at `place`; `out` is valid until the next call.
  *
  * ERR_CORRUPT  it is not there, or not what was written
  * ERR_IO       it cannot be read
  */
-bool feed_log_read(FeedLog *log, FeedPlace place, FeedRecordType type, Buf *out, Err *err) ATTR_MUST_USE;
+bool feed_log_read(FeedLog *log, FeedPlace place, FeedRecordType type, Str *out, Err *err) ATTR_MUST_USE;
+
+/*
+ * Whether no block's record lies between two places that are behind each other: only commits, nodes, the end of a segment, or
+ * what was given back. For places below the end that a synced head has. ERR_IO.
+ */
+bool feed_log_is_dead(FeedLog *log, FeedPlace from, FeedPlace to, bool *out, Err *err) ATTR_MUST_USE;
+
+/*
+ * Give the bytes between two places back to the file system, and with them the rest of its blocks where nothing else is in them.
+ * A segment that is left with nothing loses its file. ERR_IO.
+ */
+bool feed_log_punch(FeedLog *log, FeedPlace from, FeedPlace to, Err *err) ATTR_MUST_USE;
+
+/* The bytes that the log takes on the disk. ERR_IO. */
+bool feed_log_disk(const FeedLog *log, uint64_t *out, Err *err) ATTR_MUST_USE;
 
 #endif

@@ -7,7 +7,11 @@
 #include "base/os.h"
 #include "feed/bytes.h"
 
-enum { ENTRY = 48 };
+enum {
+    ENTRY = 48,
+    PIECE_ENTRIES = 85, /* read at once: a page of memory */
+    PIECES = 16,        /* kept, each in the place of its number */
+};
 
 typedef struct Waiting {
     TreeNode node;
@@ -23,6 +27,7 @@ struct FeedNodes {
     int fd, flags;
     Buf list;  /* of Waiting; without a hash: not known, whatever the file says */
     Buf table; /* of uint32_t: 0 is free, else 1 + place; a power of two of them, at most half of them taken */
+    Buf pieces;   /* of the file, that were read */
     bool is_cut;  /* of the file counts only what a tree of this length has: */
     uint64_t cut; /* blocks */
 };
@@ -44,6 +49,7 @@ void feed_nodes_close(FeedNodes *nodes)
     os_close(&nodes->fd);
     buf_release(&nodes->list);
     buf_release(&nodes->table);
+    buf_release(&nodes->pieces);
 }
 
 /* ---- what waits ---- */
@@ -117,17 +123,51 @@ static bool open_file(FeedNodes *nodes, Err *err)
     return nodes->fd >= 0 || err_sys(err, ERR_IO, "cannot open '%s'", nodes->path);
 }
 
+/* A piece of the file that was read, or none: `count` is 0. */
+typedef struct Piece {
+    uint64_t number;
+    size_t count; /* entries */
+    char entries[PIECE_ENTRIES * ENTRY];
+} Piece;
+
+static Piece *pieces_of(FeedNodes *nodes)
+{
+    if (nodes->pieces.len == 0) {
+        memset(buf_reserve(&nodes->pieces, PIECES * sizeof(Piece)), 0, PIECES * sizeof(Piece));
+        nodes->pieces.len = PIECES * sizeof(Piece);
+    }
+    return (Piece *)(void *)nodes->pieces.ptr;
+}
+
+/* Neighbours are asked for soon: a path has its nodes close together, and so has whoever reads in order. */
+static bool find_entry(FeedNodes *nodes, uint64_t index, const char **out, Err *err)
+{
+    uint64_t number = index / PIECE_ENTRIES;
+    Piece *piece = &pieces_of(nodes)[number % PIECES];
+    size_t got = 0;
+
+    if (piece->count == 0 || piece->number != number || index % PIECE_ENTRIES >= piece->count) {
+        piece->count = 0;
+        if (!os_pread_all(nodes->fd, piece->entries, sizeof piece->entries,
+                          (off_t)(number * sizeof piece->entries), &got, err))
+            return err_wrap(err, "cannot read '%s'", nodes->path);
+        piece->number = number;
+        piece->count = got / ENTRY;
+    }
+    *out = index % PIECE_ENTRIES < piece->count ? piece->entries + index % PIECE_ENTRIES * ENTRY : NULL;
+    return true;
+}
+
 static bool read_entry(FeedNodes *nodes, uint64_t index, Waiting *out, Err *err)
 {
-    char entry[ENTRY];
-    size_t got = 0;
+    const char *entry = NULL;
 
     *out = (Waiting){.node = {.index = index}};
     if (!open_file(nodes, err))
         return err->sys == ENOENT; /* nothing is written yet */
-    if (!os_pread_all(nodes->fd, entry, ENTRY, (off_t)(index * ENTRY), &got, err))
-        return err_wrap(err, "cannot read '%s'", nodes->path);
-    if (got < ENTRY)
+    if (!find_entry(nodes, index, &entry, err))
+        return false;
+    if (!entry)
         return true;
     out->node.size = bytes_get(entry, 8);
     out->place = bytes_get(entry + 8, 8);
@@ -261,6 +301,7 @@ bool feed_nodes_flush(FeedNodes *nodes, bool sync, Err *err)
     if (sync && os_fdatasync(nodes->fd) < 0)
         return err_sys(err, ERR_IO, "cannot sync '%s'", nodes->path);
     buf_reset(&nodes->list);
+    buf_reset(&nodes->pieces);
     if (nodes->table.len)
         clear_table(nodes, nodes->table.len / sizeof(uint32_t));
     return true;

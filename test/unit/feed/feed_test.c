@@ -65,7 +65,7 @@ static bool is_model(uint64_t length)
         return false;
     }
     bool ok = feed_state(feed)->roots.length == length && feed_state(feed)->held == length &&
-              feed_verify(feed, &first_bad, &err);
+              feed_verify(feed, NULL, &first_bad, &err);
     for (uint64_t i = 0; ok && i < length; i++)
         ok = feed_get(feed, i, &bytes, &err) && str_eq(buf_str(&bytes), block(i));
     if (!ok)
@@ -354,7 +354,7 @@ static void a_block_that_was_turned_is_found(void)
     feed_close(feed);
     put_zeros("00000000.log", 1800, 1);
     CHECK(feed_open(&arena, path, FEED_READ, NULL, &feed, &err));
-    CHECK(!feed_verify(feed, &first_bad, &err) && err.code == ERR_CORRUPT);
+    CHECK(!feed_verify(feed, NULL, &first_bad, &err) && err.code == ERR_CORRUPT);
     CHECK(first_bad > 0 && first_bad < 19 && !feed_get(feed, first_bad, &bytes, &err) &&
           err.code == ERR_CORRUPT);
     CHECK(feed_get(feed, first_bad - 1, &bytes, &err) && feed_get(feed, first_bad + 1, &bytes, &err));

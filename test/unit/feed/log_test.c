@@ -269,7 +269,7 @@ static void what_a_failed_batch_left_is_no_part_of_the_next(void)
 static void a_record_is_read_at_its_place_or_not_at_all(void)
 {
     ARENA_SCOPE(arena);
-    BUF_SCOPE(out);
+    Str out;
     BUF_SCOPE(large);
     Err err = {0};
     FeedPlace small_at, large_at, much_at;
@@ -282,9 +282,9 @@ static void a_record_is_read_at_its_place_or_not_at_all(void)
     CHECK(feed_log_put(log, FEED_BLOCK, 6, buf_str(&large), &large_at, &err));
     CHECK(feed_log_commit(log, STR(""), false, &rotated, &err));
     CHECK(feed_log_read(log, small_at, FEED_BLOCK, &out, &err) &&
-          str_eq_z(str_sub(buf_str(&out), 8, out.len), "small"));
+          str_eq_z(str_sub(out, 8, out.len), "small"));
     CHECK(feed_log_read(log, large_at, FEED_BLOCK, &out, &err) && out.len == (size_t)FEED_BLOCK_MAX + 8);
-    CHECK(str_eq(str_sub(buf_str(&out), 8, out.len), buf_str(&large)));
+    CHECK(str_eq(str_sub(out, 8, out.len), buf_str(&large)));
     CHECK(!feed_log_read(log, small_at, FEED_NODES, &out, &err) && err.code == ERR_CORRUPT);
     CHECK(!feed_log_read(log, small_at + 1, FEED_BLOCK, &out, &err) && err.code == ERR_CORRUPT);
     CHECK(!feed_log_read(log, feed_log_end(log), FEED_BLOCK, &out, &err) && err.code == ERR_CORRUPT);

@@ -413,7 +413,7 @@ static bool look(FeedLog *log, FeedPlace place, size_t want, Str *out, Err *err)
 /* *len: 0 when it is not there. */
 static bool read_record(FeedLog *log, FeedPlace place, FeedRecord *out, size_t *len, Err *err)
 {
-    Str bytes;
+    Str bytes = {0};
 
     if (!look(log, place, FEED_RECORD_HEAD, &bytes, err))
         return false;

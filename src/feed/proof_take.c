@@ -65,7 +65,7 @@ static bool climb(Taking *taking, Queue *queue, TreeNode *top, Err *err)
     if (!note(taking, top, true, err))
         return false;
     while (!is_used_up(queue)) {
-        TreeNode sibling;
+        TreeNode sibling = {0};
 
         if (tree_depth(top->index) >= TREE_DEPTH_MAX ||
             !shift(queue, tree_sibling(top->index), &sibling, err) || !tree_join(top, &sibling, top))
@@ -133,7 +133,7 @@ static bool grow_to(Taking *taking, uint64_t length, Queue *queue, Err *err)
     TreeRoots *roots = &taking->roots;
     uint64_t numbers[TREE_ROOTS_MAX];
     size_t count = tree_root_numbers(length, numbers), i = 0;
-    TreeNode next;
+    TreeNode next = {0};
 
     while (i < count && i < roots->count && roots->at[i].index == numbers[i])
         i++;
@@ -221,7 +221,7 @@ static bool check_against_known(Taking *taking, const TreeNode *top, Err *err)
 static bool check(Taking *taking, Err *err)
 {
     const FeedProof *proof = taking->proof;
-    TreeNode top;
+    TreeNode top = {0};
     bool has;
 
     if (!climb_parts(taking, &top, &has, err) || (proof->upgrade && !upgrade(taking, &top, &has, err)))

@@ -76,7 +76,7 @@ void wire_put_bitfield(Buf *out, const WireBitfield *bitfield);
 void wire_put_range(Buf *out, const WireRange *range);
 void wire_put_extension(Buf *out, const WireExtension *extension);
 
-/* The open handshake of the channel: whoever opens shows that it knows the key. */
+/* The open handshake of the channel: whoever opens shows that it knows the key. ERR_CORRUPT: it is none. */
 enum { WIRE_CAPABILITY_BYTES = 32 };
 void wire_put_open(Buf *out, const unsigned char capability[WIRE_CAPABILITY_BYTES]);
 bool wire_get_open(Str in, unsigned char capability[WIRE_CAPABILITY_BYTES], Err *err) ATTR_MUST_USE;

@@ -196,7 +196,7 @@ static void what_npm_sends_is_taken_and_is_the_same_feed(void)
 
         for (size_t i = 0; i < message_count(trace); i++) {
             Message message = message_at(trace, i, &arena);
-            FeedTaken taken;
+            FeedTaken taken = {0};
             WireData data;
 
             if (message.type != WIRE_DATA)
@@ -277,7 +277,7 @@ static void what_npm_asks_is_answered_as_npm_does(void)
     for (size_t t = 0; t < json_object_array_length(traces()); t++) {
         ARENA_SCOPE(arena);
         struct json_object *trace = json_object_array_get_idx(traces(), t);
-        WireRequest requests[REQUESTS_MAX];
+        WireRequest requests[REQUESTS_MAX] = {0};
         SignPair pair;
         Feed *feed = create_writer(&arena, trace, str_printf(&arena, "%s/writer%zu", dir, t).ptr, &pair);
         Err err = {0};

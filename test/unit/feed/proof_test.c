@@ -301,7 +301,9 @@ static void refuses(Feed *copy, const FeedProof *proof)
         bad.fork++;
         CHECK(!feed_take(copy, &bad, &taken, &err));
     }
-    CHECK(memcmp(&before, feed_state(copy), sizeof before) == 0);
+    const FeedState *after = feed_state(copy);
+    CHECK(before.roots.length == after->roots.length && before.roots.bytes == after->roots.bytes &&
+          before.applied == after->applied && before.chain == after->chain && before.held == after->held);
 }
 
 static void a_proof_that_was_changed_is_refused(void)
@@ -422,7 +424,7 @@ static void the_space_of_cleared_blocks_is_given_back(void)
     CHECK(feed_disk(feed, &after, &err));
     printf("# %llu bytes before, %llu after\n", (unsigned long long)before, (unsigned long long)after);
     /* What stays: the tree (48 bytes a node), 100 blocks, and odd ends. */
-    CHECK(before - after > 150 * 1024);
+    CHECK(before - after > (uint64_t)150 * 1024);
     CHECK(feed_verify(feed, NULL, &first_bad, &err) && feed_state(feed)->held == 100);
     grow(feed, 10);
     CHECK(feed_verify(feed, NULL, &first_bad, &err) && feed_state(feed)->held == 110);

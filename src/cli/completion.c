@@ -145,7 +145,7 @@ static void put_bash_options(const Opt *opts, Buf *out)
 static void put_bash_argument(const Cmd *cmd, Buf *out)
 {
     ARENA_SCOPE(scratch);
-    const char *kind = completion_kind(cmd->args);
+    const char *kind = completion_argument(cmd);
     Str fixed = fixed_words(cmd, &scratch);
 
     if (kind)
@@ -232,7 +232,7 @@ static void put_zsh_words(const CmdSet *set, Str group, Buf *out)
 static void put_zsh_argument(const Cmd *cmd, Buf *out)
 {
     ARENA_SCOPE(scratch);
-    const char *kind = completion_kind(cmd->args);
+    const char *kind = completion_argument(cmd);
     Str fixed = fixed_words(cmd, &scratch);
 
     if (kind)
@@ -333,7 +333,7 @@ static void put_fish_words(const CmdSet *set, Str group, Buf *out)
 static void put_fish_argument(const Cmd *cmd, Buf *out)
 {
     ARENA_SCOPE(scratch);
-    const char *kind = completion_kind(cmd->args);
+    const char *kind = completion_argument(cmd);
     Str fixed = fixed_words(cmd, &scratch);
 
     if (kind)

@@ -3,6 +3,7 @@
 
 #include "catalog/shard.h"
 #include "cli/catalog.h"
+#include "cli/keys.h"
 #include "cli/token.h"
 #include "serve/instance.h"
 
@@ -50,6 +51,22 @@ static bool put_tokens(const Call *call, Buf *out, Err *err)
     return true;
 }
 
+static bool put_key_names(const Call *call, Buf *out, Err *err)
+{
+    KeystoreKey *keys;
+    Keystore *store;
+    size_t count;
+
+    if (!keys_open(call, (Str){0}, &store, err) ||
+        !keystore_list(store, call->arena, KEYSTORE_ALL, &keys, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        put_name(out, keys[i].info.name.len && !memchr(keys[i].info.name.ptr, ' ', keys[i].info.name.len)
+                          ? keys[i].info.name
+                          : keys_hex(call->arena, keys[i].info.public_key));
+    return true;
+}
+
 /* These the program knows by itself. */
 static bool put_keys(const Call *call, Buf *out, Err *err)
 {
@@ -61,24 +78,35 @@ static bool put_keys(const Call *call, Buf *out, Err *err)
 }
 
 static const struct {
+    const char *group; /* of the commands of which it is an argument; NULL: of any */
     const char *arg, *kind;
     bool (*put)(const Call *call, Buf *out, Err *err);
 } kinds[] = {
-    {"SHARD", "shards", put_shards},
-    {"SERVER", "servers", put_servers},
-    {"TOKEN", "tokens", put_tokens},
-    {"KEY", "keys", put_keys},
+    {NULL, "SHARD", "shards", put_shards},       {NULL, "SERVER", "servers", put_servers},
+    {NULL, "TOKEN", "tokens", put_tokens},       {"config ", "KEY", "keys", put_keys},
+    {"key ", "KEY", "key-names", put_key_names},
 };
 
-const char *completion_kind(const char *args)
+static const char *kind_in(Str name, const char *args)
 {
     Str first;
 
     (void)str_cut(str_from_z(args ? args : ""), ' ', &first);
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
-        if (str_eq_z(first, kinds[i].arg))
+        if (str_eq_z(first, kinds[i].arg) &&
+            (!kinds[i].group || str_starts(name, str_from_z(kinds[i].group))))
             return kinds[i].kind;
     return NULL;
+}
+
+const char *completion_kind(const char *arg)
+{
+    return kind_in((Str){0}, arg);
+}
+
+const char *completion_argument(const Cmd *cmd)
+{
+    return kind_in(str_from_z(cmd->name), cmd->args);
 }
 
 void completion_put_kinds(const char *gap, Buf *out)

@@ -26,6 +26,11 @@ static const ConfKey http_keys[] = {
 #include "serve/http.def"
 #undef X
 };
+static const ConfKey keys_keys[] = {
+#define X(...) CONF_ROW(KeysSection, __VA_ARGS__)
+#include "serve/keys.def"
+#undef X
+};
 
 const ConfSection server_section =
     CONF_SECTION("server", "NAME", "a PostgreSQL server", ServerSection, server_keys);
@@ -36,3 +41,4 @@ const ConfSection postgresql_section =
 const ConfSection catalog_section =
     CONF_SECTION("catalog", NULL, "the catalogue", CatalogSection, catalog_keys);
 const ConfSection http_section = CONF_SECTION("http", NULL, "the HTTP service", HttpSection, http_keys);
+const ConfSection keys_section = CONF_SECTION("keys", NULL, "the key store", KeysSection, keys_keys);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sections -- what strata.ini says about servers, the database and the service */
+/* sections -- what strata.ini says about servers, the database, the service and the keys */
 #ifndef SERVE_SECTIONS_H
 #define SERVE_SECTIONS_H
 
@@ -21,8 +21,12 @@ typedef struct CatalogSection {
 typedef struct HttpSection {
 #include "serve/http.def"
 } HttpSection;
+typedef struct KeysSection {
+#include "serve/keys.def"
+} KeysSection;
 #undef X
 
-extern const ConfSection server_section, database_section, postgresql_section, catalog_section, http_section;
+extern const ConfSection server_section, database_section, postgresql_section, catalog_section, http_section,
+    keys_section;
 
 #endif

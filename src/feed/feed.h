@@ -88,6 +88,12 @@ bool feed_clear(Feed *feed, uint64_t first, uint64_t end, uint64_t *cleared, Err
  */
 bool feed_get(Feed *feed, uint64_t block, Buf *out, Err *err) ATTR_MUST_USE;
 
+/*
+ * As feed_get(), for passing it on: against the check of its record only, not against the tree; whoever gets it does that. *out is
+ * valid until the next call.
+ */
+bool feed_peek(Feed *feed, uint64_t block, Str *out, Err *err) ATTR_MUST_USE;
+
 /* Whether a block is held here. ERR_IO. */
 bool feed_holds(Feed *feed, uint64_t block, bool *out, Err *err) ATTR_MUST_USE;
 

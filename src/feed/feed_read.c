@@ -5,20 +5,38 @@
 #include "base/os.h"
 #include "feed/feed_inside.h"
 
-bool feed_get(Feed *feed, uint64_t block, Buf *out, Err *err)
+/* Where a block lies, and its leaf. */
+static bool find(Feed *feed, uint64_t block, TreeNode *leaf, FeedPlace *place, Err *err)
 {
-    TreeNode known, real;
-    FeedPlace place = 0;
-    Str body;
-
     if (block >= feed->state.roots.length)
         return err_set(err, ERR_NOT_FOUND, "the feed has %llu blocks, none with number %llu",
                        (unsigned long long)feed->state.roots.length, (unsigned long long)block);
-    if (!feed_nodes_get(feed->nodes, 2 * block, &known, &place, err) && err->code != ERR_NOT_FOUND)
+    *place = 0;
+    if (!feed_nodes_get(feed->nodes, 2 * block, leaf, place, err) && err->code != ERR_NOT_FOUND)
         return false;
-    if (place == 0)
-        return err_set(err, ERR_NOT_FOUND, "block %llu is not held here", (unsigned long long)block);
-    if (!feed_log_read(feed->log, place, FEED_BLOCK, &body, err))
+    return *place != 0 || err_set(err, ERR_NOT_FOUND, "block %llu is not held here", (unsigned long long)block);
+}
+
+bool feed_peek(Feed *feed, uint64_t block, Str *out, Err *err)
+{
+    TreeNode leaf = {0};
+    FeedPlace place;
+    Str body;
+
+    if (!find(feed, block, &leaf, &place, err) || !feed_log_read(feed->log, place, FEED_BLOCK, &body, err))
+        return false;
+    *out = str_sub(body, 8, body.len);
+    return out->len == leaf.size ||
+           err_set(err, ERR_CORRUPT, "block %llu is not what was appended", (unsigned long long)block);
+}
+
+bool feed_get(Feed *feed, uint64_t block, Buf *out, Err *err)
+{
+    TreeNode known = {0}, real;
+    FeedPlace place;
+    Str body;
+
+    if (!find(feed, block, &known, &place, err) || !feed_log_read(feed->log, place, FEED_BLOCK, &body, err))
         return false;
     buf_reset(out);
     buf_put(out, str_sub(body, 8, body.len));

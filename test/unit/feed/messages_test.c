@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What unmodified npm peers said to each other (test/fixture/hypercore/messages.json): read, written, proven and taken alike. */
 #include "base/os.h"
-#include "feed/wire.h"
+#include "feed/alpha.h"
 #include "test/unit/feed/vectors.h"
 
 enum { SPARSE_LENGTH = 70, BLOCKS_MAX = 80, FORKS = 2, REQUESTS_MAX = 256 };
@@ -78,34 +78,34 @@ static bool comes_back(const Message *message, Buf *out)
     ARENA_SCOPE(arena);
     Err err = {0};
     union {
-        WireSync sync;
-        WireRequest request;
-        WireData data;
-        WireNoData no_data;
-        WireRange range;
-        WireBitfield bitfield;
+        AlphaSync sync;
+        AlphaRequest request;
+        AlphaData data;
+        AlphaNoData no_data;
+        AlphaRange range;
+        AlphaBitfield bitfield;
     } as;
 
 #define AGAIN(name, field) \
-    (wire_get_##name(message->bytes, &as.field, &err) && (wire_put_##name(out, &as.field), true))
-    switch ((WireType)message->type) {
-    case WIRE_SYNC:
+    (alpha_get_##name(message->bytes, &as.field, &err) && (alpha_put_##name(out, &as.field), true))
+    switch ((AlphaType)message->type) {
+    case ALPHA_SYNC:
         return AGAIN(sync, sync);
-    case WIRE_REQUEST:
+    case ALPHA_REQUEST:
         return AGAIN(request, request);
-    case WIRE_NO_DATA:
+    case ALPHA_NO_DATA:
         return AGAIN(no_data, no_data);
-    case WIRE_WANT:
-    case WIRE_UNWANT:
+    case ALPHA_WANT:
+    case ALPHA_UNWANT:
         return AGAIN(want, range);
-    case WIRE_BITFIELD:
+    case ALPHA_BITFIELD:
         return AGAIN(bitfield, bitfield);
-    case WIRE_RANGE:
+    case ALPHA_RANGE:
         return AGAIN(range, range);
-    case WIRE_DATA:
-        return wire_get_data(message->bytes, &arena, &as.data, &err) && (wire_put_data(out, &as.data), true);
-    case WIRE_CANCEL:
-    case WIRE_EXTENSION:
+    case ALPHA_DATA:
+        return alpha_get_data(message->bytes, &arena, &as.data, &err) && (alpha_put_data(out, &as.data), true);
+    case ALPHA_CANCEL:
+    case ALPHA_EXTENSION:
         break;
     }
 #undef AGAIN
@@ -115,7 +115,7 @@ static bool comes_back(const Message *message, Buf *out)
 /* npm 11 writes one flag of its own behind some of ours: sync and want may be longer there. */
 static void every_message_is_read_and_written_as_npm_does(void)
 {
-    size_t seen[WIRE_EXTENSION + 1] = {0};
+    size_t seen[ALPHA_EXTENSION + 1] = {0};
 
     for (size_t t = 0; t < json_object_array_length(traces()); t++) {
         struct json_object *trace = json_object_array_get_idx(traces(), t);
@@ -130,11 +130,11 @@ static void every_message_is_read_and_written_as_npm_does(void)
             seen[message.type]++;
             CHECK(comes_back(&message, &out));
             CHECK(str_starts(message.bytes, buf_str(&out)));
-            CHECK(message.type == WIRE_WANT || message.type == WIRE_NO_DATA || message.bytes.len == out.len);
+            CHECK(message.type == ALPHA_WANT || message.type == ALPHA_NO_DATA || message.bytes.len == out.len);
         }
     }
-    CHECK(seen[WIRE_SYNC] && seen[WIRE_REQUEST] && seen[WIRE_DATA] && seen[WIRE_WANT] &&
-          seen[WIRE_BITFIELD] && seen[WIRE_RANGE]);
+    CHECK(seen[ALPHA_SYNC] && seen[ALPHA_REQUEST] && seen[ALPHA_DATA] && seen[ALPHA_WANT] &&
+          seen[ALPHA_BITFIELD] && seen[ALPHA_RANGE]);
 }
 
 /* What is cut off is none, and nothing is read behind it (ASan). */
@@ -197,11 +197,11 @@ static void what_npm_sends_is_taken_and_is_the_same_feed(void)
         for (size_t i = 0; i < message_count(trace); i++) {
             Message message = message_at(trace, i, &arena);
             FeedTaken taken = {0};
-            WireData data;
+            AlphaData data;
 
-            if (message.type != WIRE_DATA)
+            if (message.type != ALPHA_DATA)
                 continue;
-            CHECK(wire_get_data(message.bytes, &arena, &data, &err) &&
+            CHECK(alpha_get_data(message.bytes, &arena, &data, &err) &&
                   feed_take(feed, &data.proof, &taken, &err) &&
                   feed_keep(feed, i % 2 ? FEED_BUFFERED : FEED_DURABLE, &err));
             blocks += taken.block;
@@ -231,9 +231,9 @@ static void collect_values(struct json_object *trace, Arena *arena)
         values[0][i] = str_printf(arena, "block-%zu-%.*s", i, (int)(i % 7), "xxxxxxx");
     for (size_t i = 0; i < message_count(trace); i++) {
         Message message = message_at(trace, i, arena);
-        WireData data;
+        AlphaData data;
 
-        if (message.type == WIRE_DATA && wire_get_data(message.bytes, arena, &data, &err) &&
+        if (message.type == ALPHA_DATA && alpha_get_data(message.bytes, arena, &data, &err) &&
             data.proof.part == FEED_PART_BLOCK && data.proof.index < BLOCKS_MAX)
             values[data.proof.fork][data.proof.index] = data.proof.value;
     }
@@ -256,7 +256,7 @@ static Feed *create_writer(Arena *arena, struct json_object *trace, const char *
 }
 
 /* The writer has by then what the answer is about. */
-static void catch_up(Feed *feed, const SignPair *pair, const WireData *answer)
+static void catch_up(Feed *feed, const SignPair *pair, const AlphaData *answer)
 {
     uint64_t to = answer->proof.upgrade ? answer->proof.start + answer->proof.length : 0;
     Err err = {0};
@@ -277,7 +277,7 @@ static void what_npm_asks_is_answered_as_npm_does(void)
     for (size_t t = 0; t < json_object_array_length(traces()); t++) {
         ARENA_SCOPE(arena);
         struct json_object *trace = json_object_array_get_idx(traces(), t);
-        WireRequest requests[REQUESTS_MAX] = {0};
+        AlphaRequest requests[REQUESTS_MAX] = {0};
         SignPair pair;
         Feed *feed = create_writer(&arena, trace, str_printf(&arena, "%s/writer%zu", dir, t).ptr, &pair);
         Err err = {0};
@@ -285,18 +285,18 @@ static void what_npm_asks_is_answered_as_npm_does(void)
         collect_values(trace, &arena);
         for (size_t i = 0; i < message_count(trace); i++) {
             Message message = message_at(trace, i, &arena);
-            WireRequest request;
-            WireData data, ours;
+            AlphaRequest request;
+            AlphaData data, ours;
             BUF_SCOPE(out);
 
-            if (message.type == WIRE_REQUEST && wire_get_request(message.bytes, &request, &err))
+            if (message.type == ALPHA_REQUEST && alpha_get_request(message.bytes, &request, &err))
                 requests[request.id % REQUESTS_MAX] = request;
-            if (message.type != WIRE_DATA || !wire_get_data(message.bytes, &arena, &data, &err))
+            if (message.type != ALPHA_DATA || !alpha_get_data(message.bytes, &arena, &data, &err))
                 continue;
             catch_up(feed, &pair, &data);
             ours.id = data.id;
             CHECK(feed_prove(feed, &arena, &requests[data.id % REQUESTS_MAX].what, &ours.proof, &err));
-            wire_put_data(&out, &ours);
+            alpha_put_data(&out, &ours);
             CHECK(str_eq(buf_str(&out), message.bytes));
             answers++;
         }
@@ -315,18 +315,18 @@ static void each_side_shows_that_it_knows_the_key(void)
         size_t opens = 0;
 
         for (size_t i = 0; i < message_count(trace); i++) {
-            unsigned char ours[WIRE_CAPABILITY_BYTES], theirs[WIRE_CAPABILITY_BYTES];
+            unsigned char ours[ALPHA_CAPABILITY_BYTES], theirs[ALPHA_CAPABILITY_BYTES];
             Message message = message_at(trace, i, &arena);
             BUF_SCOPE(open);
             Err err = {0};
 
             if (message.type >= 0 || message.bytes.ptr[0] != 1)
                 continue;
-            wire_capability((const unsigned char *)key.ptr, (const unsigned char *)hash.ptr,
+            alpha_capability((const unsigned char *)key.ptr, (const unsigned char *)hash.ptr,
                             message.from_reader, ours);
-            wire_put_open(&open, ours);
+            alpha_put_open(&open, ours);
             CHECK(str_ends(message.bytes, buf_str(&open)));
-            CHECK(wire_get_open(buf_str(&open), theirs, &err) && memcmp(ours, theirs, sizeof ours) == 0);
+            CHECK(alpha_get_open(buf_str(&open), theirs, &err) && memcmp(ours, theirs, sizeof ours) == 0);
             opens++;
         }
         CHECK(opens == 2);

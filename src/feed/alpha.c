@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "feed/wire.h"
+#include "feed/alpha.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -20,41 +20,41 @@ static void put_raw(Buf *out, const void *bytes, size_t len)
 
 enum { OPEN_SEEKS = 1 };
 
-void wire_put_open(Buf *out, const unsigned char capability[WIRE_CAPABILITY_BYTES])
+void alpha_put_open(Buf *out, const unsigned char capability[ALPHA_CAPABILITY_BYTES])
 {
     compact_put_uint(out, OPEN_SEEKS);
-    put_raw(out, capability, WIRE_CAPABILITY_BYTES);
+    put_raw(out, capability, ALPHA_CAPABILITY_BYTES);
 }
 
-bool wire_get_open(Str bytes, unsigned char capability[WIRE_CAPABILITY_BYTES], Err *err)
+bool alpha_get_open(Str bytes, unsigned char capability[ALPHA_CAPABILITY_BYTES], Err *err)
 {
     CompactIn in = compact_in(bytes);
 
     (void)compact_uint(&in);
-    Str got = compact_raw(&in, WIRE_CAPABILITY_BYTES);
+    Str got = compact_raw(&in, ALPHA_CAPABILITY_BYTES);
     if (in.bad)
         return is_none(err, "open");
-    memcpy(capability, got.ptr, WIRE_CAPABILITY_BYTES);
+    memcpy(capability, got.ptr, ALPHA_CAPABILITY_BYTES);
     return true;
 }
 
-void wire_capability(const unsigned char key[FEED_KEY_BYTES], const unsigned char handshake[64],
-                     bool initiator, unsigned char out[WIRE_CAPABILITY_BYTES])
+void alpha_capability(const unsigned char key[FEED_KEY_BYTES], const unsigned char handshake[64],
+                     bool initiator, unsigned char out[ALPHA_CAPABILITY_BYTES])
 {
     crypto_generichash_state state;
 
-    (void)crypto_generichash_init(&state, handshake, 64, WIRE_CAPABILITY_BYTES);
+    (void)crypto_generichash_init(&state, handshake, 64, ALPHA_CAPABILITY_BYTES);
     (void)crypto_generichash_update(
         &state, feed_space(initiator ? FEED_SPACE_INITIATOR : FEED_SPACE_RESPONDER), FEED_KEY_BYTES);
     (void)crypto_generichash_update(&state, key, FEED_KEY_BYTES);
-    (void)crypto_generichash_final(&state, out, WIRE_CAPABILITY_BYTES);
+    (void)crypto_generichash_final(&state, out, ALPHA_CAPABILITY_BYTES);
 }
 
 /* ---- sync ---- */
 
 enum { SYNC_CAN_UPGRADE = 1, SYNC_UPLOADING = 2, SYNC_DOWNLOADING = 4, SYNC_HAS_MANIFEST = 8 };
 
-void wire_put_sync(Buf *out, const WireSync *sync)
+void alpha_put_sync(Buf *out, const AlphaSync *sync)
 {
     compact_put_uint(
         out, (sync->can_upgrade ? SYNC_CAN_UPGRADE : 0) | (sync->uploading ? SYNC_UPLOADING : 0) |
@@ -64,11 +64,11 @@ void wire_put_sync(Buf *out, const WireSync *sync)
     compact_put_uint(out, sync->remote_length);
 }
 
-bool wire_get_sync(Str bytes, WireSync *out, Err *err)
+bool alpha_get_sync(Str bytes, AlphaSync *out, Err *err)
 {
     CompactIn in = compact_in(bytes);
     uint64_t flags = compact_uint(&in);
-    WireSync sync = {.can_upgrade = flags & SYNC_CAN_UPGRADE,
+    AlphaSync sync = {.can_upgrade = flags & SYNC_CAN_UPGRADE,
                      .uploading = flags & SYNC_UPLOADING,
                      .downloading = flags & SYNC_DOWNLOADING,
                      .has_manifest = flags & SYNC_HAS_MANIFEST};
@@ -91,7 +91,7 @@ static uint64_t part_flag(FeedPart part)
     return part == FEED_PART_BLOCK ? HAS_BLOCK : part == FEED_PART_HASH ? HAS_HASH : 0;
 }
 
-void wire_put_request(Buf *out, const WireRequest *request)
+void alpha_put_request(Buf *out, const AlphaRequest *request)
 {
     const FeedRequest *what = &request->what;
 
@@ -116,11 +116,11 @@ void wire_put_request(Buf *out, const WireRequest *request)
         compact_put_uint(out, request->priority);
 }
 
-bool wire_get_request(Str bytes, WireRequest *out, Err *err)
+bool alpha_get_request(Str bytes, AlphaRequest *out, Err *err)
 {
     CompactIn in = compact_in(bytes);
     uint64_t flags = compact_uint(&in), padding = 0;
-    WireRequest request = {.id = compact_uint(&in)};
+    AlphaRequest request = {.id = compact_uint(&in)};
     FeedRequest *what = &request.what;
 
     what->fork = compact_uint(&in);
@@ -149,12 +149,12 @@ bool wire_get_request(Str bytes, WireRequest *out, Err *err)
     return true;
 }
 
-void wire_put_cancel(Buf *out, uint64_t id)
+void alpha_put_cancel(Buf *out, uint64_t id)
 {
     compact_put_uint(out, id);
 }
 
-bool wire_get_cancel(Str bytes, uint64_t *out, Err *err)
+bool alpha_get_cancel(Str bytes, uint64_t *out, Err *err)
 {
     CompactIn in = compact_in(bytes);
     uint64_t id = compact_uint(&in);
@@ -198,7 +198,7 @@ static FeedNodeList get_nodes(CompactIn *in, Arena *arena)
     return (FeedNodeList){nodes, (size_t)count};
 }
 
-void wire_put_data(Buf *out, const WireData *data)
+void alpha_put_data(Buf *out, const AlphaData *data)
 {
     const FeedProof *proof = &data->proof;
 
@@ -226,11 +226,11 @@ void wire_put_data(Buf *out, const WireData *data)
     buf_put(out, proof->manifest);
 }
 
-bool wire_get_data(Str bytes, Arena *arena, WireData *out, Err *err)
+bool alpha_get_data(Str bytes, Arena *arena, AlphaData *out, Err *err)
 {
     CompactIn in = compact_in(bytes);
     uint64_t flags = compact_uint(&in);
-    WireData data = {.id = compact_uint(&in)};
+    AlphaData data = {.id = compact_uint(&in)};
     FeedProof *proof = &data.proof;
 
     proof->fork = compact_uint(&in);
@@ -266,7 +266,7 @@ bool wire_get_data(Str bytes, Arena *arena, WireData *out, Err *err)
 
 enum { NO_DATA_REASON = 1 };
 
-void wire_put_no_data(Buf *out, const WireNoData *no_data)
+void alpha_put_no_data(Buf *out, const AlphaNoData *no_data)
 {
     compact_put_uint(out, no_data->id);
     if (no_data->reason) {
@@ -275,10 +275,10 @@ void wire_put_no_data(Buf *out, const WireNoData *no_data)
     }
 }
 
-bool wire_get_no_data(Str bytes, WireNoData *out, Err *err)
+bool alpha_get_no_data(Str bytes, AlphaNoData *out, Err *err)
 {
     CompactIn in = compact_in(bytes);
-    WireNoData no_data = {.id = compact_uint(&in)};
+    AlphaNoData no_data = {.id = compact_uint(&in)};
 
     if (!in.bad && in.rest.len > 0 && compact_uint(&in) & NO_DATA_REASON)
         no_data.reason = compact_uint(&in);
@@ -296,20 +296,20 @@ static void put_pair(Buf *out, uint64_t start, uint64_t length)
     compact_put_uint(out, length);
 }
 
-void wire_put_want(Buf *out, const WireRange *want)
+void alpha_put_want(Buf *out, const AlphaRange *want)
 {
     put_pair(out, want->start, want->length);
 }
 
-static bool is_range(const CompactIn *in, const WireRange *range)
+static bool is_range(const CompactIn *in, const AlphaRange *range)
 {
     return !in->bad && range->start <= TREE_LENGTH_MAX && range->length <= TREE_LENGTH_MAX;
 }
 
-bool wire_get_want(Str bytes, WireRange *out, Err *err)
+bool alpha_get_want(Str bytes, AlphaRange *out, Err *err)
 {
     CompactIn in = compact_in(bytes);
-    WireRange want = {.start = compact_uint(&in)};
+    AlphaRange want = {.start = compact_uint(&in)};
 
     want.length = compact_uint(&in);
     if (!is_range(&in, &want))
@@ -320,16 +320,16 @@ bool wire_get_want(Str bytes, WireRange *out, Err *err)
 
 enum { WORD = 4 };
 
-void wire_put_bitfield(Buf *out, const WireBitfield *bitfield)
+void alpha_put_bitfield(Buf *out, const AlphaBitfield *bitfield)
 {
     put_pair(out, bitfield->start, bitfield->words.len / WORD);
     buf_put(out, bitfield->words);
 }
 
-bool wire_get_bitfield(Str bytes, WireBitfield *out, Err *err)
+bool alpha_get_bitfield(Str bytes, AlphaBitfield *out, Err *err)
 {
     CompactIn in = compact_in(bytes);
-    WireBitfield bitfield = {.start = compact_uint(&in)};
+    AlphaBitfield bitfield = {.start = compact_uint(&in)};
     uint64_t count = compact_count(&in, WORD);
 
     bitfield.words = compact_raw(&in, count * WORD);
@@ -341,7 +341,7 @@ bool wire_get_bitfield(Str bytes, WireBitfield *out, Err *err)
 
 enum { RANGE_DROP = 1, RANGE_ONE = 2 };
 
-void wire_put_range(Buf *out, const WireRange *range)
+void alpha_put_range(Buf *out, const AlphaRange *range)
 {
     compact_put_uint(out, (range->drop ? RANGE_DROP : 0) | (range->length == 1 ? RANGE_ONE : 0));
     compact_put_uint(out, range->start);
@@ -349,11 +349,11 @@ void wire_put_range(Buf *out, const WireRange *range)
         compact_put_uint(out, range->length);
 }
 
-bool wire_get_range(Str bytes, WireRange *out, Err *err)
+bool alpha_get_range(Str bytes, AlphaRange *out, Err *err)
 {
     CompactIn in = compact_in(bytes);
     uint64_t flags = compact_uint(&in);
-    WireRange range = {.start = compact_uint(&in), .length = 1, .drop = flags & RANGE_DROP};
+    AlphaRange range = {.start = compact_uint(&in), .length = 1, .drop = flags & RANGE_DROP};
 
     if (!(flags & RANGE_ONE))
         range.length = compact_uint(&in);
@@ -363,16 +363,16 @@ bool wire_get_range(Str bytes, WireRange *out, Err *err)
     return true;
 }
 
-void wire_put_extension(Buf *out, const WireExtension *extension)
+void alpha_put_extension(Buf *out, const AlphaExtension *extension)
 {
     compact_put_buffer(out, extension->name);
     buf_put(out, extension->bytes);
 }
 
-bool wire_get_extension(Str bytes, WireExtension *out, Err *err)
+bool alpha_get_extension(Str bytes, AlphaExtension *out, Err *err)
 {
     CompactIn in = compact_in(bytes);
-    WireExtension extension = {.name = compact_buffer(&in)};
+    AlphaExtension extension = {.name = compact_buffer(&in)};
 
     extension.bytes = in.rest;
     if (in.bad)

@@ -39,7 +39,7 @@ bool alpha_get_open(Str bytes, unsigned char capability[ALPHA_CAPABILITY_BYTES],
 }
 
 void alpha_capability(const unsigned char key[FEED_KEY_BYTES], const unsigned char handshake[64],
-                     bool initiator, unsigned char out[ALPHA_CAPABILITY_BYTES])
+                      bool initiator, unsigned char out[ALPHA_CAPABILITY_BYTES])
 {
     crypto_generichash_state state;
 
@@ -69,9 +69,9 @@ bool alpha_get_sync(Str bytes, AlphaSync *out, Err *err)
     CompactIn in = compact_in(bytes);
     uint64_t flags = compact_uint(&in);
     AlphaSync sync = {.can_upgrade = flags & SYNC_CAN_UPGRADE,
-                     .uploading = flags & SYNC_UPLOADING,
-                     .downloading = flags & SYNC_DOWNLOADING,
-                     .has_manifest = flags & SYNC_HAS_MANIFEST};
+                      .uploading = flags & SYNC_UPLOADING,
+                      .downloading = flags & SYNC_DOWNLOADING,
+                      .has_manifest = flags & SYNC_HAS_MANIFEST};
 
     sync.fork = compact_uint(&in);
     sync.length = compact_uint(&in);

@@ -83,7 +83,7 @@ bool alpha_get_open(Str in, unsigned char capability[ALPHA_CAPABILITY_BYTES], Er
 
 /* What a peer of this role shows (facts: echo 3.6); `handshake` is the 64 bytes of the Noise hash. */
 void alpha_capability(const unsigned char key[FEED_KEY_BYTES], const unsigned char handshake[64],
-                     bool initiator, unsigned char out[ALPHA_CAPABILITY_BYTES]);
+                      bool initiator, unsigned char out[ALPHA_CAPABILITY_BYTES]);
 
 /* ERR_CORRUPT: it is none. What `out` points to is in `in` or in `arena`. */
 bool alpha_get_sync(Str in, AlphaSync *out, Err *err) ATTR_MUST_USE;

@@ -6,6 +6,7 @@
 #include "base/os.h"
 #include "feed/bytes.h"
 #include "feed/feed_inside.h"
+#include "feed/forks.h"
 
 /* ---- opening ---- */
 
@@ -50,6 +51,7 @@ static bool read_on(Arena *arena, Feed *feed, FeedMode mode, const FeedOptions *
     if (mode == FEED_READ)
         return true;
     feed->writable = true;
+    feed->frozen = forks_freeze(feed);
     return feed_log_cut(feed->log, err) && (!feed->behind || feed_write_derived(feed, false, err));
 }
 
@@ -135,6 +137,12 @@ bool feed_append(Feed *feed, const SignPair *pair, const Str *blocks, size_t cou
 {
     if (!may_append(feed, pair, err))
         return false;
+    if (feed->frozen) {
+        (void)err_set(err, ERR_CONFLICT, "the feed has forked, so nothing is appended to it");
+        return err_hint(err, "`strata feed forks` shows the proof; truncating it, or a new feed, goes on");
+    }
+    if (count == 0)
+        return true;
     feed_batch_begin(feed);
     for (size_t i = 0; i < count; i++) {
         FeedPlace place;
@@ -166,7 +174,10 @@ bool feed_truncate(Feed *feed, const SignPair *pair, uint64_t length, FeedCare c
         feed_batch_undo(feed);
         return false;
     }
-    return sign_and_commit(feed, pair, care, err);
+    if (!sign_and_commit(feed, pair, care, err))
+        return false;
+    feed->frozen = false; /* what is proven is of the fork before */
+    return true;
 }
 
 bool feed_sync(Feed *feed, Err *err)

@@ -56,6 +56,7 @@ const FeedState *feed_state(const Feed *feed);
  * Append `count` blocks, all or none. `pair` is the signer's.
  *
  * ERR_USAGE  the pair is not the signer's, or the feed is open for reading
+ * ERR_CONFLICT  the feed has forked (feed/forks.h)
  * ERR_LIMIT  a block is longer than FEED_BLOCK_MAX, or the feed is full
  * ERR_IO     nothing is appended
  */

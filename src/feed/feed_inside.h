@@ -19,6 +19,7 @@ struct Feed {
     FeedLog *log;
     FeedNodes *nodes;
     bool writable;
+    bool frozen;  /* it has forked: forks.h */
     bool pending; /* the batch in hand has records */
     bool behind;  /* tree and head do not have all of the log */
 
@@ -85,6 +86,8 @@ bool feed_write_derived(Feed *feed, bool sync, Err *err) ATTR_MUST_USE;
  */
 bool feed_write_floor(const Feed *feed, Err *err) ATTR_MUST_USE;
 bool feed_check_floor(const Feed *feed, Err *err) ATTR_MUST_USE;
+
+enum { FEED_IDENTITY_BYTES = 4 + 3 * FEED_KEY_BYTES };
 
 /* As the log has them. */
 void feed_put_identity(const FeedIdentity *identity, Buf *out);

@@ -14,7 +14,8 @@ static bool find(Feed *feed, uint64_t block, TreeNode *leaf, FeedPlace *place, E
     *place = 0;
     if (!feed_nodes_get(feed->nodes, 2 * block, leaf, place, err) && err->code != ERR_NOT_FOUND)
         return false;
-    return *place != 0 || err_set(err, ERR_NOT_FOUND, "block %llu is not held here", (unsigned long long)block);
+    return *place != 0 ||
+           err_set(err, ERR_NOT_FOUND, "block %llu is not held here", (unsigned long long)block);
 }
 
 bool feed_peek(Feed *feed, uint64_t block, Str *out, Err *err)

@@ -11,7 +11,6 @@ static bool is_odd(const Feed *feed, Err *err)
 }
 
 enum {
-    IDENTITY_BYTES = 4 + 3 * FEED_KEY_BYTES,
     NODE_BYTES = 16 + TREE_HASH_BYTES,
     FLAG_COMPAT = 1,
     FLAG_ANONYMOUS = 2,
@@ -44,7 +43,7 @@ static bool take_identity(Feed *feed, Str body, Err *err)
 {
     FeedIdentity *identity = &feed->identity;
 
-    if (body.len != IDENTITY_BYTES)
+    if (body.len != FEED_IDENTITY_BYTES)
         return is_odd(feed, err);
     uint64_t flags = bytes_get(body.ptr, 4);
     identity->compat = flags & FLAG_COMPAT;

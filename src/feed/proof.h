@@ -78,6 +78,15 @@ typedef struct FeedTaken {
  */
 bool feed_take(Feed *feed, const FeedProof *proof, FeedTaken *out, Err *err) ATTR_MUST_USE;
 
+/*
+ * Check an upgrade from 0 by itself, with no feed beside it: the roots at its length, and those of the head that is signed.
+ *
+ * ERR_CORRUPT  it is not what it says, or not signed
+ * ERR_LIMIT    the manifest is of an unknown kind
+ */
+bool feed_check_head(const FeedIdentity *identity, const FeedProof *proof, TreeRoots *at_length,
+                     TreeRoots *head, Err *err) ATTR_MUST_USE;
+
 /* Make what was taken count. ERR_IO: it is undone. */
 bool feed_keep(Feed *feed, FeedCare care, Err *err) ATTR_MUST_USE;
 

@@ -148,6 +148,17 @@ static bool grow_to(Taking *taking, uint64_t length, Queue *queue, Err *err)
     return true;
 }
 
+/* Up to the head that is signed. */
+static bool grow_more(Taking *taking, Err *err)
+{
+    const FeedNodeList *more = &taking->proof->more_nodes;
+
+    for (size_t i = 0; i < more->count; i++)
+        if (!grow(taking, more->at[i], err))
+            return false;
+    return true;
+}
+
 /* Who signs, as far as the proof tells it. */
 static bool find_signer(Taking *taking, Err *err)
 {
@@ -195,10 +206,7 @@ static bool upgrade(Taking *taking, const TreeNode *top, bool *has, Err *err)
     if (queue.next != queue.list.count)
         return is_wrong(err);
     *has = queue.extra != NULL;
-    for (size_t i = 0; i < proof->more_nodes.count; i++)
-        if (!grow(taking, proof->more_nodes.at[i], err))
-            return false;
-    return check_signature(taking, err);
+    return grow_more(taking, err) && check_signature(taking, err);
 }
 
 /* ---- the whole ---- */
@@ -379,6 +387,25 @@ static bool change_fork(Taking *taking, FeedTaken *out, Err *err)
         put_identity(taking, err) && put_roots(taking, err) && put_nodes(taking, err))
         return feed_batch_commit(feed, FEED_DURABLE, err);
     return false;
+}
+
+bool feed_check_head(const FeedIdentity *identity, const FeedProof *proof, TreeRoots *at_length,
+                     TreeRoots *head, Err *err)
+{
+    Taking taking = {.proof = proof, .identity = *identity};
+    Queue queue = {proof->upgrade_nodes, 0, NULL};
+
+    if (!proof->upgrade || proof->start != 0 || proof->length == 0 || proof->length > TREE_LENGTH_MAX)
+        return is_wrong(err);
+    if (!grow_to(&taking, proof->length, &queue, err))
+        return false;
+    if (!is_used_up(&queue))
+        return is_wrong(err);
+    *at_length = taking.roots;
+    if (!grow_more(&taking, err) || !check_signature(&taking, err))
+        return false;
+    *head = taking.roots;
+    return true;
 }
 
 bool feed_take(Feed *feed, const FeedProof *proof, FeedTaken *out, Err *err)

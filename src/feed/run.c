@@ -31,7 +31,8 @@ static bool add_outside(Feed *feed, const Span *span, uint64_t index, List *out,
         return feed_nodes_get(feed->nodes, index, &out->at[out->count++], NULL, err);
     if (tree_first(index) >= 2 * span->first && tree_last(index) < 2 * span->end)
         return true; /* follows from the blocks */
-    return add_outside(feed, span, tree_left(index), out, err) && add_outside(feed, span, tree_right(index), out, err);
+    return add_outside(feed, span, tree_left(index), out, err) &&
+           add_outside(feed, span, tree_right(index), out, err);
 }
 
 static bool find_outside(Feed *feed, const Span *span, List *out, Err *err)
@@ -143,7 +144,8 @@ static bool hash_below(Taking *taking, uint64_t index, TreeNode *out, Err *err)
         *out = taking->leaves[number];
         return true;
     }
-    if (!hash_below(taking, tree_left(index), &left, err) || !hash_below(taking, tree_right(index), &right, err))
+    if (!hash_below(taking, tree_left(index), &left, err) ||
+        !hash_below(taking, tree_right(index), &right, err))
         return false;
     if (!tree_join(&left, &right, out))
         return is_wrong(err);
@@ -200,9 +202,11 @@ static bool parse(Taking *taking, Str bytes, Arena *arena, Err *err)
         first > TREE_LENGTH_MAX)
         return is_wrong(err);
     if (fork != state->fork || first + count > state->roots.length)
-        return err_set(err, ERR_CONFLICT, "the run is of fork %llu, blocks %llu to %llu; the feed is at fork %llu, length %llu",
-                       (unsigned long long)fork, (unsigned long long)first, (unsigned long long)(first + count),
-                       (unsigned long long)state->fork, (unsigned long long)state->roots.length);
+        return err_set(err, ERR_CONFLICT,
+                       "the run is of fork %llu, blocks %llu to %llu; the feed is at fork %llu, length %llu",
+                       (unsigned long long)fork, (unsigned long long)first,
+                       (unsigned long long)(first + count), (unsigned long long)state->fork,
+                       (unsigned long long)state->roots.length);
     taking->span = (Span){first, first + count};
     taking->nodes = in;
     for (uint64_t i = 0; i < taking->nodes_left; i++) {

@@ -103,7 +103,8 @@ static bool comes_back(const Message *message, Buf *out)
     case ALPHA_RANGE:
         return AGAIN(range, range);
     case ALPHA_DATA:
-        return alpha_get_data(message->bytes, &arena, &as.data, &err) && (alpha_put_data(out, &as.data), true);
+        return alpha_get_data(message->bytes, &arena, &as.data, &err) &&
+               (alpha_put_data(out, &as.data), true);
     case ALPHA_CANCEL:
     case ALPHA_EXTENSION:
         break;
@@ -130,7 +131,8 @@ static void every_message_is_read_and_written_as_npm_does(void)
             seen[message.type]++;
             CHECK(comes_back(&message, &out));
             CHECK(str_starts(message.bytes, buf_str(&out)));
-            CHECK(message.type == ALPHA_WANT || message.type == ALPHA_NO_DATA || message.bytes.len == out.len);
+            CHECK(message.type == ALPHA_WANT || message.type == ALPHA_NO_DATA ||
+                  message.bytes.len == out.len);
         }
     }
     CHECK(seen[ALPHA_SYNC] && seen[ALPHA_REQUEST] && seen[ALPHA_DATA] && seen[ALPHA_WANT] &&
@@ -323,7 +325,7 @@ static void each_side_shows_that_it_knows_the_key(void)
             if (message.type >= 0 || message.bytes.ptr[0] != 1)
                 continue;
             alpha_capability((const unsigned char *)key.ptr, (const unsigned char *)hash.ptr,
-                            message.from_reader, ours);
+                             message.from_reader, ours);
             alpha_put_open(&open, ours);
             CHECK(str_ends(message.bytes, buf_str(&open)));
             CHECK(alpha_get_open(buf_str(&open), theirs, &err) && memcmp(ours, theirs, sizeof ours) == 0);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* feed/exchange_inside -- what the files of exchange.h share: an exchange, its peers, and what was asked of them */
+#ifndef FEED_EXCHANGE_INSIDE_H
+#define FEED_EXCHANGE_INSIDE_H
+
+#include "base/time.h"
+#include "feed/alpha.h"
+#include "feed/exchange.h"
+#include "feed/ranges.h"
+
+#define RUN_PROTOCOL "strata/run"
+
+enum {
+    ASKED_MAX = 64,                /* requests on their way to one peer */
+    ASKED_RUNS_MAX = 4,            /* of these runs */
+    RUN_ASK_BLOCKS = 2048,         /* in one run */
+    WANT_BLOCKS = 2 * 1024 * 1024, /* npm answers for so many at once */
+    CONFLICTS_MAX = 1000,          /* answers that came too late, of one peer */
+    LANDED_MAX = 256,              /* blocks that came one by one before they are kept */
+};
+
+typedef enum AskedKind { ASKED_NOTHING, ASKED_BLOCK, ASKED_UPGRADE, ASKED_HEAD, ASKED_RUN } AskedKind;
+
+/* A request that was not answered yet. Its id is its place, plus 1. */
+typedef struct Asked {
+    AskedKind kind;
+    uint64_t first, end; /* blocks */
+    Instant since;
+} Asked;
+
+typedef struct ExchangePeer ExchangePeer;
+struct ExchangePeer {
+    ExchangePeer *next;
+    Exchange *exchange;
+    ExchangeWho who;
+    MuxChannel *alpha, *runs; /* NULL: closed, or never opened */
+    bool open, runs_open;     /* on both sides, and it knows the key */
+    Instant joined;
+    bool synced;
+    AlphaSync remote; /* what it told last, */
+    AlphaSync told;   /* and what it was told */
+    bool has_told;
+    bool head_checked;
+    uint64_t wanted_to; /* it was asked which blocks it has, up to here */
+    uint64_t shown_to;  /* it was told of all that is held without a gap, up to here */
+    Ranges have;
+    Asked asked[ASKED_MAX];
+    size_t asked_count, asked_runs;
+    unsigned conflicts;
+    char extension[256]; /* the name of its last one */
+    size_t extension_len;
+};
+
+struct Exchange {
+    Feed *feed;
+    ExchangeOptions options;
+    ExchangePeer *peers;
+    Ranges wanted; /* where not everything is */
+    Ranges flying; /* blocks asked for, or not kept yet */
+    Buf landed;    /* of uint64_t: blocks that came and are not kept yet */
+    uint64_t low;  /* nothing below is missing, */
+    uint64_t fork; /* in this fork */
+    bool upgrading;
+    bool changed; /* since the last on_change */
+    uint64_t blocks, runs;
+};
+
+/* ---- exchange_peer.c: what a peer says on 'hypercore/alpha' ---- */
+
+extern const MuxHandlers exchange_alpha_handlers;
+bool exchange_send_sync(ExchangePeer *peer, Err *err) ATTR_MUST_USE;
+
+/* Blocks that are held without a gap from the beginning, as far as the peer does not know of them. */
+bool exchange_show_held(ExchangePeer *peer, Err *err) ATTR_MUST_USE;
+
+/* ERR_DENIED: the other side of a channel does not know the feed's key. */
+bool exchange_knows_key(const ExchangePeer *peer, Str handshake, Err *err) ATTR_MUST_USE;
+
+/* Its last channel is closed. */
+void exchange_leave(ExchangePeer *peer);
+
+/* ---- exchange.c ---- */
+
+bool exchange_keep(Exchange *exchange, Err *err) ATTR_MUST_USE;
+bool exchange_raise_low(Exchange *exchange, Err *err) ATTR_MUST_USE;
+void exchange_tell_all(Exchange *exchange);
+
+/* ---- exchange_run.c: and on 'strata/run' ---- */
+
+extern const MuxHandlers exchange_run_handlers;
+bool exchange_ask_run(ExchangePeer *peer, uint64_t first, uint64_t end, Err *err) ATTR_MUST_USE;
+
+/* ---- exchange_ask.c ---- */
+
+/* As much as may be on its way at once. */
+bool exchange_ask(ExchangePeer *peer, Err *err) ATTR_MUST_USE;
+
+/* NULL when there are too many. */
+Asked *exchange_note(ExchangePeer *peer, AskedKind kind, uint64_t first, uint64_t end);
+uint64_t exchange_id(const ExchangePeer *peer, const Asked *asked);
+Asked *exchange_find(ExchangePeer *peer, uint64_t id); /* NULL: nothing was asked with this id */
+
+/* It was answered, or never will be: others may be asked for what is left of it. */
+void exchange_forget(ExchangePeer *peer, Asked *asked);
+
+#endif

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a peer says on 'hypercore/alpha', and what it is answered. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "feed/exchange_inside.h"
+#include "feed/feed_inside.h"
+#include "feed/forks.h"
+
+/* ---- telling ---- */
+
+bool exchange_send_sync(ExchangePeer *peer, Err *err)
+{
+    const FeedState *state = feed_state(peer->exchange->feed);
+    bool same = peer->synced && peer->remote.fork == state->fork;
+    AlphaSync sync = {.fork = state->fork,
+                      .length = state->roots.length,
+                      .remote_length = same ? peer->remote.length : 0,
+                      .can_upgrade = !peer->synced || (same && state->roots.length > peer->remote.length),
+                      .uploading = true,
+                      .downloading = true,
+                      .has_manifest = !state->identity.anonymous && !state->identity.compat};
+    const AlphaSync *told = &peer->told;
+    BUF_SCOPE(out);
+
+    if (peer->has_told && told->fork == sync.fork && told->length == sync.length &&
+        told->remote_length == sync.remote_length && told->can_upgrade == sync.can_upgrade &&
+        told->has_manifest == sync.has_manifest)
+        return true;
+    if (peer->has_told && sync.fork != told->fork) {
+        /* What was shown is of another fork. */
+        AlphaRange drop = {.drop = true, .start = 0, .length = told->length};
+
+        peer->shown_to = 0;
+        alpha_put_range(&out, &drop);
+        if (told->length > 0 && !mux_send(peer->alpha, ALPHA_RANGE, buf_str(&out), err))
+            return false;
+        buf_reset(&out);
+    }
+    peer->told = sync;
+    peer->has_told = true;
+    alpha_put_sync(&out, &sync);
+    return mux_send(peer->alpha, ALPHA_SYNC, buf_str(&out), err);
+}
+
+bool exchange_show_held(ExchangePeer *peer, Err *err)
+{
+    AlphaRange range = {.start = peer->shown_to, .length = peer->exchange->low - peer->shown_to};
+    BUF_SCOPE(out);
+
+    if (peer->exchange->low <= peer->shown_to)
+        return true;
+    peer->shown_to = peer->exchange->low;
+    alpha_put_range(&out, &range);
+    return mux_send(peer->alpha, ALPHA_RANGE, buf_str(&out), err);
+}
+
+/* Which blocks it has, as far as its feed goes. */
+static bool send_want(ExchangePeer *peer, Err *err)
+{
+    enum { WANTS_AT_ONCE = 8 };
+
+    for (int i = 0; i < WANTS_AT_ONCE && peer->wanted_to < peer->remote.length; i++) {
+        AlphaRange want = {.start = peer->wanted_to, .length = WANT_BLOCKS};
+        BUF_SCOPE(out);
+
+        peer->wanted_to += WANT_BLOCKS;
+        alpha_put_want(&out, &want);
+        if (!mux_send(peer->alpha, ALPHA_WANT, buf_str(&out), err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- life ---- */
+
+bool exchange_knows_key(const ExchangePeer *peer, Str handshake, Err *err)
+{
+    unsigned char shown[ALPHA_CAPABILITY_BYTES], right[ALPHA_CAPABILITY_BYTES];
+
+    if (!alpha_get_open(handshake, shown, err))
+        return false;
+    alpha_capability(feed_state(peer->exchange->feed)->identity.key, peer->who.hash, !peer->who.initiator,
+                     right);
+    return memcmp(shown, right, sizeof right) == 0 ||
+           err_set(err, ERR_DENIED, "the peer does not know the key of the feed");
+}
+
+static bool on_open(MuxChannel *channel, Str handshake, Err *err)
+{
+    ExchangePeer *peer = mux_ctx(channel);
+
+    if (!exchange_knows_key(peer, handshake, err))
+        return false;
+    peer->open = true;
+    return exchange_send_sync(peer, err) && exchange_show_held(peer, err);
+}
+
+void exchange_leave(ExchangePeer *peer)
+{
+    ExchangePeer **at = &peer->exchange->peers;
+
+    for (size_t i = 0; i < ASKED_MAX; i++)
+        if (peer->asked[i].kind != ASKED_NOTHING)
+            exchange_forget(peer, &peer->asked[i]);
+    while (*at != peer)
+        at = &(*at)->next;
+    *at = peer->next;
+    ranges_release(&peer->have);
+    free(peer);
+}
+
+static void on_close(MuxChannel *channel, MuxEnd why)
+{
+    ExchangePeer *peer = mux_ctx(channel);
+    Err ignored = {0};
+
+    peer->alpha = NULL;
+    peer->open = peer->synced = false;
+    if (!peer->runs)
+        exchange_leave(peer);
+    else if (why != MUX_GONE)
+        (void)mux_close(peer->runs, &ignored); /* which takes the peer away */
+}
+
+/* ---- what it says ---- */
+
+static bool take_sync(ExchangePeer *peer, Str payload, Err *err)
+{
+    AlphaSync sync;
+
+    if (!alpha_get_sync(payload, &sync, err))
+        return false;
+    if (peer->synced && sync.fork != peer->remote.fork) {
+        ranges_remove(&peer->have, 0, RANGES_NONE);
+        peer->wanted_to = 0;
+    }
+    peer->remote = sync;
+    peer->synced = true;
+    return exchange_send_sync(peer, err) && send_want(peer, err) && exchange_ask(peer, err);
+}
+
+static bool take_range(ExchangePeer *peer, Str payload, Err *err)
+{
+    AlphaRange range;
+
+    if (!alpha_get_range(payload, &range, err))
+        return false;
+    (range.drop ? ranges_remove : ranges_add)(&peer->have, range.start, range.start + range.length);
+    return exchange_ask(peer, err);
+}
+
+/* Runs of ones are added, and all else is taken away. */
+static bool take_bitfield(ExchangePeer *peer, Str payload, Err *err)
+{
+    AlphaBitfield bitfield;
+
+    if (!alpha_get_bitfield(payload, &bitfield, err))
+        return false;
+    uint64_t count = 8 * bitfield.words.len, from = 0;
+    if (count > WANT_BLOCKS)
+        return err_set(err, ERR_LIMIT, "the peer sent more bits than it was asked for");
+    ranges_remove(&peer->have, bitfield.start, bitfield.start + count);
+    for (uint64_t at = 0; at <= count; at++) {
+        bool set = at < count && (unsigned char)bitfield.words.ptr[at / 8] >> at % 8 & 1;
+
+        if (set)
+            continue;
+        ranges_add(&peer->have, bitfield.start + from, bitfield.start + at);
+        from = at + 1;
+    }
+    return exchange_ask(peer, err);
+}
+
+static void set_bits(Buf *bits, uint64_t from, uint64_t to)
+{
+    enum { WORD_BITS = 32 };
+    size_t len = (size_t)((to + WORD_BITS - 1) / WORD_BITS * 4);
+
+    if (bits->len < len) {
+        memset(buf_reserve(bits, len - bits->len), 0, len - bits->len);
+        bits->len = len;
+    }
+    for (; from < to; from++)
+        bits->ptr[from / 8] = (char)(bits->ptr[from / 8] | 1 << from % 8);
+}
+
+/* Which blocks are held in the part of the feed that the peer asks about. */
+static bool take_want(ExchangePeer *peer, Str payload, Err *err)
+{
+    Feed *feed = peer->exchange->feed;
+    uint64_t length = feed_state(feed)->roots.length, gap;
+    AlphaRange want;
+    BUF_SCOPE(bits);
+    BUF_SCOPE(out);
+
+    if (!alpha_get_want(payload, &want, err))
+        return false;
+    want.start = want.start / 32 * 32; /* words */
+    uint64_t end = want.start + (want.length < WANT_BLOCKS ? want.length : WANT_BLOCKS);
+    end = end < length ? end : length;
+    for (uint64_t at = want.start; at < end; at = gap) {
+        if (!feed_head_next(feed->head, at, end, true, &at, err) ||
+            !feed_head_next(feed->head, at, end, false, &gap, err))
+            return false;
+        set_bits(&bits, at - want.start, gap - want.start);
+    }
+    if (bits.len == 0 || want.start >= length)
+        return true;
+    AlphaBitfield bitfield = {want.start, buf_str(&bits)};
+    alpha_put_bitfield(&out, &bitfield);
+    return mux_send(peer->alpha, ALPHA_BITFIELD, buf_str(&out), err);
+}
+
+static bool send_no_data(ExchangePeer *peer, uint64_t id, const Err *why, Err *err)
+{
+    enum { NOT_AVAILABLE = 1, INVALID = 2 };
+    AlphaNoData no_data = {id, why->code == ERR_USAGE ? INVALID : NOT_AVAILABLE};
+    BUF_SCOPE(out);
+
+    alpha_put_no_data(&out, &no_data);
+    return mux_send(peer->alpha, ALPHA_NO_DATA, buf_str(&out), err);
+}
+
+/* What cannot be answered is said so; only what breaks here ends more than the answer. */
+static bool take_request(ExchangePeer *peer, Str payload, Err *err)
+{
+    ARENA_SCOPE(arena);
+    AlphaRequest request;
+    AlphaData data;
+    Err why = {0};
+    BUF_SCOPE(out);
+
+    if (!alpha_get_request(payload, &request, err))
+        return false;
+    data.id = request.id;
+    if (!feed_prove(peer->exchange->feed, &arena, &request.what, &data.proof, &why)) {
+        if (why.code == ERR_IO) {
+            *err = why;
+            return false;
+        }
+        return send_no_data(peer, request.id, &why, err);
+    }
+    alpha_put_data(&out, &data);
+    return mux_send(peer->alpha, ALPHA_DATA, buf_str(&out), err);
+}
+
+/* ---- answers ---- */
+
+static bool is_answer(const Asked *asked, const FeedProof *proof)
+{
+    switch (asked->kind) {
+    case ASKED_BLOCK:
+        return proof->part == FEED_PART_BLOCK && proof->index == asked->first && !proof->upgrade;
+    case ASKED_UPGRADE:
+    case ASKED_HEAD:
+        return proof->part == FEED_PART_NONE && proof->upgrade && proof->start == asked->first;
+    default:
+        return false;
+    }
+}
+
+/* The answer came too late: there is another head by now. */
+static bool forgive(ExchangePeer *peer, Err *err)
+{
+    if (++peer->conflicts > CONFLICTS_MAX)
+        return err_set(err, ERR_LIMIT, "the peer's answers do not fit what it was asked");
+    return exchange_ask(peer, err);
+}
+
+/* The block stays on its way until it is kept. */
+static bool note_landed(ExchangePeer *peer, Asked *asked, bool added, Err *err)
+{
+    Exchange *exchange = peer->exchange;
+    uint64_t block = asked->first;
+
+    exchange_forget(peer, asked);
+    if (!added)
+        return true;
+    ranges_add(&exchange->flying, block, block + 1);
+    buf_put(&exchange->landed, (Str){(const char *)&block, sizeof block});
+    exchange->blocks++;
+    exchange->changed = true;
+    return exchange->landed.len / sizeof block < LANDED_MAX || exchange_keep(exchange, err);
+}
+
+/* The head that the peer shows is signed, and not of the feed that is here: then the feed has forked. */
+static bool look_for_fork(ExchangePeer *peer, const FeedProof *proof, bool *forked, Err *err)
+{
+    Exchange *exchange = peer->exchange;
+
+    if (!forks_look(exchange->feed, proof, forked, err))
+        return false;
+    if (!*forked)
+        return true;
+    if (exchange->options.on_fork)
+        exchange->options.on_fork(exchange->options.ctx, peer->who.key);
+    return err_set(err, ERR_CONFLICT, "the peer has another history of the feed, signed by the same key");
+}
+
+/* An upgrade that does not fit may be a lie, or the other half of a fork: its head, asked for from the beginning, tells. */
+static bool ask_again(ExchangePeer *peer, const Err *why, Err *err)
+{
+    const FeedState *state = feed_state(peer->exchange->feed);
+    uint64_t length = state->roots.length < peer->remote.length ? state->roots.length : peer->remote.length;
+    FeedRequest what = {.fork = state->fork, .upgrade = true, .length = length};
+    Asked *asked = why->code == ERR_CORRUPT && length > 0 ? exchange_note(peer, ASKED_HEAD, 0, length) : NULL;
+    BUF_SCOPE(out);
+
+    if (!asked) {
+        *err = *why;
+        return false;
+    }
+    AlphaRequest request = {.id = exchange_id(peer, asked), .what = what};
+    alpha_put_request(&out, &request);
+    return mux_send(peer->alpha, ALPHA_REQUEST, buf_str(&out), err);
+}
+
+static bool take_head(ExchangePeer *peer, Asked *asked, const FeedProof *proof, Err *err)
+{
+    bool forked;
+
+    exchange_forget(peer, asked);
+    return look_for_fork(peer, proof, &forked, err);
+}
+
+static bool take_data(ExchangePeer *peer, Str payload, Err *err)
+{
+    ARENA_SCOPE(arena);
+    Exchange *exchange = peer->exchange;
+    FeedTaken taken = {0};
+    AlphaData data;
+    Err why = {0};
+
+    if (!alpha_get_data(payload, &arena, &data, err))
+        return false;
+    Asked *asked = exchange_find(peer, data.id);
+    if (!asked)
+        return true;
+    if (!is_answer(asked, &data.proof))
+        return err_set(err, ERR_CORRUPT, "the peer sent what it was not asked for");
+    if (asked->kind == ASKED_HEAD)
+        return take_head(peer, asked, &data.proof, err);
+    bool upgrade = asked->kind == ASKED_UPGRADE;
+    if (!feed_take(exchange->feed, &data.proof, &taken, &why)) {
+        exchange_forget(peer, asked);
+        if (why.code == ERR_CONFLICT)
+            return forgive(peer, err);
+        if (upgrade)
+            return ask_again(peer, &why, err);
+        *err = why;
+        return false;
+    }
+    if (!upgrade)
+        return note_landed(peer, asked, taken.block, err) && exchange_ask(peer, err);
+    exchange_forget(peer, asked);
+    exchange->changed = true;
+    if (!exchange_raise_low(exchange, err))
+        return false;
+    exchange_tell_all(exchange);
+    return true;
+}
+
+/* It does not have it, whatever it said before. */
+static bool take_no_data(ExchangePeer *peer, Str payload, Err *err)
+{
+    AlphaNoData no_data;
+
+    if (!alpha_get_no_data(payload, &no_data, err))
+        return false;
+    Asked *asked = exchange_find(peer, no_data.id);
+    if (!asked)
+        return true;
+    if (asked->kind == ASKED_BLOCK)
+        ranges_remove(&peer->have, asked->first, asked->end);
+    bool upgrade = asked->kind == ASKED_UPGRADE;
+    exchange_forget(peer, asked);
+    return upgrade ? forgive(peer, err) : exchange_ask(peer, err);
+}
+
+static bool take_extension(ExchangePeer *peer, Str payload, Err *err)
+{
+    const ExchangeOptions *options = &peer->exchange->options;
+    AlphaExtension extension;
+
+    if (!alpha_get_extension(payload, &extension, err))
+        return false;
+    if (extension.name.len >= sizeof peer->extension)
+        return err_set(err, ERR_LIMIT, "the name of an extension has %zu bytes: at most %zu",
+                       extension.name.len, sizeof peer->extension - 1);
+    if (extension.name.len > 0) {
+        memcpy(peer->extension, extension.name.ptr, extension.name.len);
+        peer->extension_len = extension.name.len;
+    }
+    if (options->on_extension)
+        options->on_extension(options->ctx, peer->who.key, (Str){peer->extension, peer->extension_len},
+                              extension.bytes);
+    return true;
+}
+
+static bool on_message(MuxChannel *channel, uint64_t type, Str payload, Err *err)
+{
+    static bool (*const take[])(ExchangePeer *, Str, Err *) = {
+        [ALPHA_SYNC] = take_sync,       [ALPHA_REQUEST] = take_request,     [ALPHA_DATA] = take_data,
+        [ALPHA_NO_DATA] = take_no_data, [ALPHA_WANT] = take_want,           [ALPHA_BITFIELD] = take_bitfield,
+        [ALPHA_RANGE] = take_range,     [ALPHA_EXTENSION] = take_extension,
+    };
+
+    /* cancel and unwant: everything is answered at once, and nothing is sent that was not asked for. */
+    return type >= COUNT_OF(take) || !take[type] || take[type](mux_ctx(channel), payload, err);
+}
+
+const MuxHandlers exchange_alpha_handlers = {
+    .on_open = on_open, .on_message = on_message, .on_close = on_close};

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Feeds and copies on muxes that are joined by queues in memory: what one has, the others get, whoever leaves, lies or forks. */
+#include "feed/exchange.h"
+
+#include <unistd.h>
+
+#include "base/os.h"
+#include "feed/alpha.h"
+#include "feed/forks.h"
+#include "feed/proof.h"
+#include "test/check.h"
+
+enum { LINKS_MAX = 8, NODES_MAX = 5 };
+
+static char dir[] = "/tmp/strata-exchange-XXXXXX";
+static SignPair pair;
+static FeedIdentity identity;
+static uint64_t seed = 20261130;
+
+static uint64_t chance(uint64_t below)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return seed % below;
+}
+
+/* ---- nodes: a feed with its exchange ---- */
+
+typedef struct Node {
+    Arena arena;
+    const char *path;
+    Feed *feed;
+    Exchange *exchange;
+    size_t changes, forks;
+    char extension[64];
+} Node;
+
+static void note_change(void *node_v)
+{
+    ((Node *)node_v)->changes++;
+}
+
+static void note_fork(void *node_v, const unsigned char peer[32])
+{
+    (void)peer;
+    ((Node *)node_v)->forks++;
+}
+
+static void note_extension(void *node_v, const unsigned char peer[32], Str name, Str bytes)
+{
+    Node *node = node_v;
+
+    (void)peer;
+    (void)snprintf(node->extension, sizeof node->extension, "%.*s=%.*s", STR_ARG(name), STR_ARG(bytes));
+}
+
+static void begin_node(Node *node, const char *name, bool copy, ExchangeOptions options)
+{
+    FeedIdentity who;
+    Err err = {0};
+
+    *node = (Node){0};
+    node->path = str_printf(&node->arena, "%s/%s", dir, name).ptr;
+    feed_identity_of_key(identity.key, &who);
+    CHECK(feed_create(&node->arena, node->path, copy ? &who : &identity, NULL, &node->feed, &err));
+    options.on_change = note_change;
+    options.on_fork = note_fork;
+    options.on_extension = note_extension;
+    options.ctx = node;
+    node->exchange = exchange_new(node->feed, &options);
+}
+
+static void end_node(Node *node)
+{
+    Err err = {0};
+
+    exchange_free(node->exchange);
+    feed_close(node->feed);
+    CHECK(os_remove_tree(node->path, &err));
+    arena_free(&node->arena);
+}
+
+static Str block(Arena *arena, uint64_t number, uint64_t salt)
+{
+    size_t len = (size_t)((number * 31 + salt) % 150);
+    char *bytes = arena_new(arena, char, len + 1);
+
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = (char)(number + i * 5 + salt);
+    return (Str){bytes, len};
+}
+
+static void grow(Node *node, uint64_t count, uint64_t salt)
+{
+    ARENA_SCOPE(arena);
+    Str *blocks = arena_new(&arena, Str, count + 1);
+    Err err = {0};
+
+    for (uint64_t i = 0; i < count; i++)
+        blocks[i] = block(&arena, feed_state(node->feed)->roots.length + i, salt);
+    CHECK(feed_append(node->feed, &pair, blocks, count, FEED_BUFFERED, &err));
+}
+
+/* ---- links: two muxes, and what is on its way between them ---- */
+
+typedef struct Queue {
+    Buf bytes; /* u32 length and frame, one after another */
+    size_t bytes_total;
+} Queue;
+
+typedef struct Link {
+    Node *nodes[2];
+    Mux *muxes[2];
+    Queue queues[2]; /* to nodes[i] */
+    bool up;
+    Err why; /* it went down */
+    int lie; /* 1 in so many frames is changed; 0: none */
+} Link;
+
+static Link links[LINKS_MAX];
+static size_t links_count;
+
+typedef struct End {
+    Link *link;
+    int side;
+} End;
+static End ends[LINKS_MAX][2];
+
+static bool send_frame(void *end_v, Str frame, Err *err)
+{
+    End *end = end_v;
+    Queue *queue = &end->link->queues[!end->side];
+    uint32_t len = (uint32_t)frame.len;
+
+    (void)err;
+    buf_put(&queue->bytes, (Str){(const char *)&len, sizeof len});
+    buf_put(&queue->bytes, frame);
+    queue->bytes_total += frame.len;
+    return true;
+}
+
+static Link *connect_nodes(Node *a, Node *b)
+{
+    Link *link = &links[links_count];
+    Err err = {0};
+
+    *link = (Link){.nodes = {a, b}, .up = true};
+    for (int i = 0; i < 2; i++) {
+        ends[links_count][i] = (End){link, i};
+        link->muxes[i] = mux_new(&(MuxOptions){.send = send_frame, .ctx = &ends[links_count][i]});
+    }
+    links_count++;
+    for (int i = 0; i < 2; i++) {
+        ExchangeWho who = {.initiator = i == 0, .hash = {7}};
+
+        CHECK(exchange_join(link->nodes[i]->exchange, link->muxes[i], &who, &err));
+    }
+    return link;
+}
+
+static void cut(Link *link)
+{
+    link->up = false;
+    for (int i = 0; i < 2; i++)
+        mux_free(link->muxes[i]);
+}
+
+/* Gives one frame to a side; false when there is none. */
+static bool pass_one(Link *link, int side)
+{
+    Queue *queue = &link->queues[side];
+    uint32_t len;
+    Err err = {0};
+
+    if (queue->bytes.len == 0)
+        return false;
+    memcpy(&len, queue->bytes.ptr, sizeof len);
+    char *frame = malloc(len + 1);
+    memcpy(frame, queue->bytes.ptr + sizeof len, len);
+    buf_consume(&queue->bytes, sizeof len + len);
+    if (link->lie && chance((uint64_t)link->lie) == 0 && len > 0)
+        frame[chance(len)] ^= (char)(1 << chance(8));
+    mux_cork(link->muxes[side]);
+    bool ok = mux_take(link->muxes[side], (Str){frame, len}, &err);
+    Err ignored = {0};
+    (void)!mux_uncork(link->muxes[side], &ignored);
+    free(frame);
+    if (!ok) {
+        link->why = err;
+        cut(link);
+    }
+    return true;
+}
+
+/* Until nothing is on its way, or `most` frames have passed. */
+static void run(size_t most)
+{
+    bool moved = true;
+
+    while (moved && most > 0) {
+        moved = false;
+        for (size_t i = 0; i < links_count; i++)
+            for (int side = 0; side < 2 && links[i].up; side++)
+                if (most > 0 && pass_one(&links[i], side)) {
+                    moved = true;
+                    most--;
+                }
+        for (size_t i = 0; i < links_count; i++)
+            for (int side = 0; side < 2; side++) {
+                Err err = {0};
+
+                if (links[i].up && (!moved || chance(3) == 0))
+                    CHECK(exchange_flush(links[i].nodes[side]->exchange, &err));
+                moved |= links[i].up && links[i].queues[side].bytes.len > 0;
+            }
+    }
+}
+
+static void drop_links(void)
+{
+    for (size_t i = 0; i < links_count; i++) {
+        if (links[i].up)
+            cut(&links[i]);
+        buf_release(&links[i].queues[0].bytes);
+        buf_release(&links[i].queues[1].bytes);
+    }
+    links_count = 0;
+}
+
+static bool is_done(Node *node)
+{
+    ExchangeState state;
+
+    exchange_state(node->exchange, &state);
+    return state.done;
+}
+
+/* Whether a copy has all that the feed has. */
+static bool same(Node *copy, Node *node)
+{
+    const FeedState *one = feed_state(copy->feed), *other = feed_state(node->feed);
+    uint64_t first_bad;
+    Err err = {0};
+
+    bool ok = one->roots.length == other->roots.length && one->fork == other->fork &&
+              one->held == one->roots.length && one->signature_len == other->signature_len &&
+              memcmp(one->signature, other->signature, one->signature_len) == 0 &&
+              feed_verify(copy->feed, NULL, &first_bad, &err);
+    if (!ok)
+        printf("# length %llu of %llu, fork %llu, held %llu %s\n", (unsigned long long)one->roots.length,
+               (unsigned long long)other->roots.length, (unsigned long long)one->fork,
+               (unsigned long long)one->held, err.text);
+    return ok;
+}
+
+static const ExchangeVia vias[] = {EXCHANGE_HYPERCORE, EXCHANGE_AUTO};
+#define GIVE(v) ((ExchangeOptions){.via = (v)})
+#define GET(v)  ((ExchangeOptions){.download = true, .follow = true, .via = (v)})
+
+/* ---- the tests ---- */
+
+static void a_copy_gets_all_of_it_and_what_comes_after(void)
+{
+    static const uint64_t lengths[] = {0, 1, 2, 7, 64, 1000, 5000};
+
+    for (size_t v = 0; v < COUNT_OF(vias); v++)
+        for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+            Node feed, copy;
+            ExchangeState state;
+            Err err = {0};
+
+            begin_node(&feed, "feed", false, GIVE(EXCHANGE_AUTO));
+            begin_node(&copy, "copy", true, GET(vias[v]));
+            grow(&feed, lengths[i], 0);
+            CHECK(exchange_announce(feed.exchange, &err));
+            connect_nodes(&copy, &feed);
+            run(SIZE_MAX);
+            CHECK(same(&copy, &feed) && is_done(&copy));
+            for (uint64_t more = 1; more < 40; more *= 3) {
+                grow(&feed, more, 0);
+                CHECK(exchange_announce(feed.exchange, &err));
+                run(SIZE_MAX);
+                CHECK(same(&copy, &feed) && is_done(&copy) && copy.changes > 0);
+            }
+            exchange_state(copy.exchange, &state);
+            CHECK(state.blocks == feed_state(feed.feed)->roots.length);
+            CHECK(state.runs == (vias[v] == EXCHANGE_AUTO ? state.blocks : 0));
+            drop_links();
+            end_node(&feed);
+            end_node(&copy);
+        }
+}
+
+/* Each has what the other has not, some of it twice; one leaves in the middle, and comes back later. */
+static void what_no_peer_has_alone_comes_from_several(void)
+{
+    for (size_t v = 0; v < COUNT_OF(vias); v++)
+        for (int round = 0; round < 6; round++) {
+            Node feed, copies[3];
+            Err err = {0};
+            uint64_t cleared, length = 900;
+            static const char *const names[] = {"one", "two", "three"};
+
+            begin_node(&feed, "feed", false, GIVE(EXCHANGE_AUTO));
+            grow(&feed, length, 0);
+            CHECK(exchange_announce(feed.exchange, &err));
+            for (int i = 0; i < 2; i++) {
+                begin_node(&copies[i], names[i], true, GET(EXCHANGE_AUTO));
+                connect_nodes(&copies[i], &feed);
+                run(SIZE_MAX);
+                CHECK(same(&copies[i], &feed));
+                drop_links();
+                exchange_free(copies[i].exchange);
+                CHECK(feed_clear(copies[i].feed, i ? 0 : 450, i ? 400 : length, &cleared, &err) &&
+                      cleared > 0);
+                copies[i].exchange = exchange_new(copies[i].feed, &GIVE(EXCHANGE_AUTO));
+            }
+            begin_node(&copies[2], names[2], true, GET(vias[v]));
+            connect_nodes(&copies[2], &copies[0]);
+            run(5 + chance(300));
+            connect_nodes(&copies[2], &copies[1]);
+            run(5 + chance(300));
+            if (links[0].up)
+                cut(&links[0]);
+            run(SIZE_MAX);
+            CHECK(feed_state(copies[2].feed)->held >= 500);
+            connect_nodes(&copies[0], &copies[2]);
+            run(SIZE_MAX);
+            CHECK(same(&copies[2], &feed) && is_done(&copies[2]));
+            drop_links();
+            end_node(&feed);
+            for (int i = 0; i < 3; i++)
+                end_node(&copies[i]);
+        }
+}
+
+static void a_copy_may_want_some_blocks_only(void)
+{
+    for (size_t v = 0; v < COUNT_OF(vias); v++) {
+        Node feed, copy;
+        Err err = {0};
+
+        begin_node(&feed, "feed", false, GIVE(EXCHANGE_AUTO));
+        begin_node(&copy, "copy", true, (ExchangeOptions){.follow = true, .via = vias[v]});
+        grow(&feed, 300, 0);
+        CHECK(exchange_announce(feed.exchange, &err));
+        exchange_want(copy.exchange, 10, 20);
+        exchange_want(copy.exchange, 299, 300);
+        connect_nodes(&copy, &feed);
+        run(SIZE_MAX);
+        CHECK(feed_state(copy.feed)->held == 11 && feed_state(copy.feed)->roots.length == 300 &&
+              is_done(&copy));
+        exchange_want(copy.exchange, 100, 101);
+        CHECK(!is_done(&copy));
+        run(SIZE_MAX);
+        CHECK(exchange_flush(copy.exchange, &err));
+        run(SIZE_MAX);
+        CHECK(feed_state(copy.feed)->held == 12 && is_done(&copy));
+        drop_links();
+        end_node(&feed);
+        end_node(&copy);
+    }
+}
+
+static void copies_follow_a_truncated_feed(void)
+{
+    for (size_t v = 0; v < COUNT_OF(vias); v++)
+        for (uint64_t kept = 0; kept < 130; kept += 13) {
+            Node feed, copy;
+            Err err = {0};
+
+            begin_node(&feed, "feed", false, GIVE(EXCHANGE_AUTO));
+            begin_node(&copy, "copy", true, GET(vias[v]));
+            grow(&feed, 130, 0);
+            CHECK(exchange_announce(feed.exchange, &err));
+            connect_nodes(&copy, &feed);
+            run(SIZE_MAX);
+            CHECK(feed_truncate(feed.feed, &pair, kept, FEED_BUFFERED, &err));
+            if (kept % 2)
+                grow(&feed, kept, 3);
+            CHECK(exchange_announce(feed.exchange, &err));
+            run(SIZE_MAX);
+            grow(&feed, 5, 4);
+            CHECK(exchange_announce(feed.exchange, &err));
+            run(SIZE_MAX);
+            CHECK(same(&copy, &feed) && feed_state(copy.feed)->fork == 1 && is_done(&copy));
+            drop_links();
+            end_node(&feed);
+            end_node(&copy);
+        }
+}
+
+/* A writer that went on from an old copy: whichever of the two is longer, one of the peers sees it, keeps the proof and stops. */
+static void two_histories_of_a_feed_are_found_and_proven(void)
+{
+    static const uint64_t extra[][2] = {{5, 5}, {9, 3}, {3, 9}, {1, 64}, {64, 1}};
+
+    for (size_t i = 0; i < COUNT_OF(extra); i++) {
+        Node one, other;
+        Err err = {0};
+        size_t found = 0;
+
+        begin_node(&one, "one", false, GET(EXCHANGE_AUTO));
+        begin_node(&other, "other", false, GET(EXCHANGE_AUTO));
+        grow(&one, 20, 0);
+        grow(&other, 20, 0);
+        grow(&one, extra[i][0], 1);
+        grow(&other, extra[i][1], 2);
+        connect_nodes(&one, &other);
+        run(SIZE_MAX);
+        CHECK(!links[0].up && links[0].why.code == ERR_CONFLICT);
+        for (int n = 0; n < 2; n++) {
+            ARENA_SCOPE(arena);
+            Node *node = n ? &other : &one;
+            ForkProof *proofs;
+            size_t count;
+            Str more = STR("more");
+
+            CHECK(forks_list(node->feed, &arena, &proofs, &count, &err));
+            CHECK(count == node->forks);
+            if (count == 0)
+                continue;
+            found++;
+            CHECK(proofs[0].length <= proofs[0].here &&
+                  memcmp(proofs[0].hash_here, proofs[0].hash_there, 32) != 0);
+            CHECK(!feed_append(node->feed, &pair, &more, 1, FEED_BUFFERED, &err) && err.code == ERR_CONFLICT);
+            CHECK(feed_truncate(node->feed, &pair, 20, FEED_BUFFERED, &err));
+            CHECK(feed_append(node->feed, &pair, &more, 1, FEED_BUFFERED, &err));
+        }
+        CHECK(found >= 1);
+        drop_links();
+        end_node(&one);
+        end_node(&other);
+    }
+}
+
+/* Frames are changed on their way: connections end, and what is kept stays a part of the feed. */
+static void nothing_that_was_changed_on_its_way_is_kept(void)
+{
+    size_t ended = 0;
+
+    for (int round = 0; round < 60; round++) {
+        Node feed, copy;
+        uint64_t first_bad;
+        Err err = {0};
+
+        begin_node(&feed, "feed", false, GIVE(EXCHANGE_AUTO));
+        begin_node(&copy, "copy", true, GET(vias[round % 2]));
+        grow(&feed, 1 + chance(400), 0);
+        CHECK(exchange_announce(feed.exchange, &err));
+        for (int try = 0; try < 5; try++) {
+            Link *link = connect_nodes(&copy, &feed);
+
+            link->lie = 4;
+            run(4000);
+            ended += !link->up;
+            drop_links();
+            CHECK(feed_verify(copy.feed, NULL, &first_bad, &err));
+        }
+        connect_nodes(&copy, &feed);
+        run(SIZE_MAX);
+        CHECK(same(&copy, &feed));
+        drop_links();
+        end_node(&feed);
+        end_node(&copy);
+    }
+    printf("# %zu connections ended of 300\n", ended);
+    CHECK(ended > 30);
+}
+
+static void extension_messages_pass(void)
+{
+    Node feed, copy;
+    Err err = {0};
+
+    begin_node(&feed, "feed", false, GIVE(EXCHANGE_AUTO));
+    begin_node(&copy, "copy", true, GET(EXCHANGE_AUTO));
+    connect_nodes(&copy, &feed);
+    run(SIZE_MAX);
+    CHECK(exchange_extension(feed.exchange, STR("greeting"), STR("hello"), &err));
+    run(SIZE_MAX);
+    CHECK(strcmp(copy.extension, "greeting=hello") == 0);
+    CHECK(exchange_extension(copy.exchange, STR("greeting"), STR("back"), &err));
+    run(SIZE_MAX);
+    CHECK(strcmp(feed.extension, "greeting=back") == 0);
+    drop_links();
+    end_node(&feed);
+    end_node(&copy);
+}
+
+/* A run of short blocks costs little more than its blocks. */
+static void runs_cost_little_more_than_their_blocks(void)
+{
+    ARENA_SCOPE(arena);
+    Node feed, copy;
+    Err err = {0};
+    enum { COUNT = 20000, LEN = 100 };
+    Str *blocks = arena_new(&arena, Str, COUNT);
+
+    begin_node(&feed, "feed", false, GIVE(EXCHANGE_AUTO));
+    begin_node(&copy, "copy", true, GET(EXCHANGE_AUTO));
+    for (int i = 0; i < COUNT; i++)
+        blocks[i] = (Str){arena_new(&arena, char, LEN), LEN};
+    CHECK(feed_append(feed.feed, &pair, blocks, COUNT, FEED_BUFFERED, &err));
+    CHECK(exchange_announce(feed.exchange, &err));
+    Link *link = connect_nodes(&copy, &feed);
+    run(SIZE_MAX);
+    CHECK(same(&copy, &feed));
+    double ratio = (double)(link->queues[0].bytes_total + link->queues[1].bytes_total) / (COUNT * LEN);
+    printf("# %.3f bytes for each of the blocks\n", ratio);
+    CHECK(ratio < 1.15);
+    drop_links();
+    end_node(&feed);
+    end_node(&copy);
+}
+
+int main(void)
+{
+    unsigned char bytes[SIGN_SEED_BYTES];
+
+    memset(bytes, 3, sizeof bytes);
+    sign_pair_from_seed(bytes, &pair);
+    feed_identity_new(pair.public_key, &identity);
+    CHECK(mkdtemp(dir) != NULL);
+    if (getenv("STRATA_SEED"))
+        seed = strtoull(getenv("STRATA_SEED"), NULL, 10);
+    RUN(a_copy_gets_all_of_it_and_what_comes_after);
+    RUN(what_no_peer_has_alone_comes_from_several);
+    RUN(a_copy_may_want_some_blocks_only);
+    RUN(copies_follow_a_truncated_feed);
+    RUN(two_histories_of_a_feed_are_found_and_proven);
+    RUN(nothing_that_was_changed_on_its_way_is_kept);
+    RUN(extension_messages_pass);
+    RUN(runs_cost_little_more_than_their_blocks);
+    (void)rmdir(dir);
+    DONE();
+}

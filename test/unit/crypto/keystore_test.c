@@ -761,6 +761,87 @@ static void a_killed_change_leaves_the_keys_to_one_of_both(void)
     clean();
 }
 
+/* ---- killed between two steps ---- */
+
+static void die_at(const char *point, bool (*work)(Keystore *store, Err *err))
+{
+    Err err = {0};
+    int status;
+
+    (void)fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        ARENA_SCOPE(arena);
+
+        (void)setenv("STRATA_FAULT", point, 1);
+        _exit(!fault_init(&err) || !work(open_store(&arena, "passphrase"), &err));
+    }
+    (void)waitpid(child, &status, 0);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static bool to_file(Keystore *store, Err *err)
+{
+    return change(store, NULL, err);
+}
+
+static bool to_passphrase(Keystore *store, Err *err)
+{
+    return change(store, "passphrase", err);
+}
+
+static bool make_node(Keystore *store, Err *err)
+{
+    SIGN_SCOPE(pair);
+
+    return keystore_node(store, &pair, err);
+}
+
+static void a_kill_between_two_steps_locks_nothing_up(void)
+{
+    static const struct {
+        const char *from, *point;
+        bool (*work)(Keystore *store, Err *err);
+    } rows[] = {
+        {"passphrase", "key_unlock_written:kill", to_file},
+        {"passphrase", "key_root_written:kill", to_file},
+        {NULL, "key_unlock_written:kill", to_file},
+        {NULL, "key_root_written:kill", to_file},
+        {NULL, "key_root_written:kill", to_passphrase},
+        {"passphrase", "key_root_written:kill", to_passphrase},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        ARENA_SCOPE(arena);
+        SIGN_SCOPE(pair);
+        Err err = {0};
+
+        begin();
+        sign_pair_new(&pair);
+        CHECK(keystore_add(rows[i].from ? open_store(&arena, rows[i].from) : open_with_file(&arena), &pair,
+                           &feed_key, &err));
+        die_at(rows[i].point, rows[i].work);
+        CHECK(opens("passphrase", &pair, &err)); /* asked only if there is one */
+        CHECK(to_file(open_store(&arena, "passphrase"), &err) && opens(NULL, &pair, &err));
+        clean();
+    }
+}
+
+static void a_kill_while_the_nodes_key_is_made_leaves_the_next_to_make_it(void)
+{
+    ARENA_SCOPE(arena);
+    SIGN_SCOPE(pair);
+    SIGN_SCOPE(again);
+    Err err = {0};
+
+    begin();
+    die_at("key_node_added:kill", make_node);
+    Keystore *store = open_store(&arena, "passphrase");
+    CHECK(keystore_node(store, &pair, &err) && keystore_node(store, &again, &err));
+    CHECK(memcmp(&pair, &again, sizeof pair) == 0);
+    clean();
+}
+
 int main(void)
 {
     CHECK(mkdtemp(top) != NULL);
@@ -785,6 +866,8 @@ int main(void)
     RUN(of_processes_that_want_one_name_one_gets_it);
     RUN(a_killed_process_loses_no_key_that_it_told_of);
     RUN(a_killed_change_leaves_the_keys_to_one_of_both);
+    RUN(a_kill_between_two_steps_locks_nothing_up);
+    RUN(a_kill_while_the_nodes_key_is_made_leaves_the_next_to_make_it);
     (void)rmdir(top);
     DONE();
 }

@@ -16,12 +16,28 @@ static void fail(Listener *listener, const Err *why)
         loop->events.on_failure(loop->ctx, listener->address, why);
 }
 
-/* Whoever comes when there are too many is let in to be sent away: it would wait for ever otherwise. */
+/* The oldest that has not shown who it is goes. False when all have. */
+static bool make_room(Loop *loop)
+{
+    Peer *oldest = NULL;
+    Err err = {0};
+
+    for (Peer *peer = loop->peers; peer; peer = peer->next) /* the newest is the first */
+        if (peer->state == PEER_SHAKING && !peer->dialer)
+            oldest = peer;
+    if (!oldest)
+        return false;
+    err_set(&err, ERR_LIMIT, "its handshake was not done when another came and there were %zu connections",
+            loop->peer_count);
+    peer_fail(oldest, &err);
+    return true;
+}
+
+/* Whoever is too many is let in to be sent away: it would wait for ever otherwise. */
 static void on_connection(uv_stream_t *stream, int status)
 {
     Listener *listener = stream->data;
     Loop *loop = listener->loop;
-    bool full = loop->peer_count >= loop->options.peers_max;
     Peer *peer;
     Err err = {0};
 
@@ -30,6 +46,7 @@ static void on_connection(uv_stream_t *stream, int status)
         fail(listener, &err);
         return;
     }
+    bool full = loop->peer_count >= loop->options.peers_max && !make_room(loop);
     if (!peer_new(loop, listener->is_unix, NULL, &peer, &err)) {
         fail(listener, &err);
         return;

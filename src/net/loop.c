@@ -79,11 +79,20 @@ static void on_stop_fd(uv_poll_t *poll, int status, int events)
 
 /* ---- what waits until the loop is about to wait ---- */
 
+static void tell_taken(Loop *loop)
+{
+    bool taken = loop->taken;
+
+    loop->taken = false;
+    if (taken && loop->events.on_taken)
+        loop->events.on_taken(loop->ctx);
+}
+
 static void on_prepare(uv_prepare_t *prepare)
 {
     Loop *loop = prepare->data;
 
-    while (loop->stirred) {
+    while (tell_taken(loop), loop->stirred) {
         Peer *peer = loop->stirred;
 
         loop->stirred = peer->next_stirred;
@@ -91,6 +100,14 @@ static void on_prepare(uv_prepare_t *prepare)
         peer_read(peer);
         peer_write(peer);
     }
+}
+
+static void on_tick(uv_timer_t *tick)
+{
+    Loop *loop = tick->data;
+
+    if (loop->events.on_tick && !loop->stopping)
+        loop->events.on_tick(loop->ctx);
 }
 
 /* ---- life ---- */
@@ -130,11 +147,13 @@ static int open_handles(Loop *loop)
         return status;
     (void)uv_prepare_init(&loop->uv, &loop->prepare);
     (void)uv_prepare_start(&loop->prepare, on_prepare);
-    loop->async.data = loop->prepare.data = loop->poll.data = loop;
+    (void)uv_timer_init(&loop->uv, &loop->tick);
+    loop->async.data = loop->prepare.data = loop->poll.data = loop->tick.data = loop;
+    if (loop->options.tick)
+        (void)uv_timer_start(&loop->tick, on_tick, loop_ms(loop->options.tick), loop_ms(loop->options.tick));
     if (!loop->options.watch_stop || stop_fd() < 0)
         return 0;
     status = uv_poll_init(&loop->uv, &loop->poll, stop_fd());
-    loop->has_poll = status == 0;
     return status < 0 ? status : uv_poll_start(&loop->poll, UV_READABLE, on_stop_fd);
 }
 

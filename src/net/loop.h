@@ -15,6 +15,9 @@
  * on_drain(). A peer that asks more than it takes answers is not read from for a while. And at last it is given up. The second
  * bound is well above the first, because two loops that both waited for the other to read would wait for ever.
  *
+ * Of more connections than may come the oldest whose handshake is not done is ended, or else the new one: strangers that only
+ * connect do not keep others out.
+ *
  * Whatever a peer does ends its own connection at most, with one sentence: bytes that are not of the protocol, a frame that is
  * too long, a handshake that does not end in time, no byte for too long, nothing taken for too long.
  */
@@ -34,9 +37,11 @@ typedef struct LoopEvents {
     bool (*on_frame)(void *ctx, Peer *peer, Str frame, Err *err);
     void (*on_drain)(void *ctx, Peer *peer);                      /* peer_is_full() was, and is no more */
     void (*on_disconnect)(void *ctx, Peer *peer, const Err *why); /* after on_connect; ERR_NONE: ended here */
-    void (*on_failure)(void *ctx, const char *address,
-                       const Err *why); /* of a connection that got no on_connect */
-    void (*on_wake)(void *ctx);         /* loop_wake() was called since the last time */
+    /* Of a connection that got no on_connect, or an address that cannot be found or taken connections at. */
+    void (*on_failure)(void *ctx, const char *address, const Err *why);
+    void (*on_taken)(void *ctx); /* after frames of whichever peers, before the loop waits again */
+    void (*on_wake)(void *ctx);  /* loop_wake() was called since the last time */
+    void (*on_tick)(void *ctx);  /* so often as the options say */
 } LoopEvents;
 
 enum {
@@ -49,7 +54,7 @@ enum {
 /* 0 stands for what is behind the comment. */
 typedef struct LoopOptions {
     size_t frame_max;     /* bytes of a frame that a peer may send: WIRE_FRAME_MAX */
-    size_t peers_max;     /* connections that came, with those whose handshake goes on: LOOP_PEERS_MAX */
+    size_t peers_max;     /* connections that came: LOOP_PEERS_MAX */
     size_t queue_full;    /* with so many bytes to be sent peer_is_full(): LOOP_QUEUE_FULL */
     size_t queue_hold;    /* with so many it is not read from: LOOP_QUEUE_HOLD */
     size_t queue_max;     /* and with so many it is given up: LOOP_QUEUE_MAX */
@@ -59,6 +64,7 @@ typedef struct LoopOptions {
     Duration retry_first; /* wait before a lost peer is called again, doubled each time it fails: 500 ms, */
     Duration retry_most;  /* up to this: 60 s. Half of it is chance */
     Duration finish;      /* for queued bytes to leave when a connection ends: 5 s */
+    Duration tick;        /* between one on_tick and the next: none */
     bool watch_stop;      /* end when stop_asked() (base/stop.h) */
 } LoopOptions;
 

@@ -87,10 +87,12 @@ struct Loop {
     uv_async_t async;
     uv_prepare_t prepare;
     uv_poll_t poll;
-    bool has_poll, stopping;
+    uv_timer_t tick;
+    bool stopping;
+    bool taken; /* frames, since on_taken() */
     atomic_bool stop, wake;
     Peer *peers, *stirred;
-    size_t peer_count; /* of those that came */
+    size_t peer_count; /* of those that came and are not closed */
     Listener *listeners;
     Dialer *dialers;
     char chunk[64 * 1024]; /* where bytes are read to */

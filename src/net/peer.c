@@ -32,8 +32,6 @@ static void unlink_peer(Peer *peer)
     *peer->link = peer->next;
     if (peer->next)
         peer->next->link = peer->link;
-    if (!peer->dialer)
-        loop->peer_count--;
     if (!peer->is_stirred)
         return;
     for (Peer **at = &loop->stirred; *at; at = &(*at)->next_stirred)
@@ -68,6 +66,8 @@ void peer_close(Peer *peer, const Err *why)
     if (why)
         peer->why = *why;
     peer->state = PEER_CLOSED;
+    if (!peer->dialer)
+        peer->loop->peer_count--;
     uv_close(&peer->socket.handle, on_closed);
     uv_close((uv_handle_t *)&peer->timer, on_closed);
 }

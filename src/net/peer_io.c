@@ -127,9 +127,10 @@ static bool take_event(Peer *peer, WireEvent event, Str frame, Err *err)
 {
     if (event == WIRE_OPENED)
         peer_opened(peer);
-    else if (event == WIRE_FRAME)
-        return peer->loop->events.on_frame(peer->loop->ctx, peer, frame, err);
-    return true;
+    if (event != WIRE_FRAME)
+        return true;
+    peer->loop->taken = true;
+    return peer->loop->events.on_frame(peer->loop->ctx, peer, frame, err);
 }
 
 static void take_frames(Peer *peer)

@@ -4,7 +4,6 @@
 
 #include "base/os.h"
 #include "base/stop.h"
-#include "net/mux.h"
 #include "test/unit/net/node.h"
 
 static const LoopOptions standard;
@@ -167,68 +166,82 @@ static void an_owner_may_refuse_a_peer(void)
     buf_release(&server.log);
 }
 
-/* ---- channels over a connection ---- */
+/* ---- what comes between ---- */
 
-static bool say_open(MuxChannel *channel, Str handshake, Err *err)
+enum { MANY = 1000 };
+
+static bool send_many(Node *node, Peer *peer, Err *err)
 {
-    return mux_send(channel, 1, handshake, err);
-}
-
-static bool note_message(MuxChannel *channel, uint64_t type, Str payload, Err *err)
-{
-    Node *node = mux_ctx(channel);
-
-    (void)err;
-    buf_printf(&node->log, "%d:%.*s\n", (int)type, STR_ARG(payload));
-    atomic_fetch_add(&node->failures, 1);
+    (void)node;
+    for (int i = 0; i < MANY; i++)
+        if (!peer_send(peer, STR("one of many"), err))
+            return false;
     return true;
 }
 
-static const MuxHandlers channel_handlers = {say_open, note_message, NULL};
+typedef struct Taken {
+    Peer *peer;
+    int times;
+} Taken;
 
-static bool send_to_peer(void *ctx, Str frame, Err *err)
+static bool keep_peer(Node *node, Peer *peer, Err *err)
 {
-    return peer_send(ctx, frame, err);
+    Taken *taken = node->own;
+
+    (void)err;
+    taken->peer = peer;
+    return true;
 }
 
-static bool open_feed(Node *node, Peer *peer, Err *err)
+static void send_count(Node *node)
 {
-    Mux *mux = mux_new(&(MuxOptions){.send = send_to_peer, .ctx = peer});
-    MuxChannel *channel;
+    Taken *taken = node->own;
+    Err err = {0};
+    int frames = atomic_load(&node->frames);
 
-    peer_set(peer, mux);
-    return mux_open(mux, STR("p"), STR("feed"), peer_role(peer) == NOISE_INITIATOR ? STR("i") : STR("r"),
-                    &channel_handlers, node, &channel, err);
+    taken->times++;
+    CHECK(peer_send(taken->peer, (Str){(char *)&frames, sizeof frames}, &err));
 }
 
-static bool take_mux(Node *node, Peer *peer, Str frame, Err *err)
+static bool wait_for_all(Node *node, Peer *peer, Str frame, Err *err)
 {
-    (void)node;
-    return mux_take(peer_get(peer), frame, err);
+    int frames;
+
+    (void)node, (void)err;
+    memcpy(&frames, frame.ptr, sizeof frames);
+    if (frames == MANY)
+        peer_finish(peer);
+    return true;
 }
 
-static void free_mux(Node *node, Peer *peer)
+static void what_many_frames_brought_is_done_at_once(void)
 {
-    (void)node;
-    mux_free(peer_get(peer));
-}
-
-static void channels_run_over_a_connection(void)
-{
-    Node server = {.connected = open_feed, .frame = take_mux, .disconnected = free_mux}, client = server;
+    Taken taken = {0};
+    Node server = {.connected = keep_peer, .taken = send_count, .own = &taken};
+    Node client = {.connected = send_many, .frame = wait_for_all};
 
     node_begin(&server, 1, &standard);
     node_begin(&client, 2, &standard);
     must_connect(&client, must_listen(&server, "127.0.0.1:0"));
     node_start(&server);
     node_start(&client);
-    wait_for(&client.failures, 1);
-    wait_for(&server.failures, 1);
+    wait_for(&client.disconnects, 1);
     node_end(&client);
     node_end(&server);
-    CHECK(node_logged(&client, "1:i", "") && node_logged(&server, "1:r", ""));
+    CHECK(server.frames == MANY && taken.times > 0 && taken.times < MANY / 2);
     buf_release(&client.log);
     buf_release(&server.log);
+}
+
+static void a_tick_comes_again_and_again(void)
+{
+    Node node = {0};
+
+    node_begin(&node, 1, &(LoopOptions){.tick = MILLISECONDS(1)});
+    node_start(&node);
+    wait_for(&node.ticks, 5);
+    node_end(&node);
+    CHECK(node.log.len == 0);
 }
 
 /* ---- ends ---- */
@@ -434,7 +447,8 @@ int main(void)
     RUN(and_over_a_unix_socket);
     RUN(both_know_who_the_other_is);
     RUN(an_owner_may_refuse_a_peer);
-    RUN(channels_run_over_a_connection);
+    RUN(what_many_frames_brought_is_done_at_once);
+    RUN(a_tick_comes_again_and_again);
     RUN(a_stop_lets_leave_what_is_queued);
     RUN(a_stop_does_not_wait_for_one_that_takes_nothing);
     RUN(a_loop_that_never_ran_can_be_closed);

@@ -26,7 +26,8 @@ typedef struct Node {
     void (*drained)(struct Node *node, Peer *peer);
     void (*disconnected)(struct Node *node, Peer *peer);
     void (*woken)(struct Node *node);
-    atomic_int connects, disconnects, failures, frames;
+    void (*taken)(struct Node *node);
+    atomic_int connects, disconnects, failures, frames, ticks;
     void *own;
 } Node;
 
@@ -83,6 +84,21 @@ static inline void node_woken(void *ctx)
         node->woken(node);
 }
 
+static inline void node_taken(void *ctx)
+{
+    Node *node = ctx;
+
+    if (node->taken)
+        node->taken(node);
+}
+
+static inline void node_ticked(void *ctx)
+{
+    Node *node = ctx;
+
+    atomic_fetch_add(&node->ticks, 1);
+}
+
 static inline void *node_run(void *arg)
 {
     Node *node = arg;
@@ -95,8 +111,14 @@ static inline void *node_run(void *arg)
 /* Its key is that of the seed byte. */
 static inline void node_begin(Node *node, int seed, const LoopOptions *options)
 {
-    static const LoopEvents events = {node_connected,    node_frame,  node_drained,
-                                      node_disconnected, node_failed, node_woken};
+    static const LoopEvents events = {.on_connect = node_connected,
+                                      .on_frame = node_frame,
+                                      .on_drain = node_drained,
+                                      .on_disconnect = node_disconnected,
+                                      .on_failure = node_failed,
+                                      .on_taken = node_taken,
+                                      .on_wake = node_woken,
+                                      .on_tick = node_ticked};
     SignPair own = pair_of(seed);
     Err err = {0};
 

@@ -266,6 +266,33 @@ static void more_connections_than_may_be_are_sent_away(void)
     buf_release(&server.log);
 }
 
+static void strangers_make_room_for_others(void)
+{
+    Node server = {.frame = echo};
+    Raw stranger, late, good;
+    WireEvent event;
+    Str frame;
+    const char *address;
+
+    node_begin(&server, 1, &(LoopOptions){.peers_max = 2});
+    address = must_listen(&server, "127.0.0.1:0");
+    node_start(&server);
+    raw_begin(&stranger, address, 2);
+    raw_begin(&late, address, 2);
+    raw_begin(&good, address, 3);
+    raw_wait_end(&stranger);
+    raw_shake(&good);
+    CHECK(raw_send(&good, STR("x")) && raw_next(&good, &event, &frame));
+    raw_shake(&late);
+    raw_end(&stranger);
+    raw_end(&late);
+    raw_end(&good);
+    node_end(&server);
+    CHECK(server.connects == 2 &&
+          node_logged(&server, "failure LIMIT peer '127.0.0.1:", "its handshake was not done"));
+    buf_release(&server.log);
+}
+
 /* ---- back-pressure ---- */
 
 enum { PAUSE = 128 * 1024, FLOOD = 400, FLOOD_BYTES = 32 * 1024 };
@@ -397,6 +424,7 @@ int main(void)
     RUN(one_that_ends_in_the_middle_of_a_frame_is_reported);
     RUN(a_half_closed_connection_still_gets_its_answers);
     RUN(more_connections_than_may_be_are_sent_away);
+    RUN(strangers_make_room_for_others);
     RUN(a_peer_that_takes_no_answers_is_asked_nothing_more);
     RUN(both_may_pour_at_the_same_time);
     DONE();

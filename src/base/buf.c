@@ -99,3 +99,20 @@ void buf_consume(Buf *buf, size_t n)
         memmove(buf->ptr, buf->ptr + n, buf->len - n);
     buf->len -= n;
 }
+
+void buf_put_base64(Buf *buf, Str bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *to = buf_reserve(buf, (bytes.len + 2) / 3 * 4);
+
+    for (size_t at = 0; at < bytes.len; at += 3) {
+        size_t count = bytes.len - at < 3 ? bytes.len - at : 3;
+        unsigned bits = 0;
+
+        for (size_t i = 0; i < 3; i++)
+            bits = bits << 8 | (i < count ? (unsigned char)bytes.ptr[at + i] : 0);
+        for (size_t i = 0; i < 4; i++)
+            *to++ = i <= count ? digits[bits >> (18 - 6 * i) & 63] : '=';
+    }
+    buf->len += (bytes.len + 2) / 3 * 4;
+}

@@ -38,6 +38,7 @@ void buf_put_byte(Buf *buf, char c);
 void buf_put_int(Buf *buf, int64_t value); /* decimal */
 void buf_printf(Buf *buf, const char *fmt, ...) ATTR_PRINTF(2, 3);
 void buf_put_hex(Buf *buf, const void *bytes, size_t len); /* lower case */
+void buf_put_base64(Buf *buf, Str bytes);                  /* RFC 4648 section 4, with padding, in one line */
 
 /* Drops the first `n` bytes. */
 void buf_consume(Buf *buf, size_t n);

@@ -40,10 +40,27 @@ static void formats_and_hex_are_appended(void)
     CHECK(str_eq(buf_str(&buf), STR("a-7 00ff1a")));
 }
 
+static void base64_has_padding(void)
+{
+    const struct {
+        Str bytes;
+        const char *text;
+    } rows[] = {{STR(""), ""},        {STR("f"), "Zg=="},          {STR("fo"), "Zm8="},
+                {STR("foo"), "Zm9v"}, {STR("foobar"), "Zm9vYmFy"}, {STR("\xfb\xff\xfe"), "+//+"}};
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        BUF_SCOPE(buf);
+
+        buf_put_base64(&buf, rows[i].bytes);
+        CHECK(str_eq_z(buf_str(&buf), rows[i].text));
+    }
+}
+
 int main(void)
 {
     RUN(bytes_are_kept_in_order_however_large);
     RUN(numbers_are_decimal_to_the_ends_of_their_range);
     RUN(formats_and_hex_are_appended);
+    RUN(base64_has_padding);
     DONE();
 }

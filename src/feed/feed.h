@@ -116,6 +116,26 @@ bool feed_verify(Feed *feed, const FeedVerify *options, uint64_t *first_bad, Err
 /* The bytes that the feed takes on the disk, holes apart. ERR_IO. */
 bool feed_disk(const Feed *feed, uint64_t *out, Err *err) ATTR_MUST_USE;
 
+/*
+ * See what another process appended, truncated or cleared since; nothing where the feed is open for writing. *changed: there was
+ * something.
+ *
+ * ERR_NOT_FOUND  the feed was removed
+ * ERR_CORRUPT, ERR_IO  it is as it was
+ */
+bool feed_refresh(Feed *feed, bool *changed, Err *err) ATTR_MUST_USE;
+
+/*
+ * A descriptor that becomes readable when a file of the feed changes (inotify): then feed_watch_clear(), and look. Not every such
+ * change is one of the feed. The caller closes it. ERR_IO, ERR_LIMIT: the system has no more of them.
+ */
+bool feed_watch(const Feed *feed, int *fd, Err *err) ATTR_MUST_USE;
+void feed_watch_clear(int fd);
+
+/* How many files the log has, and whether blocks were ever cleared from it. ERR_IO. */
+bool feed_segments(const Feed *feed, uint64_t *out, Err *err) ATTR_MUST_USE;
+bool feed_is_cleared(const Feed *feed);
+
 /* Make all that is appended durable, and the next opening cheap. ERR_IO. */
 bool feed_sync(Feed *feed, Err *err) ATTR_MUST_USE;
 

@@ -73,6 +73,19 @@ bool feed_disk(const Feed *feed, uint64_t *out, Err *err)
     return true;
 }
 
+bool feed_segments(const Feed *feed, uint64_t *out, Err *err)
+{
+    return feed_log_segments(feed->log, out, err);
+}
+
+bool feed_is_cleared(const Feed *feed)
+{
+    ARENA_SCOPE(scratch);
+    struct statx st;
+
+    return os_statx(AT_FDCWD, str_printf(&scratch, "%s/floor", feed->path).ptr, 0, STATX_TYPE, &st) == 0;
+}
+
 /* ---- everything ---- */
 
 typedef struct Check {

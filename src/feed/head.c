@@ -234,6 +234,29 @@ bool feed_head_open(FeedHeadFile *head, bool write, FeedState *out, Err *err)
     return choose(head, out, err);
 }
 
+/* A feed that was removed, and perhaps made again, has another file. */
+static bool is_same_file(const FeedHeadFile *head)
+{
+    struct stat open_one, named;
+
+    return head->fd < 0 || (fstat(head->fd, &open_one) == 0 && stat(head->path, &named) == 0 &&
+                            open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev);
+}
+
+bool feed_head_look(FeedHeadFile *head, FeedState *out, bool *gone, Err *err)
+{
+    *gone = !is_same_file(head);
+    if (*gone)
+        return err_set(err, ERR_NOT_FOUND, "'%s' is gone", head->path);
+    return head->fd < 0 ? feed_head_open(head, false, out, err) : choose(head, out, err);
+}
+
+void feed_head_forget(FeedHeadFile *head)
+{
+    buf_reset(&head->marks);
+    buf_reset(&head->piece);
+}
+
 static bool write_slot(FeedHeadFile *head, const FeedState *state, bool synced, Err *err)
 {
     BUF_SCOPE(body);

@@ -35,6 +35,16 @@ void feed_head_close(FeedHeadFile *head); /* without flushing */
  */
 bool feed_head_open(FeedHeadFile *head, bool write, FeedState *out, Err *err) ATTR_MUST_USE;
 
+/*
+ * The newest slot as it is now, for a feed open for reading. What was read and marked so far stays: feed_head_forget().
+ *
+ * ERR_NOT_FOUND  no slot counts, or the file is another one by now: *gone
+ */
+bool feed_head_look(FeedHeadFile *head, FeedState *out, bool *gone, Err *err) ATTR_MUST_USE;
+
+/* Forget the bits that were read, and those that are marked and not written. */
+void feed_head_forget(FeedHeadFile *head);
+
 /* Blocks from `first` on are held, or not; in memory until it is flushed. */
 void feed_head_mark(FeedHeadFile *head, uint64_t first, uint64_t count, bool held);
 

@@ -71,6 +71,14 @@ bool feed_log_use(FeedLog *log, uint32_t segment, int flags, Err *err)
     return log->fd >= 0 || err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open '%s'", name);
 }
 
+void feed_log_move(FeedLog *log, FeedPlace end, uint64_t chain)
+{
+    os_close(&log->fd);
+    buf_reset(&log->ahead);
+    log->end = log->next = log->out_at = end;
+    log->chain = chain;
+}
+
 static void put_segment_head(Buf *buf, uint32_t segment)
 {
     buf_put(buf, (Str){magic, sizeof magic});

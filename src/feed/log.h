@@ -65,6 +65,12 @@ typedef bool FeedLogTake(void *ctx, const FeedRecord *record, Err *err);
  */
 bool feed_log_scan(FeedLog *log, FeedLogTake *take, void *ctx, Err *err) ATTR_MUST_USE;
 
+/*
+ * For a reader: go on from `end`, which is behind a commit with `chain`, and forget what was read. A writer that began anew may have
+ * put another file in the place of the one that is open.
+ */
+void feed_log_move(FeedLog *log, FeedPlace end, uint64_t chain);
+
 /* Before the first write: cut off what does not count. ERR_IO. */
 bool feed_log_cut(FeedLog *log, Err *err) ATTR_MUST_USE;
 
@@ -109,6 +115,9 @@ bool feed_log_is_dead(FeedLog *log, FeedPlace from, FeedPlace to, bool *out, Err
  * A segment that is left with nothing loses its file. ERR_IO.
  */
 bool feed_log_punch(FeedLog *log, FeedPlace from, FeedPlace to, Err *err) ATTR_MUST_USE;
+
+/* How many segments have a file. ERR_IO. */
+bool feed_log_segments(const FeedLog *log, uint64_t *out, Err *err) ATTR_MUST_USE;
 
 /* The bytes that the log takes on the disk. ERR_IO. */
 bool feed_log_disk(const FeedLog *log, uint64_t *out, Err *err) ATTR_MUST_USE;

@@ -108,20 +108,39 @@ bool feed_log_punch(FeedLog *log, FeedPlace from, FeedPlace to, Err *err)
            err_sys(err, ERR_IO, "cannot give back space of the log in '%s'", log->path);
 }
 
-bool feed_log_disk(const FeedLog *log, uint64_t *out, Err *err)
+/* The 512s that the segments take, and how many have a file. */
+static bool add_up(const FeedLog *log, uint64_t *blocks, uint64_t *segments, Err *err)
 {
-    enum { BLOCK = 512 }; /* of stx_blocks, whatever the file system's are */
     char name[FEED_LOG_NAME_MAX];
     struct statx st;
 
-    *out = 0;
+    *blocks = *segments = 0;
     for (uint64_t segment = 0; segment <= segment_of(log->end); segment++) {
         if (os_statx(AT_FDCWD, feed_log_name(log, (uint32_t)segment, name), 0, STATX_BLOCKS, &st) < 0) {
             if (errno == ENOENT)
                 continue;
             return err_sys(err, ERR_IO, "cannot look at '%s'", name);
         }
-        *out += st.stx_blocks * BLOCK;
+        *blocks += st.stx_blocks;
+        ++*segments;
     }
     return true;
+}
+
+bool feed_log_disk(const FeedLog *log, uint64_t *out, Err *err)
+{
+    enum { BLOCK = 512 }; /* of stx_blocks, whatever the file system's are */
+    uint64_t blocks, segments;
+
+    if (!add_up(log, &blocks, &segments, err))
+        return false;
+    *out = blocks * BLOCK;
+    return true;
+}
+
+bool feed_log_segments(const FeedLog *log, uint64_t *out, Err *err)
+{
+    uint64_t blocks;
+
+    return add_up(log, &blocks, out, err);
 }

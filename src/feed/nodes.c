@@ -291,6 +291,15 @@ static bool cut_file(FeedNodes *nodes, Err *err)
     return true;
 }
 
+void feed_nodes_forget(FeedNodes *nodes)
+{
+    buf_reset(&nodes->list);
+    buf_reset(&nodes->pieces);
+    nodes->is_cut = false;
+    if (nodes->table.len)
+        clear_table(nodes, nodes->table.len / sizeof(uint32_t));
+}
+
 bool feed_nodes_flush(FeedNodes *nodes, bool sync, Err *err)
 {
     BUF_SCOPE(run);
@@ -300,9 +309,6 @@ bool feed_nodes_flush(FeedNodes *nodes, bool sync, Err *err)
         return false;
     if (sync && os_fdatasync(nodes->fd) < 0)
         return err_sys(err, ERR_IO, "cannot sync '%s'", nodes->path);
-    buf_reset(&nodes->list);
-    buf_reset(&nodes->pieces);
-    if (nodes->table.len)
-        clear_table(nodes, nodes->table.len / sizeof(uint32_t));
+    feed_nodes_forget(nodes);
     return true;
 }

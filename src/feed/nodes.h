@@ -33,6 +33,9 @@ void feed_nodes_truncate(FeedNodes *nodes, uint64_t length);
 
 size_t feed_nodes_waiting(const FeedNodes *nodes); /* how many are in memory only */
 
+/* Forget what was put and what was read: the file has it all by now. */
+void feed_nodes_forget(FeedNodes *nodes);
+
 /* Write what is in memory; with `sync` onto stable storage. ERR_IO: it stays in memory. */
 bool feed_nodes_flush(FeedNodes *nodes, bool sync, Err *err) ATTR_MUST_USE;
 

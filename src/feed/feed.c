@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/os.h"
 #include "feed/bytes.h"
 #include "feed/feed_inside.h"
@@ -148,7 +149,7 @@ bool feed_append(Feed *feed, const SignPair *pair, const Str *blocks, size_t cou
         FeedPlace place;
 
         if (!feed_log_put(feed->log, FEED_BLOCK, feed->roots.length, blocks[i], &place, err) ||
-            !feed_batch_grow(feed, blocks[i], place, err)) {
+            !feed_batch_grow(feed, blocks[i], place, err) || !fault_pass(FAULT_feed_block_put, err)) {
             feed_batch_undo(feed);
             return false;
         }
@@ -170,7 +171,8 @@ bool feed_truncate(Feed *feed, const SignPair *pair, uint64_t length, FeedCare c
     bytes_put(&body, length, 8);
     bytes_put(&body, feed->state.fork + 1, 8);
     if (!feed_batch_shrink(feed, length, feed->state.fork + 1, err) ||
-        !feed_log_put(feed->log, FEED_TRUNCATE, 0, buf_str(&body), &place, err)) {
+        !feed_log_put(feed->log, FEED_TRUNCATE, 0, buf_str(&body), &place, err) ||
+        !fault_pass(FAULT_feed_truncate_put, err)) {
         feed_batch_undo(feed);
         return false;
     }

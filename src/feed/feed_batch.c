@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/fault.h"
 #include "feed/bytes.h"
 #include "feed/feed_inside.h"
 
@@ -255,7 +256,8 @@ void feed_batch_undo(Feed *feed)
 
 bool feed_write_derived(Feed *feed, bool sync, Err *err)
 {
-    if (!feed_nodes_flush(feed->nodes, sync, err) || !feed_head_flush(feed->head, &feed->state, sync, err))
+    if (!feed_nodes_flush(feed->nodes, sync, err) || !fault_pass(FAULT_feed_tree_written, err) ||
+        !feed_head_flush(feed->head, &feed->state, sync, err))
         return false;
     feed->behind = false;
     return true;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "base/fault.h"
 #include "base/os.h"
 #include "feed/bytes.h"
 #include "feed/log_inside.h"
@@ -119,7 +120,8 @@ static bool begin_segment(FeedLog *log, uint32_t segment, Err *err)
     log->out_at = first_of(segment) - FEED_SEGMENT_HEAD;
     log->next = first_of(segment);
     log->rotated = true;
-    return feed_log_use(log, segment, O_RDWR | O_CREAT, err) && os_sync_dir(log->path, err);
+    return feed_log_use(log, segment, O_RDWR | O_CREAT, err) && os_sync_dir(log->path, err) &&
+           fault_pass(FAULT_feed_segment_begun, err);
 }
 
 static void begin_batch(FeedLog *log)
@@ -199,7 +201,8 @@ bool feed_log_commit(FeedLog *log, Str body, bool durable, bool *rotated, Err *e
     begin_batch(log);
     uint64_t chain = XXH3_64bits_digest(&log->checks);
     if (!add(log, FEED_COMMIT, &chain, body, &place, err) || !flush(log, err) ||
-        (durable && !sync_segment(log, err))) {
+        !fault_pass(FAULT_feed_batch_written, err) || (durable && !sync_segment(log, err)) ||
+        !fault_pass(FAULT_feed_batch_synced, err)) {
         feed_log_undo(log);
         return false;
     }

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which feeds there are: those that are noted and have a directory. None is opened. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/os.h"
+#include "feed/store_inside.h"
+
+bool store_meta(FeedStore *store, Meta **out, Err *err)
+{
+    if (store->meta ? !meta_refresh(store->meta, err)
+                    : !meta_open(store->arena, str_printf(store->arena, "%s/meta", store->dir).ptr,
+                                 &store->meta, err))
+        return false;
+    *out = store->meta;
+    return true;
+}
+
+bool store_is_there(const char *path)
+{
+    struct statx st;
+
+    return os_statx(AT_FDCWD, path, 0, STATX_TYPE, &st) == 0;
+}
+
+bool store_no_such(const unsigned char key[FEED_KEY_BYTES], Err *err)
+{
+    BUF_SCOPE(hex);
+
+    buf_put_hex(&hex, key, FEED_KEY_BYTES);
+    return err_set(err, ERR_NOT_FOUND, "there is no feed '%.*s'", STR_ARG(buf_str(&hex)));
+}
+
+bool store_about(FeedStore *store, Arena *arena, const unsigned char key[FEED_KEY_BYTES], StoreFeed *out,
+                 Err *err)
+{
+    StoreFeed found = {.path = store_path(store, arena, key)};
+    Meta *meta;
+
+    if (!store_is_there(found.path))
+        return store_no_such(key, err);
+    if (!store_meta(store, &meta, err))
+        return false;
+    if (!meta_feed(meta, key, &found.about)) {
+        memcpy(found.about.key, key, FEED_KEY_BYTES);
+        feed_discovery_key(key, found.about.discovery);
+    }
+    found.about.name = str_copy(arena, found.about.name);
+    *out = found;
+    return true;
+}
+
+/* ---- all of them ---- */
+
+static int compare(const void *left, const void *right)
+{
+    const StoreFeed *a = left, *b = right;
+
+    if (a->about.created != b->about.created)
+        return a->about.created < b->about.created ? -1 : 1;
+    return memcmp(a->about.key, b->about.key, FEED_KEY_BYTES);
+}
+
+/* The next one that has a directory. */
+static bool next_feed(FeedStore *store, Arena *arena, const Meta *meta, size_t *at, StoreFeed *out)
+{
+    while (meta_next_feed(meta, at, &out->about)) {
+        out->path = store_path(store, arena, out->about.key);
+        if (store_is_there(out->path))
+            return true;
+    }
+    return false;
+}
+
+bool store_list(FeedStore *store, Arena *arena, StoreFeed **out, size_t *count, Err *err)
+{
+    size_t at = 0;
+    StoreFeed feed;
+    Meta *meta;
+
+    if (!store_meta(store, &meta, err))
+        return false;
+    *out = arena_new(arena, StoreFeed, meta_feeds(meta) + 1);
+    for (*count = 0; next_feed(store, arena, meta, &at, &feed); ++*count) {
+        feed.about.name = str_copy(arena, feed.about.name);
+        (*out)[*count] = feed;
+    }
+    if (*count > 1)
+        qsort(*out, *count, sizeof **out, compare);
+    return true;
+}
+
+/* ---- names ---- */
+
+bool store_name_check(Str name, Err *err)
+{
+    return name.len == 0 || key_name_check(name, err);
+}
+
+bool store_name_free(FeedStore *store, Str name, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    MetaFeed feed;
+    size_t at = 0;
+    Meta *meta;
+
+    if (name.len == 0)
+        return true;
+    if (!store_meta(store, &meta, err))
+        return false;
+    while (meta_next_feed(meta, &at, &feed))
+        if (str_eq(feed.name, name) && store_is_there(store_path(store, &scratch, feed.key)))
+            return err_set(err, ERR_CONFLICT, "there is a feed called '%.*s' already", STR_ARG(name));
+    return true;
+}
+
+static bool is_hex(Str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!strchr("0123456789abcdefABCDEF", text.ptr[i]))
+            return false;
+    return true;
+}
+
+static bool begins(const MetaFeed *feed, Str digits)
+{
+    BUF_SCOPE(hex);
+
+    buf_put_hex(&hex, feed->key, FEED_KEY_BYTES);
+    return digits.len <= hex.len && strncasecmp(hex.ptr, digits.ptr, digits.len) == 0;
+}
+
+static bool no_feed(Str text, size_t count, Err *err)
+{
+    text = str_sub(text, 0, 200);
+    if (is_hex(text) && text.len < STORE_PREFIX_MIN) {
+        (void)err_set(err, ERR_NOT_FOUND, "there is no feed called '%.*s'", STR_ARG(text));
+        return err_hint(err, "of a key at least %d digits are needed", STORE_PREFIX_MIN);
+    }
+    (void)err_set(err, ERR_NOT_FOUND, "there is no feed '%.*s'", STR_ARG(text));
+    return err_hint(err, count ? "strata feed list shows those there are" : "strata feed create makes one");
+}
+
+/* A name comes first. *hits: how many have these digits. */
+static bool look_for(FeedStore *store, Arena *arena, const Meta *meta, Str text, StoreFeed *out, size_t *hits)
+{
+    bool digits = text.len >= STORE_PREFIX_MIN && is_hex(text);
+    StoreFeed feed;
+    size_t at = 0;
+
+    *hits = 0;
+    while (meta_next_feed(meta, &at, &feed.about)) {
+        bool named = text.len > 0 && str_eq(feed.about.name, text);
+
+        if (!named && !(digits && begins(&feed.about, text)))
+            continue;
+        feed.path = store_path(store, arena, feed.about.key);
+        if (!store_is_there(feed.path))
+            continue;
+        if (named || (*hits)++ == 0)
+            *out = feed;
+        if (named)
+            return true;
+    }
+    return *hits == 1;
+}
+
+bool store_find(FeedStore *store, Arena *arena, Str text, StoreFeed *out, Err *err)
+{
+    unsigned char key[FEED_KEY_BYTES];
+    StoreFeed found = {0};
+    size_t hits;
+    Meta *meta;
+
+    if (str_to_bytes(text, key, sizeof key))
+        return store_about(store, arena, key, out, err) ||
+               (err->code == ERR_NOT_FOUND && err_hint(err, "strata feed list shows those there are"));
+    if (!store_meta(store, &meta, err))
+        return false;
+    if (look_for(store, arena, meta, text, &found, &hits)) {
+        found.about.name = str_copy(arena, found.about.name);
+        *out = found;
+        return true;
+    }
+    if (hits == 0)
+        return no_feed(text, meta_feeds(meta), err);
+    (void)err_set(err, ERR_CONFLICT, "the keys of %zu feeds begin with '%.*s'", hits, STR_ARG(text));
+    return err_hint(err, "give more digits: strata feed list shows them all");
+}

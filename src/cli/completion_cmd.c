@@ -39,7 +39,7 @@ const Cmd cmd_completion = {
     .summary = "print a script that lets a shell complete what is typed",
     .description =
         "The script completes commands, options, their values, files, and names that only the instance knows. "
-        "For these it calls this command again: KIND is shards, servers, tokens, key-names or keys (of the "
+        "For these it calls this command again: KIND is shards, servers, tokens, feeds, key-names or keys (of the "
         "configuration), and the names come one a line.",
     .examples = "# in ~/.bashrc\n"
                 "source <(strata completion bash)\n"

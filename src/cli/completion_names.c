@@ -3,7 +3,7 @@
 
 #include "catalog/shard.h"
 #include "cli/catalog.h"
-#include "cli/keys.h"
+#include "cli/feeds.h"
 #include "cli/token.h"
 #include "serve/instance.h"
 
@@ -67,6 +67,22 @@ static bool put_key_names(const Call *call, Buf *out, Err *err)
     return true;
 }
 
+static bool put_feeds(const Call *call, Buf *out, Err *err)
+{
+    StoreFeed *feeds;
+    FeedStore *store;
+    size_t count;
+
+    if (!feeds_open(call, &store, err) || !store_list(store, call->arena, &feeds, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        put_name(out,
+                 feeds[i].about.name.len && !memchr(feeds[i].about.name.ptr, ' ', feeds[i].about.name.len)
+                     ? feeds[i].about.name
+                     : keys_hex(call->arena, feeds[i].about.key));
+    return true;
+}
+
 /* These the program knows by itself. */
 static bool put_keys(const Call *call, Buf *out, Err *err)
 {
@@ -84,7 +100,7 @@ static const struct {
 } kinds[] = {
     {NULL, "SHARD", "shards", put_shards},       {NULL, "SERVER", "servers", put_servers},
     {NULL, "TOKEN", "tokens", put_tokens},       {"config ", "KEY", "keys", put_keys},
-    {"key ", "KEY", "key-names", put_key_names},
+    {"key ", "KEY", "key-names", put_key_names}, {"feed ", "KEY", "feeds", put_feeds},
 };
 
 static const char *kind_in(Str name, const char *args)

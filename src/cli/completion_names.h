@@ -20,7 +20,7 @@ bool completion_is_kind(Str kind);
  *
  * ERR_NOT_FOUND  there is no instance
  * ERR_CONFIG     the configuration or the file of tokens is wrong
- * ERR_DB, ERR_IO the shards cannot be asked for, the tokens or the keys not be read
+ * ERR_DB, ERR_IO the shards cannot be asked for, the tokens, the keys or the feeds not be read
  */
 bool completion_put_names(const Call *call, Str kind, Buf *out, Err *err) ATTR_MUST_USE;
 

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/feeds.h"
+
+typedef struct Opts {
+    Str name, passphrase_file;
+    bool compat;
+} Opts;
+
+static const Opt opts[] = {
+    {OPT_TEXT, "name", 'n', offsetof(Opts, name), "NAME",
+     "what it is called here; no other feed is called so"},
+    {OPT_FLAG, "compat", 0, offsetof(Opts, compat), NULL,
+     "the feed's key is the signer's own, as hypercore 10 has it; without, the hash of a manifest"},
+    KEYS_OPT(Opts),
+    {.type = OPT_END},
+};
+
+static bool run(const Call *call, Err *err)
+{
+    const Opts *o = call->opts;
+    StoreNew what = {.name = o->name.ptr ? o->name : STR(""), .compat = o->compat};
+    unsigned char key[FEED_KEY_BYTES];
+    StoreFeed made;
+    FeedStore *store;
+    Keystore *keys;
+    Feed *feed;
+
+    if (o->name.ptr && !key_name_check(o->name, err))
+        return err_wrap(err, "--name");
+    if (!feeds_open(call, &store, err) || !keys_open(call, o->passphrase_file, &keys, err) ||
+        !store_create(store, keys, &what, key, err) || !store_about(store, call->arena, key, &made, err) ||
+        !store_feed(store, key, FEED_READ, &feed, err))
+        return false;
+    out_record(call->out);
+    feeds_put_hex(call, "key", key);
+    feeds_put_hex(call, "discovery_key", made.about.discovery);
+    feeds_put_number(call, "length", feed_state(feed)->roots.length);
+    feeds_put_number(call, "fork", feed_state(feed)->fork);
+    out_end(call->out);
+    return true;
+}
+
+const Cmd cmd_feed_create = {
+    .name = "feed create",
+    .summary = "make a feed, and the key that signs it",
+    .description =
+        "A feed is a log of blocks that is only ever appended to. Whoever has its key can check every block; only this node, which "
+        "has the secret that signs, can append. The secret is sealed among the keys of the instance (strata key list), the feed is "
+        "kept in the directory feeds/.",
+    .opts = opts,
+    CMD_OPTS(Opts, .compat = false),
+    .examples = "strata feed create --name notes\n",
+    .run = run,
+};

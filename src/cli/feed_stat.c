@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/feeds.h"
+
+static void put_bool(const Call *call, const char *name, bool value)
+{
+    out_field(call->out, name, OUT_BOOL);
+    out_bool(call->out, value);
+}
+
+static void put_bytes(const Call *call, const char *name, uint64_t value)
+{
+    out_field(call->out, name, OUT_BYTES);
+    out_int(call->out, (int64_t)value);
+}
+
+/* Whether the signer's key is here. No passphrase is needed to see that. */
+static bool is_ours(const Call *call, const FeedIdentity *identity, bool *out, Err *err)
+{
+    KeystoreKey key;
+    Keystore *keys;
+    Err why = {0};
+
+    *out = false;
+    if (identity->anonymous)
+        return true;
+    if (!keys_open(call, (Str){0}, &keys, err))
+        return false;
+    if (keystore_info(keys, call->arena, identity->signer, &key, &why)) {
+        *out = key.own;
+        return true;
+    }
+    *err = why;
+    return why.code == ERR_NOT_FOUND;
+}
+
+static void print(const Call *call, const FeedInHand *in, bool ours, uint64_t disk, uint64_t segments)
+{
+    const FeedState *state = feed_state(in->feed);
+    const MetaFeed *about = &in->about.about;
+    Out *out = call->out;
+
+    out_record(out);
+    feeds_put_hex(call, "key", about->key);
+    feeds_put_hex(call, "discovery_key", about->discovery);
+    out_field(out, "name", OUT_TEXT);
+    about->name.len ? out_text(out, about->name) : out_null(out);
+    out_field(out, "created", OUT_TIME);
+    about->created ? out_int(out, about->created) : out_null(out);
+    feeds_put_number(call, "length", state->roots.length);
+    put_bytes(call, "bytes", state->roots.bytes);
+    feeds_put_number(call, "held", state->held);
+    feeds_put_number(call, "fork", state->fork);
+    feeds_put_root(call, "root", &state->roots);
+    put_bool(call, "compat", state->identity.compat);
+    put_bool(call, "writable", ours);
+    put_bool(call, "confirmed", !in->unconfirmed);
+    put_bool(call, "cleared", feed_is_cleared(in->feed));
+    put_bytes(call, "disk", disk);
+    feeds_put_number(call, "segments", segments);
+    out_field(out, "path", OUT_TEXT);
+    out_z(out, in->about.path);
+    out_end(out);
+}
+
+static bool run(const Call *call, Err *err)
+{
+    uint64_t disk, segments;
+    FeedInHand in;
+    bool ours;
+
+    if (!feeds_take(call, FEED_READ, &in, err) || !feed_disk(in.feed, &disk, err) ||
+        !feed_segments(in.feed, &segments, err) || !is_ours(call, &feed_state(in.feed)->identity, &ours, err))
+        return false;
+    print(call, &in, ours, disk, segments);
+    return true;
+}
+
+const Cmd cmd_feed_stat = {
+    .name = "feed stat",
+    .args = "KEY",
+    .summary = "say how long a feed is, what of it is held, and where it is",
+    .description =
+        "KEY is a feed's key, the first digits of one (at least 4), or its name. 'bytes' are those of all blocks, 'held' how many blocks "
+        "are here, 'root' the hash that the signature is over, 'writable' whether the key that signs is here, 'disk' what the files "
+        "take, and 'segments' how many files the log has.",
+    .examples = "strata feed stat notes\n",
+    .run = run,
+};

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/feeds.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "cli/config.h"
+#include "feed/bytes.h"
+#include "serve/instance.h"
+
+bool feeds_open(const Call *call, FeedStore **out, Err *err)
+{
+    Instance *instance;
+
+    if (!instance_open(call->arena, call->dir.ptr, &config_set, &instance, err))
+        return false;
+    *out = store_open(call->arena, str_printf(call->arena, "%s/feeds", instance_path(instance)).ptr, NULL);
+    return true;
+}
+
+bool feeds_take(const Call *call, FeedMode mode, FeedInHand *out, Err *err)
+{
+    return feeds_open(call, &out->store, err) &&
+           store_find(out->store, call->arena, call->args[0], &out->about, err) &&
+           store_feed(out->store, out->about.about.key, mode, &out->feed, err) &&
+           store_is_unconfirmed(out->store, out->about.about.key, &out->unconfirmed, err);
+}
+
+static bool not_ours(Err *err)
+{
+    (void)err_set(err, ERR_DENIED, "the key that signs this feed is not among the keys of this node");
+    return err_hint(err, "only its signer can change a feed; strata key import takes the key in");
+}
+
+bool feeds_pair(const Call *call, Str passphrase_file, const Feed *feed, SignPair *out, Err *err)
+{
+    const FeedIdentity *identity = &feed_state(feed)->identity;
+    Keystore *keys;
+
+    if (!keys_open(call, passphrase_file, &keys, err))
+        return false;
+    /* The key of a feed without a manifest is its signer's, which nobody has said yet of one that is only known by its key. */
+    if (identity->anonymous)
+        return not_ours(err);
+    return keystore_pair(keys, identity->signer, out, err) ||
+           (err->code == ERR_NOT_FOUND ? not_ours(err) : false);
+}
+
+bool feeds_check_trust(const FeedInHand *in, bool trust, Err *err)
+{
+    if (!in->unconfirmed)
+        return true;
+    if (trust)
+        return store_confirm(in->store, in->about.about.key, err);
+    (void)err_set(err, ERR_DENIED,
+                  "the feed was restored from a backup, and may be older than what others have of it");
+    return err_hint(
+        err,
+        "if nobody has blocks of it that the backup has not: --trust, once. Appending to an old copy would "
+        "make two histories under one key, and peers refuse both");
+}
+
+/* ---- printing ---- */
+
+const char *const feeds_framings[] = {"lines", "u32", "whole", NULL};
+
+static void put_json(const Call *call, uint64_t number, Str bytes)
+{
+    BUF_SCOPE(text);
+    BUF_SCOPE(base64);
+    JsonOut out = json_out(&text);
+
+    json_begin(&out, '{');
+    json_key(&out, "block");
+    json_uint(&out, number);
+    json_key(&out, "bytes");
+    json_uint(&out, bytes.len);
+    if (str_utf8_prefix(bytes) == bytes.len) {
+        json_key(&out, "text");
+        json_str(&out, bytes);
+    } else {
+        buf_put_base64(&base64, bytes);
+        json_key(&out, "base64");
+        json_str(&out, buf_str(&base64));
+    }
+    json_end(&out, '}');
+    json_line(&out);
+    out_raw(call->out, buf_str(&text));
+}
+
+void feeds_put_block(const Call *call, FeedFraming framing, uint64_t number, Str bytes)
+{
+    BUF_SCOPE(length);
+
+    if (call->json) {
+        put_json(call, number, bytes);
+        return;
+    }
+    if (framing == FRAMING_U32) {
+        bytes_put(&length, bytes.len, 4);
+        out_raw(call->out, buf_str(&length));
+    }
+    out_raw(call->out, bytes);
+    if (framing == FRAMING_LINES)
+        out_raw(call->out, STR("\n"));
+}
+
+void feeds_put_hex(const Call *call, const char *name, const unsigned char bytes[32])
+{
+    BUF_SCOPE(hex);
+
+    buf_put_hex(&hex, bytes, 32);
+    out_field(call->out, name, OUT_TEXT);
+    out_text(call->out, buf_str(&hex));
+}
+
+void feeds_put_number(const Call *call, const char *name, uint64_t value)
+{
+    out_field(call->out, name, OUT_INT);
+    out_int(call->out, (int64_t)value); /* lengths are below 2^61 */
+}
+
+void feeds_put_root(const Call *call, const char *name, const TreeRoots *roots)
+{
+    unsigned char hash[TREE_HASH_BYTES];
+
+    tree_hash(roots->at, roots->count, hash);
+    feeds_put_hex(call, name, hash);
+}
+
+bool feeds_number(Str text, const char *what, uint64_t *out, Err *err)
+{
+    return (str_to_uint64(text, out) && *out <= TREE_LENGTH_MAX) ||
+           err_set(err, ERR_USAGE, "%s is a number from 0 on, not '%.*s'", what,
+                   STR_ARG(str_sub(text, 0, 100)));
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* feeds -- what commands about feeds have in common. They need the instance's directory, and nothing that is up */
+#ifndef CLI_FEEDS_H
+#define CLI_FEEDS_H
+
+#include "cli/keys.h"
+#include "feed/store.h"
+
+/* The store of the call's instance. ERR_NOT_FOUND, ERR_CONFIG, ERR_DENIED: as instance_open(). */
+bool feeds_open(const Call *call, FeedStore **out, Err *err) ATTR_MUST_USE;
+
+/* A feed in hand. It is released with the store, which is closed with the call's arena. */
+typedef struct FeedInHand {
+    FeedStore *store;
+    StoreFeed about;
+    Feed *feed;
+    bool unconfirmed;
+} FeedInHand;
+
+/* The feed that the first argument names. As store_find() and store_feed(). */
+bool feeds_take(const Call *call, FeedMode mode, FeedInHand *out, Err *err) ATTR_MUST_USE;
+
+/*
+ * The pair of the feed's signer.
+ *
+ * ERR_DENIED  it is not among the keys of this node; and as keys_open() and keystore_pair()
+ */
+bool feeds_pair(const Call *call, Str passphrase_file, const Feed *feed, SignPair *out,
+                Err *err) ATTR_MUST_USE;
+
+/*
+ * May the feed be changed here? One that was restored may not, until somebody says so: `trust`, and then it stays so.
+ *
+ * ERR_DENIED  it was restored and is not confirmed
+ */
+bool feeds_check_trust(const FeedInHand *in, bool trust, Err *err) ATTR_MUST_USE;
+
+/* The row for it; the options struct has a field `bool trust`. */
+#define FEEDS_TRUST_OPT(type)                                                                     \
+    {                                                                                             \
+        OPT_FLAG, "trust", 0, offsetof(type, trust), NULL,                                        \
+            "a restored feed is all there is: nobody has blocks of it that are not in the backup" \
+    }
+
+/* ---- printing ---- */
+
+typedef enum FeedFraming { FRAMING_LINES, FRAMING_U32, FRAMING_WHOLE } FeedFraming;
+
+extern const char *const feeds_framings[]; /* the words, for OPT_ENUM */
+
+/* Put a block in its frame, or with --json as {"block","bytes","text"|"base64"}. */
+void feeds_put_block(const Call *call, FeedFraming framing, uint64_t number, Str bytes);
+
+/* Fields of a record. */
+void feeds_put_hex(const Call *call, const char *name, const unsigned char bytes[32]);
+void feeds_put_number(const Call *call, const char *name, uint64_t value);
+void feeds_put_root(const Call *call, const char *name, const TreeRoots *roots);
+
+/* A number of a block or a length. ERR_USAGE, with `what` named. */
+bool feeds_number(Str text, const char *what, uint64_t *out, Err *err) ATTR_MUST_USE;
+
+#endif

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The commands about feeds as a user meets them, on an instance without a database of which nothing is up. Usage: 41_feed.py STRATA"""
+import base64
+import json
+import os
+import pathlib
+import re
+import signal
+import struct
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from instance import DIR, STRATA, TOP, check, run_all  # noqa: E402
+
+HEX = re.compile(r"[0-9a-f]{64}")
+
+
+def environment(**more):
+    return {k: v for k, v in os.environ.items() if not k.startswith(("STRATA_", "PG"))} | more
+
+
+def feed(*words, status=0, data=b"", quiet=True, **env):
+    """Runs `strata feed ...`; holds the exit status, and that only failures say something on standard error."""
+    done = subprocess.run([STRATA, "-C", str(DIR), "feed", *map(str, words)], env=environment(**env), capture_output=True, cwd=TOP, input=data)
+    check(done.returncode == status, f"feed {words}: status {done.returncode} and not {status}: {done.stderr.decode()}")
+    check(not quiet or bool(done.stderr) == (status != 0), f"feed {words}: {done.stderr.decode()}")
+    return done
+
+
+def answer(*words, **more):
+    return json.loads(feed(*words, "--json", **more).stdout)
+
+
+def lines(*words, **more):
+    return [json.loads(line) for line in feed(*words, "--json", **more).stdout.splitlines()]
+
+
+def refused(*words, status, says, **more):
+    text = feed(*words, status=status, **more).stderr.decode()
+    check(says in text and text.startswith("strata: ") and text.count("\n") <= 2, f"feed {words}: {text}")
+    error = json.loads(feed(*words, "--json", status=status, **more).stderr)["error"]
+    check(says in error["message"] + (error["hint"] or ""), error)
+    return text
+
+
+def scene():
+    DIR.mkdir()
+    (DIR / "strata.ini").write_text("[log]\nlevel = info\n")
+    (DIR / "strata.ini").chmod(0o600)
+
+
+def cat(name, *words):
+    return feed("cat", name, "--framing", "whole", *words).stdout
+
+
+# ---- making and filling ----
+
+def a_feed_is_created_appended_to_and_read():
+    made = answer("create", "--name", "notes")
+    check(set(made) == {"key", "discovery_key", "length", "fork"} and HEX.fullmatch(made["key"]) and HEX.fullmatch(made["discovery_key"]), made)
+    check((made["length"], made["fork"]) == (0, 0), made)
+    first = answer("append", made["key"], data=b"a\n\nb\nc")
+    check(set(first) == {"first", "length", "root"} and (first["first"], first["length"]) == (0, 4), first)
+    check(feed("cat", "notes").stdout == b"a\n\nb\nc\n", "lines")
+    check(cat("notes") == b"abc", "whole")
+    check(feed("cat", made["key"][:4], "--from", 2, "--to", 3).stdout == b"b\n", "a part")
+    check(feed("get", "notes", 3).stdout == b"c", "get")
+    stat = answer("stat", "notes")
+    check((stat["key"], stat["name"], stat["length"], stat["held"], stat["bytes"]) == (made["key"], "notes", 4, 4, 3), stat)
+    check(stat["root"] == first["root"] and stat["writable"] and not stat["cleared"] and stat["segments"] == 1 and stat["disk"] > 0, stat)
+    directory = DIR / "feeds" / made["discovery_key"][:2] / made["discovery_key"]
+    check(stat["path"] == str(directory) and directory.stat().st_mode & 0o777 == 0o700, stat)
+    again = answer("append", "notes", data=b"d\n")
+    check((again["first"], again["length"]) == (4, 5) and again["root"] != first["root"], again)
+
+
+def every_framing_gives_back_what_it_took():
+    key = answer("create", "--compat")["key"]
+    check(answer("stat", key)["compat"], "compat")
+    blocks = [b"", b"x" * 70000, bytes(range(256)), b"two\nlines\n", b"\xff\xfe"]
+    framed = b"".join(struct.pack("<I", len(block)) + block for block in blocks)
+    check(answer("append", key, "--framing", "u32", data=framed)["length"] == 5, "u32")
+    check(feed("cat", key, "--framing", "u32").stdout == framed, "u32")
+    check(answer("append", key, "--framing", "whole", data=b"all\nof it\n")["length"] == 6, "whole")
+    check(answer("append", key, "--framing", "whole", data=b"")["length"] == 7, "an empty one")
+    check(answer("append", key, data=b"")["length"] == 7, "no line is no block")
+    blocks += [b"all\nof it\n", b""]
+    rows = lines("cat", key)
+    check([row["block"] for row in rows] == list(range(7)) and [row["bytes"] for row in rows] == [len(b) for b in blocks], rows)
+    check([row["text"].encode() if "text" in row else base64.b64decode(row["base64"]) for row in rows] == blocks, rows)
+    check("base64" in rows[4] and "text" not in rows[4], rows[4])
+    for number, block in enumerate(blocks):
+        check(feed("get", key, number).stdout == block, number)
+
+
+def input_that_is_cut_off_or_too_long_is_refused_whole():
+    key = answer("create")["key"]
+    refused("append", key, "--framing", "u32", status=2, says="byte 10, in the middle of the block that begins at byte 8", data=b"\4\0\0\0abcd\3\0")
+    refused("append", key, "--framing", "u32", status=2, says="nothing is appended", data=b"\1\0\0\0a\3\0\0\0bc")
+    refused("append", key, "--framing", "u32", status=10, says="at byte 5", data=b"\1\0\0\0a" + struct.pack("<I", 1 << 30))
+    refused("append", key, "--framing", "whole", status=10, says="longer", data=b"x" * (15 * 1024 * 1024 + 1))
+    refused("append", key, status=10, says="longer", data=b"a\n" + b"x" * (15 * 1024 * 1024 + 1))
+    check(answer("stat", key)["length"] == 0, "something is appended")
+    check(answer("append", key, "--framing", "whole", data=b"x" * (15 * 1024 * 1024))["length"] == 1, "the longest")
+
+
+def large_input_goes_in_batches_and_those_before_a_failure_stay():
+    key = answer("create")["key"]
+    block = struct.pack("<I", 1000000) + b"x" * 1000000
+    done = feed("append", key, "--framing", "u32", "--json", status=11, data=block * 20 + b"\5\0\0\0a")
+    kept = json.loads(done.stdout)
+    check(kept["first"] == 0 and 0 < kept["length"] < 20 and kept["length"] % 8 == 0, kept)
+    check(f"{kept['length']} blocks are appended" in json.loads(done.stderr)["error"]["message"], done.stderr)
+    check(answer("stat", key)["length"] == kept["length"], kept)
+    many = b"".join(b"%d\n" % n for n in range(300000))
+    check(answer("append", key, "--buffered", data=many)["length"] == kept["length"] + 300000, "many")
+    check(feed("cat", key, "--from", kept["length"]).stdout == many, "many")
+
+
+# ---- wrong lines ----
+
+def a_wrong_line_is_a_usage_error_and_a_wrong_key_is_not_found():
+    for words in ((), ("append",), ("cat",), ("get", "notes"), ("get", "notes", "x"), ("get", "notes", "-1"), ("create", "--name", "-x"),
+                  ("create", "--name", ""), ("cat", "notes", "--framing", "words"), ("cat", "notes", "--from", "-1"), ("stat",), ("nothing",)):
+        done = feed(*words, status=2)
+        check(done.stderr.startswith(b"strata: ") or words == (), done.stderr)
+    for words in (("cat", "nobody"), ("append", "nobody"), ("stat", "0" * 64), ("get", "nobody", 0), ("get", "notes", 99)):
+        refused(*words, status=4, says="")
+    refused("cat", "12", status=4, says="at least 4 digits")
+    refused("create", "--name", "notes", status=5, says="already")
+    done = subprocess.run([STRATA, "-C", str(TOP / "none"), "feed", "list"], env=environment(), capture_output=True)
+    check(done.returncode == 4, done.stderr)
+
+
+def the_list_has_them_all_the_oldest_first():
+    rows = lines("list", "--lengths")
+    check(rows[0]["name"] == "notes" and rows[0]["length"] == rows[0]["held"] == 5, rows[0])
+    check(sorted(row["created"] for row in rows) == [row["created"] for row in rows], "order")
+    check([row["key"] for row in lines("list")] == [row["key"] for row in rows], "the same")
+    narrow = feed("list", COLUMNS="40").stdout.decode().splitlines()
+    check(narrow[0].startswith("KEY") and len(narrow) == len(rows) + 1, narrow[:2])
+
+
+def names_are_completed():
+    done = subprocess.run([STRATA, "-C", str(DIR), "completion", "feeds"], env=environment(), capture_output=True)
+    check(done.returncode == 0 and b"notes\n" in done.stdout and len(done.stdout.splitlines()) == len(lines("list")), done)
+
+
+def output_can_be_cut_off():
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; '{STRATA}' -C '{DIR}' feed cat {lines('list')[3]['key']} | head -c 5 >/dev/null"],
+                          env=environment(), capture_output=True)
+    check(done.returncode == 128 + signal.SIGPIPE and not done.stderr, done)
+
+
+if __name__ == "__main__":
+    sys.exit(run_all(scene, [
+        a_feed_is_created_appended_to_and_read,
+        every_framing_gives_back_what_it_took,
+        input_that_is_cut_off_or_too_long_is_refused_whole,
+        large_input_goes_in_batches_and_those_before_a_failure_stay,
+        a_wrong_line_is_a_usage_error_and_a_wrong_key_is_not_found,
+        the_list_has_them_all_the_oldest_first,
+        names_are_completed,
+        output_can_be_cut_off,
+    ]))

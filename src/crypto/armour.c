@@ -74,6 +74,15 @@ static bool is_damaged(Err *err)
     return err_set(err, ERR_CORRUPT, "the text of the key is damaged");
 }
 
+/* libsodium takes '/' with its highest bit set for '/'. */
+static bool is_ascii(Str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] > 127)
+            return false;
+    return true;
+}
+
 /* What is between the fences, decoded; it may hold a secret. */
 static bool decode(Str rest, Str label, Buf *bytes, Err *err)
 {
@@ -81,7 +90,7 @@ static bool decode(Str rest, Str label, Buf *bytes, Err *err)
     size_t len;
     Str line, end;
 
-    (void)buf_reserve(&base64, rest.len);
+    (void)buf_reserve(&base64, rest.len + 1);
     for (;;) {
         if (!next_line(&rest, &line))
             return is_damaged(err);
@@ -89,7 +98,7 @@ static bool decode(Str rest, Str label, Buf *bytes, Err *err)
             break;
         buf_put(&base64, line);
     }
-    if (!str_eq(label, end) ||
+    if (!str_eq(label, end) || !is_ascii(buf_str(&base64)) ||
         sodium_base642bin((unsigned char *)buf_reserve(bytes, base64.len + 1), base64.len + 1, base64.ptr,
                           base64.len, NULL, &len, NULL, BASE64) != 0)
         return is_damaged(err);

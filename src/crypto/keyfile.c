@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/keyfile.h"
 
+#include <assert.h>
+
 #include "base/bytes.h"
 #include "crypto/secret.h"
 
@@ -158,6 +160,7 @@ bool keyfile_take(const KeyFile *file, const unsigned char key[SEAL_KEY_BYTES], 
 
 static void put_info(const KeyInfo *info, KeyLock lock, Buf *out)
 {
+    assert(info->name.len == 0 || is_name(info->name));
     buf_put(out, BYTES(magic));
     bytes_put(out, VERSION, 4);
     bytes_put(out, lock, 4);

@@ -134,6 +134,25 @@ bool keyroot_read_unlock(const char *path, Secret *out, Err *err)
     return secret_put(out, in.rest);
 }
 
+/* os_write_file() has names by process, of which a killed one leaves a file that nobody ever finds. */
+static bool replace(const char *path, Str bytes, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    const char *beside = str_printf(&scratch, "%s.new", path).ptr;
+    FD_SCOPE(fd);
+
+    (void)unlink(beside);
+    fd = os_open(beside, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (fd < 0)
+        return err_sys(err, ERR_IO, "cannot make '%s'", beside);
+    if (os_write_all(fd, bytes, err) &&
+        (os_fsync(fd) == 0 || err_sys(err, ERR_IO, "cannot sync '%s'", beside)) &&
+        (os_rename(beside, path) == 0 || err_sys(err, ERR_IO, "cannot rename '%s' to '%s'", beside, path)))
+        return os_sync_dir(str_to_z(&scratch, str_dir_name(str_from_z(path))), err);
+    (void)unlink(beside);
+    return false;
+}
+
 bool keyroot_write_unlock(const char *path, const Secret *keys, Err *err)
 {
     SECRET_BUF_SCOPE(bytes);
@@ -143,5 +162,13 @@ bool keyroot_write_unlock(const char *path, const Secret *keys, Err *err)
     bytes_put(&bytes, VERSION, 4);
     buf_put(&bytes, secret_str(keys));
     seal_put_check(&bytes, 0);
-    return os_write_file(path, buf_str(&bytes), 0600, err);
+    return replace(path, buf_str(&bytes), err);
+}
+
+bool keyroot_remove_unlock(const char *path, Err *err)
+{
+    ARENA_SCOPE(scratch);
+
+    (void)unlink(str_printf(&scratch, "%s.new", path).ptr);
+    return os_unlink(path) == 0 || errno == ENOENT || err_sys(err, ERR_IO, "cannot remove '%s'", path);
 }

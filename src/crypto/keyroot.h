@@ -42,7 +42,11 @@ void keyroot_put(const KeyRoot *how, const unsigned char key[SEAL_KEY_BYTES], co
  */
 bool keyroot_read_unlock(const char *path, Secret *out, Err *err) ATTR_MUST_USE;
 
-/* Replace or make it, for its owner only. ERR_IO. */
+/*
+ * Replace or make it, for its owner only, and remove it; by one process at a time. What a killed one left beside it, which
+ * has keys in it as well, is removed by both. ERR_IO.
+ */
 bool keyroot_write_unlock(const char *path, const Secret *keys, Err *err) ATTR_MUST_USE;
+bool keyroot_remove_unlock(const char *path, Err *err) ATTR_MUST_USE;
 
 #endif

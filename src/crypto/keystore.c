@@ -293,11 +293,10 @@ static bool change_to_passphrase(const Keystore *store, const KeyRoot *how, cons
     if (!read_root(store, &bytes, &root, err) || !replace_root(store, how, key, buf_str(&bytes), err) ||
         !fault_pass(FAULT_key_root_written, err))
         return false;
-    return root.lock != ROOT_LOCK_FILE || os_unlink(store->unlock) == 0 || errno == ENOENT ||
-           err_sys(
-               err, ERR_IO,
-               "the keys have a passphrase now, but '%s', which opens old copies of them, cannot be removed",
-               store->unlock);
+    return root.lock != ROOT_LOCK_FILE || keyroot_remove_unlock(store->unlock, err) ||
+           err_wrap(
+               err,
+               "the keys have a passphrase now, but there is still a file that opens old copies of them");
 }
 
 bool keystore_change(Keystore *store, const Secret *passphrase, Err *err)

@@ -11,6 +11,7 @@
 
 #include "base/fault.h"
 #include "base/os.h"
+#include "crypto/armour.h"
 #include "test/check.h"
 
 static char top[] = "/tmp/strata-keystore-XXXXXX", dir[64];
@@ -274,6 +275,30 @@ static void the_node_has_one_key(void)
     CHECK(keystore_list(open_with_file(&arena), &arena, KEYSTORE_ALL, &keys, &count, &err) && count == 1 &&
           keys[0].own && keys[0].info.kind == KEY_PEER);
     clean();
+}
+
+/* test/fixture/keys was made by the first program that wrote this format; ann.txt is her key, exported. */
+static void keys_of_version_1_are_read(void)
+{
+    ARENA_SCOPE(arena);
+    SIGN_SCOPE(pair);
+    SIGN_SCOPE(exported);
+    BUF_SCOPE(text);
+    BUF_SCOPE(bytes);
+    const char *src = getenv("SRC"), *kept = str_printf(&arena, "%s/test/fixture/keys", src ? src : ".").ptr;
+    KeystoreKey ann = {0}, bob = {0};
+    KeyFile file = {0};
+    Err err = {0};
+
+    asker = (Asker){.answer = "pw"};
+    Keystore *store = keystore_open(&arena, kept, &(KeystoreOptions){.get = get, .ctx = &asker});
+    CHECK(keystore_find(store, &arena, KEYSTORE_OWN, STR("ann"), &ann, &err) &&
+          ann.info.kind == KEY_IDENTITY);
+    CHECK(keystore_find(store, &arena, KEYSTORE_KNOWN, STR("bob"), &bob, &err) && bob.info.kind == KEY_PEER);
+    CHECK(keystore_pair(store, ann.info.public_key, &pair, &err));
+    CHECK(os_read_file(str_printf(&arena, "%s/ann.txt", kept).ptr, ARMOUR_MAX, &text, &err) &&
+          armour_read(buf_str(&text), &bytes, &file, &err));
+    CHECK(keyfile_take(&file, NULL, STR("x"), &exported, &err) && memcmp(&pair, &exported, sizeof pair) == 0);
 }
 
 /* ---- names ---- */
@@ -761,6 +786,25 @@ static void a_killed_change_leaves_the_keys_to_one_of_both(void)
     clean();
 }
 
+/* What a process leaves that is killed while it writes the key file. */
+static void no_key_stays_beside_the_key_file(void)
+{
+    ARENA_SCOPE(arena);
+    SIGN_SCOPE(pair);
+    Err err = {0};
+    static const char *const to[] = {NULL, "passphrase"};
+
+    for (size_t i = 0; i < COUNT_OF(to); i++) {
+        begin();
+        sign_pair_new(&pair);
+        CHECK(keystore_add(open_with_file(&arena), &pair, &feed_key, &err));
+        CHECK(os_write_file(path_of(&arena, "unlock.new"), STR("a key"), 0644, &err));
+        CHECK(change(open_with_file(&arena), to[i], &err) && opens(to[i], &pair, &err));
+        CHECK(access(path_of(&arena, "unlock.new"), F_OK) < 0);
+        clean();
+    }
+}
+
 /* ---- killed between two steps ---- */
 
 static void die_at(const char *point, bool (*work)(Keystore *store, Err *err))
@@ -853,6 +897,7 @@ int main(void)
     RUN(everything_is_for_its_owner_only);
     RUN(no_secret_is_in_clear);
     RUN(the_node_has_one_key);
+    RUN(keys_of_version_1_are_read);
     RUN(keys_are_found_by_name_and_by_their_first_digits);
     RUN(a_name_is_text);
     RUN(every_byte_that_is_turned_is_found);
@@ -866,6 +911,7 @@ int main(void)
     RUN(of_processes_that_want_one_name_one_gets_it);
     RUN(a_killed_process_loses_no_key_that_it_told_of);
     RUN(a_killed_change_leaves_the_keys_to_one_of_both);
+    RUN(no_key_stays_beside_the_key_file);
     RUN(a_kill_between_two_steps_locks_nothing_up);
     RUN(a_kill_while_the_nodes_key_is_made_leaves_the_next_to_make_it);
     (void)rmdir(top);

@@ -36,7 +36,7 @@ typedef struct ExchangeOptions {
     void (*on_change)(void *ctx); /* the feed is longer, or holds more; from exchange_flush() */
     /* A peer's extension message; may be NULL. */
     void (*on_extension)(void *ctx, const unsigned char peer[32], Str name, Str bytes);
-    /* A peer has shown a signed head that disagrees with ours: `evidence` is what exchange_join()'s peer sent. May be NULL. */
+    /* A peer has shown a signed head that disagrees with ours; the proof is kept (feed/forks.h). May be NULL. */
     void (*on_fork)(void *ctx, const unsigned char peer[32]);
     void *ctx;
 } ExchangeOptions;
@@ -65,13 +65,13 @@ bool exchange_join(Exchange *exchange, Mux *mux, const ExchangeWho *who, Err *er
 /* Get these blocks as well, when somebody has them. */
 void exchange_want(Exchange *exchange, uint64_t first, uint64_t end);
 
-/* The feed has changed by another hand (an append here): tell the peers. What the muxes raise. */
+/* The feed has changed by another hand (an append here): tell the peers. ERR_IO: it cannot be read. */
 bool exchange_announce(Exchange *exchange, Err *err) ATTR_MUST_USE;
 
-/* Keep what came, tell the others, and ask for more. ERR_IO, and what the muxes raise. */
+/* Keep what came, tell the others, and ask for more. ERR_IO: it cannot be kept, and is undone. */
 bool exchange_flush(Exchange *exchange, Err *err) ATTR_MUST_USE;
 
-/* Send an extension message to every peer. What the muxes raise. */
+/* Send an extension message to every peer. ERR_IO, ERR_LIMIT: as mux_send(). */
 bool exchange_extension(Exchange *exchange, Str name, Str bytes, Err *err) ATTR_MUST_USE;
 
 typedef struct ExchangeState {

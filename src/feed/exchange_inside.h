@@ -68,9 +68,10 @@ struct Exchange {
 /* ---- exchange_peer.c: what a peer says on 'hypercore/alpha' ---- */
 
 extern const MuxHandlers exchange_alpha_handlers;
+/* As far as it does not know. ERR_IO, ERR_LIMIT: as mux_send(), here and below. */
 bool exchange_send_sync(ExchangePeer *peer, Err *err) ATTR_MUST_USE;
 
-/* Blocks that are held without a gap from the beginning, as far as the peer does not know of them. */
+/* Blocks that are held without a gap from the beginning, as far as the peer does not know of them. ERR_IO, ERR_LIMIT. */
 bool exchange_show_held(ExchangePeer *peer, Err *err) ATTR_MUST_USE;
 
 /* ERR_DENIED: the other side of a channel does not know the feed's key. */
@@ -81,18 +82,23 @@ void exchange_leave(ExchangePeer *peer);
 
 /* ---- exchange.c ---- */
 
+/* What landed counts. ERR_IO: it is undone. */
 bool exchange_keep(Exchange *exchange, Err *err) ATTR_MUST_USE;
+
+/* Find the first block that is missing. ERR_IO. */
 bool exchange_raise_low(Exchange *exchange, Err *err) ATTR_MUST_USE;
 void exchange_tell_all(Exchange *exchange);
 
 /* ---- exchange_run.c: and on 'strata/run' ---- */
 
 extern const MuxHandlers exchange_run_handlers;
+
+/* ERR_IO, ERR_LIMIT */
 bool exchange_ask_run(ExchangePeer *peer, uint64_t first, uint64_t end, Err *err) ATTR_MUST_USE;
 
 /* ---- exchange_ask.c ---- */
 
-/* As much as may be on its way at once. */
+/* As much as may be on its way at once. ERR_IO, ERR_LIMIT. */
 bool exchange_ask(ExchangePeer *peer, Err *err) ATTR_MUST_USE;
 
 /* NULL when there are too many. */

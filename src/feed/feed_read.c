@@ -22,7 +22,7 @@ bool feed_peek(Feed *feed, uint64_t block, Str *out, Err *err)
 {
     TreeNode leaf = {0};
     FeedPlace place;
-    Str body;
+    Str body = {0};
 
     if (!find(feed, block, &leaf, &place, err) || !feed_log_read(feed->log, place, FEED_BLOCK, &body, err))
         return false;
@@ -35,7 +35,7 @@ bool feed_get(Feed *feed, uint64_t block, Buf *out, Err *err)
 {
     TreeNode known = {0}, real;
     FeedPlace place;
-    Str body;
+    Str body = {0};
 
     if (!find(feed, block, &known, &place, err) || !feed_log_read(feed->log, place, FEED_BLOCK, &body, err))
         return false;

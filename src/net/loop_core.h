@@ -49,6 +49,7 @@ struct Peer {
     Wire wire;
     Buf sending; /* what `write` writes */
     size_t left; /* of that and more, when last looked */
+    uint64_t bytes_in, bytes_out;
     uint64_t began, heard, sent,
         moved; /* milliseconds of the loop: when the last byte came, was queued, left */
     char address[ENDPOINT_TEXT_MAX];

@@ -283,6 +283,12 @@ size_t peer_queued(const Peer *peer)
     return peer->wire.out.len + uv_stream_get_write_queue_size(&peer->socket.stream);
 }
 
+void peer_bytes(const Peer *peer, uint64_t *in, uint64_t *out)
+{
+    *in = peer->bytes_in;
+    *out = peer->bytes_out;
+}
+
 bool peer_is_full(const Peer *peer)
 {
     return peer->full;

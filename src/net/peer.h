@@ -33,6 +33,9 @@ size_t peer_queued(const Peer *peer);
 
 bool peer_is_full(const Peer *peer); /* so many that more should wait for on_drain() */
 
+/* Bytes that came from it and that were given to the system for it, with all that the connection adds to frames. */
+void peer_bytes(const Peer *peer, uint64_t *in, uint64_t *out);
+
 /* Read nothing from it, so that it stops sending, until it is resumed. Frames that came already wait as well. */
 void peer_pause(Peer *peer);
 void peer_resume(Peer *peer);

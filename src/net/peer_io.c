@@ -100,6 +100,7 @@ void peer_write(Peer *peer)
     peer->sending = peer->wire.out;
     peer->wire.out = empty;
     peer->writing = true;
+    peer->bytes_out += peer->sending.len;
     peer->sent = peer->moved = uv_now(&peer->loop->uv);
     peer->write.data = peer;
     uv_buf_t bytes = {.base = peer->sending.ptr, .len = peer->sending.len};
@@ -174,6 +175,7 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *bytes)
         fail(peer, (int)len, "read from");
     } else if (peer->state != PEER_FINISHING) {
         peer->heard = uv_now(&peer->loop->uv);
+        peer->bytes_in += (uint64_t)len;
         wire_give(&peer->wire, (Str){bytes->base, (size_t)len});
         take_frames(peer);
         if (is_held(peer))

@@ -42,7 +42,8 @@ static bool again(unsigned type, Str in, Arena *arena, Buf *out)
     case ALPHA_RANGE:
         return alpha_get_range(in, &as.range, &err) && (alpha_put_range(out, &as.range), true);
     case ALPHA_EXTENSION:
-        return alpha_get_extension(in, &as.extension, &err) && (alpha_put_extension(out, &as.extension), true);
+        return alpha_get_extension(in, &as.extension, &err) &&
+               (alpha_put_extension(out, &as.extension), true);
     default:
         return alpha_get_open(in, as.open, &err) && (alpha_put_open(out, as.open), true);
     }

@@ -93,9 +93,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     Str bytes = {(const char *)data + 1, size - 1};
-    bool ok = data[0] % 2 ? run_take(copy, bytes, &run, &err)
-                          : alpha_get_data(bytes, &arena, &proof, &err) &&
-                                feed_take(copy, &proof.proof, &taken, &err) && feed_keep(copy, FEED_BUFFERED, &err);
+    bool ok = data[0] % 2
+                  ? run_take(copy, bytes, &run, &err)
+                  : alpha_get_data(bytes, &arena, &proof, &err) &&
+                        feed_take(copy, &proof.proof, &taken, &err) && feed_keep(copy, FEED_BUFFERED, &err);
     if (ok)
         check();
     return 0;

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "feed/share.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "feed/alpha.h"
+#include "net/link.h"
+
+typedef struct Shared {
+    struct Shared *next;
+    unsigned char name[FEED_KEY_BYTES]; /* discovery key */
+    Exchange *exchange;
+} Shared;
+
+struct Share {
+    Arena arena;
+    ShareOptions options;
+    Loop *loop;
+    Shared *feeds;
+    Map by_name;
+    uint64_t bytes_in, bytes_out; /* of connections that are over */
+    Err failure;                  /* why the loop was stopped */
+};
+
+/* ---- connections ---- */
+
+/* Blocks that cannot be kept are no peer's fault: then all ends. */
+static void on_taken(void *share_v)
+{
+    Share *share = share_v;
+
+    for (Shared *shared = share->feeds; shared && !share->failure.code; shared = shared->next)
+        if (!exchange_flush(shared->exchange, &share->failure))
+            loop_stop(share->loop);
+    if (share->options.on_taken)
+        share->options.on_taken(share->options.ctx);
+}
+
+/* What a link keeps. */
+typedef struct Connection {
+    Share *share;
+    Peer *peer;
+} Connection;
+
+static ExchangeWho who_is(const Peer *peer)
+{
+    ExchangeWho who = {.initiator = peer_role(peer) == NOISE_INITIATOR};
+
+    memcpy(who.key, peer_key(peer), sizeof who.key);
+    memcpy(who.hash, peer_hash(peer), sizeof who.hash);
+    return who;
+}
+
+static Exchange *find(Share *share, Str name)
+{
+    Shared *shared = map_get(&share->by_name, name);
+
+    if (shared)
+        return shared->exchange;
+    return share->options.find && name.len == FEED_KEY_BYTES
+               ? share->options.find(share->options.ctx, (const unsigned char *)name.ptr)
+               : NULL;
+}
+
+/* Both channels of a feed are opened for the first one that is asked for, whichever it is. */
+static MuxAnswer offer(void *connection_v, Mux *mux, Str protocol, Str id)
+{
+    Connection *connection = connection_v;
+    Exchange *exchange = find(connection->share, id);
+    ExchangeWho who = who_is(connection->peer);
+    Err ignored = {0};
+
+    if (!exchange || !exchange_join(exchange, mux, &who, &ignored))
+        return MUX_REJECT;
+    return mux_find(mux, protocol, id) ? MUX_OPENED : MUX_REJECT;
+}
+
+/* Whoever calls opens what it has; whoever is called opens what it is asked for. */
+static bool join_all(Connection *connection, Err *err)
+{
+    ExchangeWho who = who_is(connection->peer);
+
+    if (!who.initiator)
+        return true;
+    for (Shared *shared = connection->share->feeds; shared; shared = shared->next)
+        if (!exchange_join(shared->exchange, link_mux(connection->peer), &who, err))
+            return false;
+    return true;
+}
+
+static void let_go(Peer *peer)
+{
+    Connection *connection = link_ctx(peer);
+
+    link_close(peer);
+    free(connection);
+}
+
+static bool on_connect(void *share_v, Peer *peer, Err *err)
+{
+    Share *share = share_v;
+    Connection *connection = calloc(1, sizeof *connection);
+
+    if (!connection)
+        abort();
+    *connection = (Connection){.share = share, .peer = peer};
+    (void)link_open(peer, &(MuxOptions){.offer = offer, .ctx = connection});
+    if (share->options.on_connect)
+        share->options.on_connect(share->options.ctx, peer_address(peer), peer_key(peer));
+    if (join_all(connection, err))
+        return true;
+    let_go(peer);
+    return false;
+}
+
+static bool on_frame(void *share_v, Peer *peer, Str frame, Err *err)
+{
+    (void)share_v;
+    return link_take(peer, frame, err);
+}
+
+static void on_disconnect(void *share_v, Peer *peer, const Err *why)
+{
+    Share *share = share_v;
+    uint64_t in, out;
+
+    peer_bytes(peer, &in, &out);
+    share->bytes_in += in;
+    share->bytes_out += out;
+    let_go(peer);
+    if (share->options.on_end)
+        share->options.on_end(share->options.ctx, peer_address(peer), why);
+    on_taken(share); /* what it brought counts, and others are asked for the rest */
+}
+
+static void on_failure(void *share_v, const char *address, const Err *why)
+{
+    Share *share = share_v;
+
+    if (share->options.on_end)
+        share->options.on_end(share->options.ctx, address, why);
+}
+
+/* ---- the loop ---- */
+
+static void on_tick(void *share_v)
+{
+    Share *share = share_v;
+
+    for (Shared *shared = share->feeds; shared; shared = shared->next)
+        exchange_expire(shared->exchange, share->options.patience);
+    on_taken(share);
+    if (share->options.on_tick)
+        share->options.on_tick(share->options.ctx);
+}
+
+bool share_open(const SignPair *own, const ShareOptions *options, Share **out, Err *err)
+{
+    static const LoopEvents events = {.on_connect = on_connect,
+                                      .on_frame = on_frame,
+                                      .on_disconnect = on_disconnect,
+                                      .on_failure = on_failure,
+                                      .on_taken = on_taken,
+                                      .on_tick = on_tick};
+    Share *share = calloc(1, sizeof *share);
+
+    if (!share)
+        abort();
+    share->options = *options;
+    if (!share->options.patience)
+        share->options.patience = SECONDS(30);
+    share->options.loop.tick = SECONDS(1);
+    if (!loop_open(own, &share->options.loop, &events, share, &share->loop, err)) {
+        free(share);
+        return false;
+    }
+    *out = share;
+    return true;
+}
+
+void share_close(Share *share)
+{
+    Arena arena = share->arena;
+
+    loop_close(share->loop);
+    for (Shared *shared = share->feeds; shared; shared = shared->next)
+        exchange_free(shared->exchange);
+    free(share);
+    arena_free(&arena);
+}
+
+bool share_add(Share *share, Feed *feed, const ExchangeOptions *options, Exchange **out, Err *err)
+{
+    Shared *shared = arena_new(&share->arena, Shared, 1);
+
+    feed_discovery_key(feed_state(feed)->identity.key, shared->name);
+    void **slot = map_slot(&share->by_name, &share->arena, (Str){(const char *)shared->name, FEED_KEY_BYTES});
+    if (*slot)
+        return err_set(err, ERR_CONFLICT, "the feed is shared already");
+    *slot = shared;
+    shared->exchange = exchange_new(feed, options);
+    shared->next = share->feeds;
+    share->feeds = shared;
+    *out = shared->exchange;
+    return true;
+}
+
+bool share_listen(Share *share, Str address, const char **out, Err *err)
+{
+    return loop_listen(share->loop, address, out, err);
+}
+
+bool share_connect(Share *share, Str address, Err *err)
+{
+    return loop_connect(share->loop, address, err);
+}
+
+void share_disconnect(Share *share, Str address)
+{
+    loop_disconnect(share->loop, address);
+}
+
+bool share_run(Share *share, Err *err)
+{
+    if (!loop_run(share->loop, err))
+        return false;
+    if (share->failure.code)
+        *err = share->failure;
+    return share->failure.code == 0;
+}
+
+void share_stop(Share *share)
+{
+    loop_stop(share->loop);
+}
+
+static void add_bytes(void *out_v, Peer *peer)
+{
+    ShareTraffic *out = out_v;
+    uint64_t in, sent;
+
+    peer_bytes(peer, &in, &sent);
+    out->peers++;
+    out->bytes_in += in;
+    out->bytes_out += sent;
+}
+
+void share_traffic(Share *share, ShareTraffic *out)
+{
+    *out = (ShareTraffic){.bytes_in = share->bytes_in, .bytes_out = share->bytes_out};
+    loop_each(share->loop, add_bytes, out);
+}

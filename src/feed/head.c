@@ -325,9 +325,8 @@ static bool load(FeedHeadFile *head, uint64_t block, Err *err)
     size_t count = head->marks.len / sizeof *marks, got;
 
     if (head->piece.len == 0 || head->piece_first != first) {
+        buf_reset(&head->piece);
         char *bits = buf_reserve(&head->piece, BITS_PIECE);
-
-        head->piece.len = 0;
         memset(bits, 0, BITS_PIECE);
         if (head->fd >= 0 &&
             !os_pread_all(head->fd, bits, BITS_PIECE, (off_t)(BITS_AT + first / 8), &got, err))

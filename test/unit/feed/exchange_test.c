@@ -495,7 +495,7 @@ static void runs_cost_little_more_than_their_blocks(void)
     ARENA_SCOPE(arena);
     Node feed, copy;
     Err err = {0};
-    enum { COUNT = 20000, LEN = 100 };
+    enum { COUNT = 40000, LEN = 100 }; /* more than one piece of the bits */
     Str *blocks = arena_new(&arena, Str, COUNT);
 
     begin_node(&feed, "feed", false, GIVE(EXCHANGE_AUTO));

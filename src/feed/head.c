@@ -40,7 +40,8 @@ struct FeedHeadFile {
     /* the bits that were asked for last, with the marks put in */
     Buf piece;
     uint64_t piece_first; /* block */
-    size_t piece_marks;   /* how many are put in */
+    size_t piece_marks;   /* how many are put in, */
+    uint64_t piece_last;  /* and so many blocks of the last of these */
 };
 
 /* ---- the kernel that runs ---- */
@@ -296,7 +297,11 @@ static void change(char *bits, uint64_t from, uint64_t to, bool held)
     for (uint64_t bit = from; bit < to; bit++) {
         char mask = (char)(1 << bit % 8);
 
-        bits[bit / 8] = (char)(held ? bits[bit / 8] | mask : bits[bit / 8] & ~mask);
+        if (bit % 8 == 0 && to - bit >= 8) { /* eight at once */
+            bits[bit / 8] = (char)(held ? 0xff : 0);
+            bit += 7;
+        } else
+            bits[bit / 8] = (char)(held ? bits[bit / 8] | mask : bits[bit / 8] & ~mask);
     }
 }
 
@@ -317,12 +322,30 @@ static bool write_mark(FeedHeadFile *head, const Mark *mark, Err *err)
     return true;
 }
 
+/* The marks that are not in the piece yet; the last one that is may have grown since. */
+static void apply(FeedHeadFile *head, size_t count)
+{
+    const Mark *marks = (const Mark *)(const void *)head->marks.ptr;
+    uint64_t first = head->piece_first, end = first + PIECE_BLOCKS;
+
+    for (size_t i = head->piece_marks ? head->piece_marks - 1 : 0; i < count; i++) {
+        uint64_t from = marks[i].first + (i + 1 == head->piece_marks ? head->piece_last : 0);
+        uint64_t to = marks[i].first + marks[i].count;
+
+        from = from > first ? from : first;
+        to = to < end ? to : end;
+        if (from < to)
+            change(head->piece.ptr, from - first, to - first, marks[i].held);
+    }
+    head->piece_marks = count;
+    head->piece_last = count ? marks[count - 1].count : 0;
+}
+
 /* The piece of the bits that has `block`, as they will be when all marks are written. */
 static bool load(FeedHeadFile *head, uint64_t block, Err *err)
 {
-    const Mark *marks = (const Mark *)(const void *)head->marks.ptr;
-    uint64_t first = block / PIECE_BLOCKS * PIECE_BLOCKS, end = first + PIECE_BLOCKS;
-    size_t count = head->marks.len / sizeof *marks, got;
+    uint64_t first = block / PIECE_BLOCKS * PIECE_BLOCKS;
+    size_t count = head->marks.len / sizeof(Mark), got;
 
     if (head->piece.len == 0 || head->piece_first != first) {
         buf_reset(&head->piece);
@@ -335,15 +358,7 @@ static bool load(FeedHeadFile *head, uint64_t block, Err *err)
         head->piece_first = first;
         head->piece_marks = 0;
     }
-    /* The last mark may have grown since it was put in here. */
-    for (size_t i = head->piece_marks ? head->piece_marks - 1 : 0; i < count; i++) {
-        uint64_t from = marks[i].first > first ? marks[i].first : first;
-        uint64_t to = marks[i].first + marks[i].count < end ? marks[i].first + marks[i].count : end;
-
-        if (from < to)
-            change(head->piece.ptr, from - first, to - first, marks[i].held);
-    }
-    head->piece_marks = count;
+    apply(head, count);
     return true;
 }
 

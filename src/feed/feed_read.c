@@ -21,7 +21,7 @@ static bool find(Feed *feed, uint64_t block, TreeNode *leaf, FeedPlace *place, E
 bool feed_peek(Feed *feed, uint64_t block, Str *out, Err *err)
 {
     TreeNode leaf = {0};
-    FeedPlace place;
+    FeedPlace place = 0;
     Str body = {0};
 
     if (!find(feed, block, &leaf, &place, err) || !feed_log_read(feed->log, place, FEED_BLOCK, &body, err))
@@ -34,7 +34,7 @@ bool feed_peek(Feed *feed, uint64_t block, Str *out, Err *err)
 bool feed_get(Feed *feed, uint64_t block, Buf *out, Err *err)
 {
     TreeNode known = {0}, real;
-    FeedPlace place;
+    FeedPlace place = 0;
     Str body = {0};
 
     if (!find(feed, block, &known, &place, err) || !feed_log_read(feed->log, place, FEED_BLOCK, &body, err))

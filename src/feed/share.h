@@ -28,7 +28,7 @@ typedef struct ShareOptions {
     void (*on_connect)(void *ctx, const char *address, const unsigned char key[32]);
     /* One sentence for each connection that ended or could not be made; ERR_NONE: it just ended. May be NULL, all of these. */
     void (*on_end)(void *ctx, const char *address, const Err *why);
-    void (*on_tick)(void *ctx); /* once a second */
+    void (*on_tick)(void *ctx);  /* once a second */
     void (*on_taken)(void *ctx); /* what came is kept */
     void *ctx;
 } ShareOptions;

@@ -244,6 +244,51 @@ static void a_tick_comes_again_and_again(void)
     CHECK(node.log.len == 0);
 }
 
+static void finish_one(void *ctx, Peer *peer)
+{
+    Node *node = ctx;
+    Err err = {0};
+
+    CHECK(peer_send(peer, STR("last"), &err));
+    peer_finish(peer);
+    CHECK(!peer_send(peer, STR("too late"), &err) && err.code == ERR_IO);
+    buf_printf(&node->log, "finished one\n");
+}
+
+static void finish_all(Node *node)
+{
+    loop_each(node->loop, finish_one, node);
+}
+
+static void each_peer_can_be_visited(void)
+{
+    Node server = {.woken = finish_all};
+    Raw raw[2], stranger;
+    WireEvent event;
+    Str frame;
+
+    node_begin(&server, 1, &standard);
+    const char *address = must_listen(&server, "127.0.0.1:0");
+    node_start(&server);
+    raw_begin(&stranger, address, 4);
+    for (int i = 0; i < 2; i++) {
+        raw_begin(&raw[i], address, 2 + i);
+        raw_shake(&raw[i]);
+    }
+    wait_for(&server.connects, 2);
+    loop_wake(server.loop);
+    for (int i = 0; i < 2; i++) {
+        CHECK(raw_next(&raw[i], &event, &frame) && str_eq_z(frame, "last"));
+        CHECK(!raw_next(&raw[i], &event, &frame));
+        raw_end(&raw[i]);
+    }
+    wait_for(&server.disconnects, 2);
+    raw_end(&stranger);
+    node_end(&server);
+    CHECK(node_logged(&server, "disconnect NONE", "") && node_logged(&server, "finished one", ""));
+    buf_release(&server.log);
+}
+
 /* ---- ends ---- */
 
 enum { LAST_FRAMES = 200, LAST_BYTES = 64 * 1024 };
@@ -294,6 +339,29 @@ static void a_stop_does_not_wait_for_one_that_takes_nothing(void)
     raw_end(&raw);
     loop_close(server.loop);
     CHECK(node_logged(&server, "disconnect IO", "was not taken in time"));
+    buf_release(&server.log);
+}
+
+static bool stop_now(Node *node, Peer *peer, Err *err)
+{
+    (void)peer, (void)err;
+    loop_stop(node->loop);
+    return true;
+}
+
+static void a_stop_does_not_wait_for_one_that_does_not_end(void)
+{
+    Node server = {.connected = stop_now};
+    Raw raw;
+
+    node_begin(&server, 1, &(LoopOptions){.finish = MILLISECONDS(50)});
+    raw_begin(&raw, must_listen(&server, "127.0.0.1:0"), 2);
+    node_start(&server);
+    raw_shake(&raw);
+    node_join(&server);
+    raw_end(&raw);
+    loop_close(server.loop);
+    CHECK(node_logged(&server, "disconnect NONE", ""));
     buf_release(&server.log);
 }
 
@@ -361,6 +429,26 @@ static void what_is_kept_no_more_is_not_called_again(void)
     node_end(&client);
     node_end(&server);
     CHECK(client.connects == 1 && server.connects == 1 && node_logged(&client, "disconnect NONE", ""));
+    buf_release(&client.log);
+    buf_release(&server.log);
+}
+
+/* In capitals it is looked up, and may stand for ::1 first, where nobody listens. */
+static void a_name_is_looked_up_and_each_of_its_addresses_tried(void)
+{
+    ARENA_SCOPE(arena);
+    Node server = {0}, client = {0};
+
+    node_begin(&server, 1, &standard);
+    node_begin(&client, 2, &(LoopOptions){.retry_first = MILLISECONDS(1)});
+    const char *address = must_listen(&server, "127.0.0.1:0");
+    must_connect(&client, str_printf(&arena, "LOCALHOST%s", strrchr(address, ':')).ptr);
+    must_connect(&client, address);
+    node_start(&server);
+    node_start(&client);
+    wait_for(&server.connects, 2);
+    node_end(&client);
+    node_end(&server);
     buf_release(&client.log);
     buf_release(&server.log);
 }
@@ -449,11 +537,14 @@ int main(void)
     RUN(an_owner_may_refuse_a_peer);
     RUN(what_many_frames_brought_is_done_at_once);
     RUN(a_tick_comes_again_and_again);
+    RUN(each_peer_can_be_visited);
     RUN(a_stop_lets_leave_what_is_queued);
     RUN(a_stop_does_not_wait_for_one_that_takes_nothing);
+    RUN(a_stop_does_not_wait_for_one_that_does_not_end);
     RUN(a_loop_that_never_ran_can_be_closed);
     RUN(a_lost_peer_is_called_again);
     RUN(what_is_kept_no_more_is_not_called_again);
+    RUN(a_name_is_looked_up_and_each_of_its_addresses_tried);
     RUN(a_name_that_is_not_known_is_a_failure);
     RUN(wrong_addresses_are_refused_at_once);
     RUN(a_socket_that_a_killed_process_left_is_taken_over);

@@ -93,6 +93,30 @@ static void long_messages_go_alone_and_in_order(void)
     side_end(&b);
 }
 
+static void many_messages_make_several_batches(void)
+{
+    enum { MESSAGES = 300, BYTES = 100000 };
+    static char bytes[BYTES];
+    Side a, b;
+    Err err = {0};
+
+    side_begin(&a, MUX_REJECT, 0);
+    side_begin(&b, MUX_OPENED, 0);
+    MuxChannel *one = must_open(&a, STR("p"), STR("1"), STR(""));
+    a.frames = 0;
+    memset(bytes, 'x', sizeof bytes);
+    mux_cork(a.mux);
+    for (int i = 0; i < MESSAGES; i++)
+        CHECK(mux_send(one, 1, (Str){bytes, sizeof bytes}, &err));
+    CHECK(mux_uncork(a.mux, &err));
+    CHECK(a.frames == (MESSAGES * BYTES + MUX_BATCH_MAX - 1) / MUX_BATCH_MAX &&
+          a.out.len < (size_t)MESSAGES * (BYTES + 8));
+    settle(&a, &b);
+    CHECK(b.said.len > MESSAGES * (size_t)BYTES);
+    side_end(&a);
+    side_end(&b);
+}
+
 /* ---- limits, and peers that do not keep to the protocol ---- */
 
 static void more_channels_than_the_limit_are_rejected(void)
@@ -198,6 +222,56 @@ static void what_waits_for_a_decision_is_bounded(void)
     side_end(&b);
 }
 
+static void handshakes_that_wait_are_bounded_too(void)
+{
+    enum { BYTES = 6 * 1024 * 1024 };
+    Side b;
+    Err err = {0};
+    bool good = true;
+    int id = 0;
+
+    side_begin(&b, MUX_LATER, 0);
+    while (good && id < 10) {
+        BUF_SCOPE(frame);
+        char open[] = {0, 1, (char)++id, 1, 'p', 1, (char)('0' + id)};
+
+        buf_put(&frame, (Str){open, sizeof open});
+        memset(buf_reserve(&frame, BYTES), 'h', BYTES);
+        frame.len += BYTES;
+        good = mux_take(b.mux, buf_str(&frame), &err);
+    }
+    CHECK(!good && id == 3 && b.offers == 2 && err.code == ERR_LIMIT);
+    side_end(&b);
+}
+
+static bool fail_to_send(void *ctx, Str frame, Err *err)
+{
+    (void)ctx, (void)frame;
+    return err_set(err, ERR_IO, "the line is down");
+}
+
+static void a_line_that_fails_is_told_to_whoever_sends(void)
+{
+    Side a = {0};
+    Err err = {0};
+    MuxChannel *channel = NULL;
+
+    a.mux = mux_new(&(MuxOptions){.send = fail_to_send, .ctx = &a});
+    CHECK(!mux_open(a.mux, STR("p"), STR("1"), STR(""), &handlers, &a, &channel, &err) && err.code == ERR_IO);
+    CHECK(!mux_find(a.mux, STR("p"), STR("1")) && !channel);
+    mux_cork(a.mux);
+    CHECK(mux_open(a.mux, STR("p"), STR("1"), STR(""), &handlers, &a, &channel, &err));
+    err = (Err){0};
+    CHECK(!mux_uncork(a.mux, &err) && err.code == ERR_IO);
+    err = (Err){0};
+    CHECK(!mux_send(channel, 1, STR("x"), &err) && err.code == ERR_IO);
+    err = (Err){0};
+    CHECK(!mux_take(a.mux, (Str){"\0\x01\x01\x01q\0", 6}, &err) && err.code == ERR_IO); /* its reject */
+    err = (Err){0};
+    CHECK(!mux_close(channel, &err) && err.code == ERR_IO && has_said(&a, "end(0) "));
+    side_end(&a);
+}
+
 static void frames_that_are_none_end_the_connection(void)
 {
     const Str frames[] = {
@@ -278,10 +352,13 @@ int main(void)
     RUN(one_message_alone_needs_no_batch);
     RUN(a_batch_is_as_npm_makes_it);
     RUN(long_messages_go_alone_and_in_order);
+    RUN(many_messages_make_several_batches);
     RUN(more_channels_than_the_limit_are_rejected);
     RUN(a_channel_is_open_once);
     RUN(names_that_are_too_long_are_rejected);
     RUN(what_waits_for_a_decision_is_bounded);
+    RUN(handshakes_that_wait_are_bounded_too);
+    RUN(a_line_that_fails_is_told_to_whoever_sends);
     RUN(frames_that_are_none_end_the_connection);
     RUN(ids_grow_to_their_limit);
     RUN(what_nobody_knows_is_passed_over);

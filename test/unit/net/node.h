@@ -146,13 +146,13 @@ static inline void node_end(Node *node)
 
 static inline const char *must_listen(Node *node, const char *address)
 {
-    const char *actual = "";
+    const char *actual = NULL;
     Err err = {0};
 
     CHECK(loop_listen(node->loop, str_from_z(address), &actual, &err));
     if (err.code)
         printf("# %s\n", err.text);
-    return actual;
+    return actual ? actual : "";
 }
 
 static inline void must_connect(Node *node, const char *address)

@@ -220,6 +220,25 @@ static void one_that_ends_in_the_middle_of_a_frame_is_reported(void)
     buf_release(&server.log);
 }
 
+static void one_that_ends_before_its_handshake_is_reported(void)
+{
+    for (size_t given = 0; given <= 35; given += 7) {
+        Node server = {0};
+        Raw raw;
+
+        node_begin(&server, 1, &standard);
+        raw_begin(&raw, must_listen(&server, "127.0.0.1:0"), 2);
+        node_start(&server);
+        CHECK(raw_write(&raw, str_sub(buf_str(&raw.wire.out), 0, given)));
+        CHECK(shutdown(raw.fd, SHUT_WR) == 0);
+        raw_wait_end(&raw);
+        raw_end(&raw);
+        node_end(&server);
+        CHECK(node_logged(&server, "failure IO", "it ended the connection before the handshake was done"));
+        buf_release(&server.log);
+    }
+}
+
 static void a_half_closed_connection_still_gets_its_answers(void)
 {
     Node server = {.frame = echo};
@@ -422,6 +441,7 @@ int main(void)
     RUN(a_queue_has_its_limit);
     RUN(a_killed_connection_is_reported);
     RUN(one_that_ends_in_the_middle_of_a_frame_is_reported);
+    RUN(one_that_ends_before_its_handshake_is_reported);
     RUN(a_half_closed_connection_still_gets_its_answers);
     RUN(more_connections_than_may_be_are_sent_away);
     RUN(strangers_make_room_for_others);

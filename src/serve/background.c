@@ -42,11 +42,12 @@ static void leave_terminal(int log)
         return; /* it only keeps a file system busy */
 }
 
-/* The starter reads one Err from the pipe: with ERR_NONE the service is up. Both are this very program. */
+/* The starter reads one Err from the pipe: with ERR_NONE the service is up. Both are this very program. What `err`
+ * holds by now is of something that was got over, as a port that another had taken. */
 static bool tell_starter(void *ctx, Err *err)
 {
     int *pipe_end = ctx;
-    Err outcome = *err;
+    Err outcome = {0};
     bool told = os_write_all(*pipe_end, (Str){(const char *)&outcome, sizeof outcome}, err);
 
     os_close(pipe_end);

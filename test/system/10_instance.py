@@ -10,6 +10,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -392,6 +393,17 @@ def servers_are_added_and_used():
     strata(dir, "config", "check")
 
 
+def the_port_of_before_may_be_taken():
+    """By another, since it stopped: a new one is taken, and `up` ends all the same."""
+    dir = HOME / "first"
+    before = answer(dir, "up")["url"]
+    strata(dir, "down")
+    with socket.create_server(("127.0.0.1", int(before.rsplit(":", 1)[1]))):
+        up = answer(dir, "up")
+        check(up.get("url") not in (None, before) and get(up["url"] + "/readyz")[0] == 200, f"{before}, then {up}")
+        strata(dir, "down")
+
+
 def the_configuration_is_read_again():
     dir = HOME / "first"
     pid = answer(dir, "up")["pid"]
@@ -422,7 +434,7 @@ TESTS = [init_makes_one_instance_and_overwrites_nothing, what_does_not_exist_is_
          status_tells_of_every_shard, a_killed_service_is_taken_over, a_killed_cluster_is_started_again, everything_killed_at_once_comes_back,
          a_killed_init_is_done_again, two_instances_are_up_side_by_side, in_the_foreground_it_stops_at_ctrl_c,
          a_stop_under_way_is_told_as_one, starters_at_the_same_time_make_one_service, a_start_that_fails_says_why_and_leaves_nothing_running,
-         servers_are_added_and_used, the_configuration_is_read_again, names_the_directory_that_postgresql_cannot_enter]
+         servers_are_added_and_used, the_port_of_before_may_be_taken, the_configuration_is_read_again, names_the_directory_that_postgresql_cannot_enter]
 
 
 AGAIN = [init_makes_one_instance_and_overwrites_nothing, up_status_and_down, a_killed_service_is_taken_over,

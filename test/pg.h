@@ -9,7 +9,7 @@
  *         DONE();
  *     }
  *
- * It starts in about a second and syncs nothing. A second process stops it and removes its directory when
+ * It starts in about a second and syncs nothing. Under test/run it is a copy of one that is made once. A second process stops it and removes its directory when
  * the test ends, however it ends. Call pg_start() before the program makes threads. As root the cluster
  * runs under the `postgres` account.
  */
@@ -77,8 +77,30 @@ static inline const char *pg_path(const char *name)
     return str_printf(&pg_arena, "%s%s", pg_dir, name).ptr;
 }
 
-/* Starts the cluster. Ends the program when that fails: without it the tests say nothing. */
-static inline void pg_start(void)
+/* A copy of test/template's for the cluster's directory. */
+static inline void pg_copy(const char *kind)
+{
+    const char *program = str_printf(&pg_arena, "%s/test/template", getenv("SRC")).ptr, *to = pg_path("/pg");
+    int status = -1;
+    pid_t pid;
+
+    (void)fflush(stdout);
+    pid = fork();
+    if (pid == 0) {
+        (void)execl(program, program, kind, to, (char *)NULL);
+        _exit(127);
+    }
+    if (waitpid(pid, &status, 0) != pid || status != 0) {
+        printf("Bail out! '%s %s %s' ends with %d\n", program, kind, to, status);
+        exit(1);
+    }
+}
+
+/*
+ * Starts the cluster: `kind` of test/template, or an empty one where nobody has set that up. Ends the program when
+ * that fails: without it the tests say nothing.
+ */
+static inline void pg_start_as(const char *kind)
 {
     Err err = {0};
 
@@ -100,8 +122,15 @@ static inline void pg_start(void)
         pg_watch();
     }
     (void)atexit(pg_stop);
+    if (getenv("TEMPLATE"))
+        pg_copy(kind);
     if (!cluster_start(pg_cluster, &err))
         pg_fail("cannot start a scratch cluster", &err);
+}
+
+static inline void pg_start(void)
+{
+    pg_start_as("cluster");
 }
 
 /* A connection to `database` that lives as long as the program; ends the program when it cannot be made. */

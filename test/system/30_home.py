@@ -9,7 +9,7 @@ import sys
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from instance import check, run_all, strata, url  # noqa: E402
+from instance import check, init, run_all, strata, url  # noqa: E402
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -50,7 +50,7 @@ class Page(html.parser.HTMLParser):
 
 
 def scene():
-    strata("init")
+    init()
     strata("up")
 
 

@@ -11,7 +11,7 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from instance import DIR, check, run_all, strata, url  # noqa: E402
+from instance import DIR, check, init, run_all, strata, url  # noqa: E402
 
 
 
@@ -85,7 +85,7 @@ def scene():
     lines += [(path, "posix", posix("file", size=1000 + len(path), mtime=1600000000 + n)) for n, path in enumerate(FILES)]
     lines += [(path, "gdal", record) for path, record in FILES.items()]
     text = "".join(f"{path}\t{kind}\t{json.dumps(record)}\n" for path, kind, record in lines)
-    strata("init")
+    init()
     strata("up")
     strata("catalog", "shard", "create", "t", "/t")
     done = json.loads(strata("catalog", "ingest", "t", "-", "--json", data=text.encode()).stdout)

@@ -19,7 +19,7 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from instance import check, run_all, strata, url  # noqa: E402
+from instance import check, init, run_all, strata, url  # noqa: E402
 
 WGS84 = "+proj=longlat +datum=WGS84 +no_defs"
 FILES = 1500
@@ -79,7 +79,7 @@ class File:
 
 
 def scene():
-    strata("init")
+    init()
     strata("up")
     strata("catalog", "shard", "create", "s", "/s")
     strata("catalog", "shard", "create", "other", "/other")

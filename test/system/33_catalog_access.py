@@ -18,7 +18,7 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from instance import DIR, check, run_all, strata, url  # noqa: E402
+from instance import DIR, check, init, run_all, strata, url  # noqa: E402
 
 SEED = int(os.environ.get("STRATA_SEED", random.SystemRandom().randrange(1 << 31)))
 pick = random.Random(SEED)
@@ -94,7 +94,7 @@ class Tree:
 
 
 def scene():
-    strata("init")
+    init()
     lines = "".join(f"{hashlib.sha256(f'{SECRET}{uid}'.encode()).hexdigest()} reader user{uid} uid={uid}"
                     f"{' groups=' + ','.join(map(str, groups)) if groups else ''}\n" for uid, groups in USERS.items())
     lines += f"{hashlib.sha256(f'{SECRET}x'.encode()).hexdigest()} reader all\n"

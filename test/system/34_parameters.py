@@ -14,7 +14,7 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from instance import DIR, check, run_all, strata  # noqa: E402
+from instance import DIR, check, init, run_all, strata  # noqa: E402
 
 KEY = "01234567-89ab-cdef-0123-456789abcdef"
 asked = 0
@@ -73,7 +73,7 @@ def scene():
         {"ds_name": "x", "namespace": "red", "array_type": "Int16", "proj_wkt": "", "proj4": "+proj=longlat +datum=WGS84 +no_defs", "polygon": square,
          "timestamps": ["2020-01-01T00:00:00Z"], "geotransform": [0, 1, 0, 0, 0, -1], "x_size": 20, "y_size": 30}]}
     posix = {"type": "file", "size": 1, "mode": "-rw-r--r--", "inode": 5, "uid": 0, "gid": 0, "user": "root", "group": "root", "atime": 1, "mtime": 1, "ctime": 1}
-    strata("init")
+    init()
     strata("up")
     strata("catalog", "shard", "create", "t", "/t")
     lines = "".join(f"/t/d{n}/{n}.tif\t{kind}\t{json.dumps(what)}\n" for n in range(5) for kind, what in (("posix", posix), ("gdal", record)))

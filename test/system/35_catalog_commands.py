@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from instance import DIR, STRATA, TOP, check, run_all, strata, url  # noqa: E402
+from instance import DIR, STRATA, TOP, check, init, run_all, strata, url  # noqa: E402
 
 TREE = TOP / "tree"
 
@@ -181,7 +181,7 @@ def an_ingest_that_waits_can_be_interrupted():
 
 
 def scene():
-    strata("init")
+    init()
     strata("up")
     (TREE / "sub").mkdir(parents=True)
     (TREE / "a.csv").write_text("1\n")

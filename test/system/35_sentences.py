@@ -12,7 +12,7 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from instance import TOP, check, run_all, strata, url  # noqa: E402
+from instance import TOP, check, init, run_all, strata, url  # noqa: E402
 
 SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]]}
 BOX_HINT = "west,south,east,north in degrees; east below west is across the antimeridian"
@@ -108,7 +108,7 @@ def is_said(asked, found, status, said, hint, *, begins=False):
 
 
 def scene():
-    strata("init")
+    init()
     strata("up")
     strata("catalog", "shard", "create", "t", "/t")
     strata("catalog", "ingest", "t", "-", data=b'/t/a\tposix\t{"type":"file","size":1}\n')

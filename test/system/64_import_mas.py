@@ -14,6 +14,7 @@ import urllib.parse
 import urllib.request
 
 import pg
+import template
 
 STRATA = str(pathlib.Path(sys.argv[1]).resolve())
 FIXTURE = pathlib.Path(__file__).resolve().parent.parent / "fixture" / "mas" / "original.sql"
@@ -150,7 +151,7 @@ try:
         server.sql("create database mas")
         server.script(FIXTURE, "mas")
         dsn = f"host={server.dir} dbname=mas user=postgres"
-        strata("init")
+        template.instance(DIR, STRATA)
         check(strata("up").returncode == 0, "up")
         for test in (what_cannot_be_taken_is_said, one_shard_comes_with_all_it_has, the_mas_api_answers_at_once,
                      interrupted_it_keeps_what_it_has, repeated_it_goes_on_and_then_changes_nothing,

@@ -19,6 +19,8 @@ import sys
 import tempfile
 import time
 
+import template
+
 SOAK = bool(os.environ.get("STRATA_SOAK"))
 # The test command repeats itself; soak looks for what nobody has seen yet.
 SEED = int(os.environ.get("STRATA_SEED", random.randrange(1 << 30) if SOAK else 20261121))
@@ -109,9 +111,8 @@ class Instance:
         self.program = shutil.copy(STRATA, self.top / "strata")  # where another user can run it as well
         os.chmod(self.program, 0o755)
         self.dir = self.top / "i"
-        self.strata("init")
-        if self.settings:
-            self.local_conf(self.settings)
+        template.instance(self.dir, self.program)
+        self.local_conf(self.settings)
         self.up()
         return self
 
@@ -122,11 +123,8 @@ class Instance:
         del status
 
     def local_conf(self, text):
-        """Settings of the cluster for its next start; written as who may write there."""
-        path = self.dir / "pg/local/local.conf"
-        path.write_text(text)
-        if os.geteuid() == 0:
-            shutil.chown(path, "postgres", "postgres")
+        """Settings of the cluster for its next start."""
+        template.settings(self.dir, text)
 
     def up(self):
         self.url = json.loads(self.strata("up", "--json").stdout)["url"]

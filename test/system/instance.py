@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 
+import template
+
 STRATA = str(pathlib.Path(sys.argv[1]).resolve())
 TOP = pathlib.Path(tempfile.mkdtemp(prefix="strata-test-", dir="/tmp"))
 TOP.chmod(0o711)
@@ -35,6 +37,10 @@ def strata(*words, ok=True, data=None):
     if ok is not None:
         check(ok == (done.returncode == 0), f"{words}: status {done.returncode}, {done.stderr.decode().strip()}")
     return done
+
+
+def init():
+    template.instance(DIR, STRATA)
 
 
 def url():

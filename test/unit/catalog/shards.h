@@ -17,7 +17,7 @@ static inline void shards_start(void)
 {
     Err err = {0};
 
-    pg_start();
+    pg_start_as("mas");
     shards_dsn = pg_dsn("mas");
     if (!migrate_database(pg_dsn("postgres"), &(DatabaseSpec){.name = "mas", .owner = "mas", .reader = "api"},
                           &err) ||

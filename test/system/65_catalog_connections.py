@@ -273,7 +273,7 @@ def the_service_answers_from_what_it_has_and_503_without():
 
 
 CONNECTIONS = 20
-with crash.Instance(f"max_connections = {CONNECTIONS}\n") as at:
+with crash.Instance(f"max_connections = {CONNECTIONS}\n", asks_by_one=False) as at:
     ini = (at.dir / "strata.ini").read_text()
     tree = crash.Tree(at.top / "tree", crash.SEED, 300)
     at.strata("catalog", "shard", "create", "a", at.top / "tree")

@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import template
@@ -98,11 +99,51 @@ def points(*kinds):
     return found
 
 
+class Asker:
+    """A psql that stays. What one question sets, the next does not see."""
+    SCRIPT_ERROR = 3  # the exit status for what the server refuses; others are of lost connections
+    END = "==end of the answer=="
+
+    class Gone(Exception):
+        pass
+
+    def __init__(self, dsn):
+        self.said = tempfile.TemporaryFile("w+")
+        self.psql = subprocess.Popen(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-F", "\t", "-d", dsn, "-f", "-"], env=environment(),
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True, cwd="/")
+
+    def ask(self, text):
+        lines = []
+        try:
+            self.psql.stdin.write(f"discard all;\n{text}\n;\nselect '{self.END}';\n")
+            self.psql.stdin.flush()
+        except BrokenPipeError:
+            raise Asker.Gone() from None
+        for line in self.psql.stdout:
+            if line == self.END + "\n":
+                return "".join(lines)
+            lines.append(line)
+        if self.psql.wait() != self.SCRIPT_ERROR:
+            raise Asker.Gone()
+        self.said.seek(0)
+        raise RuntimeError(self.said.read())
+
+    def end(self):
+        try:
+            self.psql.stdin.close()
+        except BrokenPipeError:
+            pass
+        self.psql.stdout.close()
+        self.psql.wait()
+        self.said.close()
+
+
 class Instance:
     """An instance that is up, and a directory `top` beside it, gone at the end."""
 
-    def __init__(self, settings=""):
-        self.settings = settings
+    def __init__(self, settings="", asks_by_one=True):
+        self.settings, self.asks_by_one = settings, asks_by_one
+        self.asker, self.owner = None, threading.current_thread()
 
     def __enter__(self):
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
@@ -117,6 +158,7 @@ class Instance:
         return self
 
     def __exit__(self, *_):
+        self.hang_up()
         self.call("down")
         status = self.call("status", "--json")
         shutil.rmtree(self.top, ignore_errors=True)
@@ -127,6 +169,7 @@ class Instance:
         template.settings(self.dir, text)
 
     def up(self):
+        self.hang_up()
         self.url = json.loads(self.strata("up", "--json").stdout)["url"]
         self.dsn = self.strata("server", "dsn", "local").stdout.strip()
 
@@ -150,11 +193,31 @@ class Instance:
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/", **more)
 
     def sql(self, text):
+        """What psql prints. One connection serves all questions of the thread that made the instance, each as if it were a new one."""
+        if not self.asks_by_one or threading.current_thread() is not self.owner:
+            return self.sql_once(text)
+        self.asker = self.asker or Asker(self.dsn)
+        try:
+            return self.asker.ask(text)
+        except Asker.Gone:  # its server was killed since
+            self.hang_up()
+            return self.sql_once(text)
+        except RuntimeError:  # it ends with what the server refuses
+            self.hang_up()
+            raise
+
+    def sql_once(self, text):
         done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-F", "\t", "-d", self.dsn, "-f", "-"], input=text,
                               env=environment(), capture_output=True, text=True, cwd="/")
         if done.returncode != 0:
             raise RuntimeError(done.stderr)
         return done.stdout
+
+    def hang_up(self):
+        """Ends the connection, which others could take for one of the program's."""
+        if self.asker:
+            self.asker.end()
+        self.asker = None
 
     def rows(self, text):
         return [line.split("\t") for line in self.sql(text).splitlines()]
@@ -172,7 +235,8 @@ class Instance:
         return json.loads(self.strata("status", "--json").stdout).get("pid")
 
     def backends(self):
-        """The cluster's processes that answer somebody."""
+        """The cluster's processes that answer somebody else."""
+        self.hang_up()
         server = self.postmaster()
         found = []
         for entry in pathlib.Path("/proc").iterdir():

@@ -188,7 +188,7 @@ static bool same_roots(const TreeRoots *a, const TreeRoots *b)
     return a->count == b->count;
 }
 
-bool forks_look(Feed *feed, const FeedProof *proof, bool *forked, Err *err)
+bool forks_look(Feed *feed, const FeedProof *proof, bool *forked, uint64_t *signed_length, Err *err)
 {
     ARENA_SCOPE(arena);
     TreeRoots theirs, head, ours;
@@ -202,6 +202,7 @@ bool forks_look(Feed *feed, const FeedProof *proof, bool *forked, Err *err)
     if (!feed_check_head(&feed->state.identity, proof, &theirs, &head, err) ||
         !roots_at(feed, proof->length, &ours, &known, err))
         return false;
+    *signed_length = head.length;
     if (!known || same_roots(&ours, &theirs))
         return true;
     *forked = true;

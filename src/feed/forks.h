@@ -13,13 +13,14 @@
 
 /*
  * Look at a head that a peer showed from its beginning: an upgrade from 0 to a length that is not more than ours. *forked: it is
- * signed, and of another history; then it is kept, unless it was before.
+ * signed, and of another history; then it is kept, unless it was before. *signed_length: how long the signer's feed was there.
  *
  * ERR_CORRUPT   it is not what it says, or not signed
  * ERR_CONFLICT  it is about another fork or a length that is more than ours
  * ERR_IO        it could not be kept
  */
-bool forks_look(Feed *feed, const FeedProof *proof, bool *forked, Err *err) ATTR_MUST_USE;
+bool forks_look(Feed *feed, const FeedProof *proof, bool *forked, uint64_t *signed_length,
+                Err *err) ATTR_MUST_USE;
 
 /* One that was kept. */
 typedef struct ForkProof {

@@ -11,7 +11,7 @@
 typedef struct Shared {
     struct Shared *next;
     unsigned char name[FEED_KEY_BYTES]; /* discovery key */
-    Exchange *exchange;
+    Peering *peering;
 } Shared;
 
 struct Share {
@@ -32,7 +32,7 @@ static void on_taken(void *share_v)
     Share *share = share_v;
 
     for (Shared *shared = share->feeds; shared && !share->failure.code; shared = shared->next)
-        if (!exchange_flush(shared->exchange, &share->failure))
+        if (!peering_flush(shared->peering, &share->failure))
             loop_stop(share->loop);
     if (share->options.on_taken)
         share->options.on_taken(share->options.ctx);
@@ -44,21 +44,21 @@ typedef struct Connection {
     Peer *peer;
 } Connection;
 
-static ExchangeWho who_is(const Peer *peer)
+static PeeringWho who_is(const Peer *peer)
 {
-    ExchangeWho who = {.initiator = peer_role(peer) == NOISE_INITIATOR};
+    PeeringWho who = {.initiator = peer_role(peer) == NOISE_INITIATOR};
 
     memcpy(who.key, peer_key(peer), sizeof who.key);
     memcpy(who.hash, peer_hash(peer), sizeof who.hash);
     return who;
 }
 
-static Exchange *find(Share *share, Str name)
+static Peering *find(Share *share, Str name)
 {
     Shared *shared = map_get(&share->by_name, name);
 
     if (shared)
-        return shared->exchange;
+        return shared->peering;
     return share->options.find && name.len == FEED_KEY_BYTES
                ? share->options.find(share->options.ctx, (const unsigned char *)name.ptr)
                : NULL;
@@ -68,11 +68,11 @@ static Exchange *find(Share *share, Str name)
 static MuxAnswer offer(void *connection_v, Mux *mux, Str protocol, Str id)
 {
     Connection *connection = connection_v;
-    Exchange *exchange = find(connection->share, id);
-    ExchangeWho who = who_is(connection->peer);
+    Peering *peering = find(connection->share, id);
+    PeeringWho who = who_is(connection->peer);
     Err ignored = {0};
 
-    if (!exchange || !exchange_join(exchange, mux, &who, &ignored))
+    if (!peering || !peering_join(peering, mux, &who, &ignored))
         return MUX_REJECT;
     return mux_find(mux, protocol, id) ? MUX_OPENED : MUX_REJECT;
 }
@@ -80,12 +80,12 @@ static MuxAnswer offer(void *connection_v, Mux *mux, Str protocol, Str id)
 /* Whoever calls opens what it has; whoever is called opens what it is asked for. */
 static bool join_all(Connection *connection, Err *err)
 {
-    ExchangeWho who = who_is(connection->peer);
+    PeeringWho who = who_is(connection->peer);
 
     if (!who.initiator)
         return true;
     for (Shared *shared = connection->share->feeds; shared; shared = shared->next)
-        if (!exchange_join(shared->exchange, link_mux(connection->peer), &who, err))
+        if (!peering_join(shared->peering, link_mux(connection->peer), &who, err))
             return false;
     return true;
 }
@@ -150,7 +150,7 @@ static void on_tick(void *share_v)
     Share *share = share_v;
 
     for (Shared *shared = share->feeds; shared; shared = shared->next)
-        exchange_expire(shared->exchange, share->options.patience);
+        peering_expire(shared->peering, share->options.patience);
     on_taken(share);
     if (share->options.on_tick)
         share->options.on_tick(share->options.ctx);
@@ -171,7 +171,8 @@ bool share_open(const SignPair *own, const ShareOptions *options, Share **out, E
     share->options = *options;
     if (!share->options.patience)
         share->options.patience = SECONDS(30);
-    share->options.loop.tick = SECONDS(1);
+    if (!share->options.loop.tick)
+        share->options.loop.tick = SECONDS(1);
     if (!loop_open(own, &share->options.loop, &events, share, &share->loop, err)) {
         free(share);
         return false;
@@ -186,12 +187,12 @@ void share_close(Share *share)
 
     loop_close(share->loop);
     for (Shared *shared = share->feeds; shared; shared = shared->next)
-        exchange_free(shared->exchange);
+        peering_free(shared->peering);
     free(share);
     arena_free(&arena);
 }
 
-bool share_add(Share *share, Feed *feed, const ExchangeOptions *options, Exchange **out, Err *err)
+bool share_add(Share *share, Feed *feed, const PeeringOptions *options, Peering **out, Err *err)
 {
     Shared *shared = arena_new(&share->arena, Shared, 1);
 
@@ -200,10 +201,10 @@ bool share_add(Share *share, Feed *feed, const ExchangeOptions *options, Exchang
     if (*slot)
         return err_set(err, ERR_CONFLICT, "the feed is shared already");
     *slot = shared;
-    shared->exchange = exchange_new(feed, options);
+    shared->peering = peering_new(feed, options);
     shared->next = share->feeds;
     share->feeds = shared;
-    *out = shared->exchange;
+    *out = shared->peering;
     return true;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * feed/share -- feeds on encrypted connections: what an exchange (feed/exchange.h) is for one feed, on a loop (net/loop.h)
+ * feed/share -- feeds on encrypted connections: what a peering (feed/peering.h) is for one feed, on a loop (net/loop.h)
  *
  *     share_open(&own, &options, &share, err);
- *     share_add(share, feed, &exchange_options, &exchange, err);    a feed for everybody who has its key
+ *     share_add(share, feed, &peering_options, &peering, err);    a feed for everybody who has its key
  *     share_listen(share, STR("127.0.0.1:0"), &address, err);
  *     share_connect(share, STR("example.org:4123"), err);           kept, and made again when it is lost
  *     share_run(share, err);                                       until share_stop(), or a signal
@@ -15,7 +15,7 @@
 #ifndef FEED_SHARE_H
 #define FEED_SHARE_H
 
-#include "feed/exchange.h"
+#include "feed/peering.h"
 #include "net/loop.h"
 
 typedef struct Share Share;
@@ -24,7 +24,7 @@ typedef struct ShareOptions {
     LoopOptions loop;
     Duration patience; /* a peer that owes an answer for so long is given up; 0: 30 s */
     /* The peer opened a feed that was not added: share_add() it, or return NULL. Its name is the discovery key. May be NULL. */
-    Exchange *(*find)(void *ctx, const unsigned char discovery_key[32]);
+    Peering *(*find)(void *ctx, const unsigned char discovery_key[32]);
     void (*on_connect)(void *ctx, const char *address, const unsigned char key[32]);
     /* One sentence for each connection that ended or could not be made; ERR_NONE: it just ended. May be NULL, all of these. */
     void (*on_end)(void *ctx, const char *address, const Err *why);
@@ -36,11 +36,11 @@ typedef struct ShareOptions {
 /* `own` is the node's static pair. ERR_IO. */
 bool share_open(const SignPair *own, const ShareOptions *options, Share **out, Err *err) ATTR_MUST_USE;
 
-/* Ends the connections and the exchanges; the feeds stay the caller's. */
+/* Ends the connections and the peerings; the feeds stay the caller's. */
 void share_close(Share *share);
 
 /* ERR_CONFLICT: it was added already. */
-bool share_add(Share *share, Feed *feed, const ExchangeOptions *options, Exchange **out,
+bool share_add(Share *share, Feed *feed, const PeeringOptions *options, Peering **out,
                Err *err) ATTR_MUST_USE;
 
 /* As loop_listen(): ERR_USAGE, ERR_LIMIT, ERR_IO. */

@@ -260,6 +260,14 @@ bool store_is_unconfirmed(FeedStore *store, const unsigned char key[FEED_KEY_BYT
     return true;
 }
 
+bool store_doubt(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err)
+{
+    ARENA_SCOPE(scratch);
+    const char *path = store_path(store, &scratch, key);
+
+    return store_is_there(path) ? store_mark(path, err) : store_no_such(key, err);
+}
+
 bool store_confirm(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err)
 {
     ARENA_SCOPE(scratch);

@@ -93,6 +93,10 @@ bool store_find(FeedStore *store, Arena *arena, Str text, StoreFeed *out, Err *e
 bool store_about(FeedStore *store, Arena *arena, const unsigned char key[FEED_KEY_BYTES], StoreFeed *out,
                  Err *err) ATTR_MUST_USE;
 
+/* The one that a peer calls by its discovery key. As store_about(): ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT, ERR_LIMIT. */
+bool store_discovered(FeedStore *store, Arena *arena, const unsigned char discovery_key[FEED_KEY_BYTES],
+                      StoreFeed *out, Err *err) ATTR_MUST_USE;
+
 /* ---- open feeds ---- */
 
 /*
@@ -120,6 +124,9 @@ size_t store_open_count(const FeedStore *store);
  */
 bool store_is_unconfirmed(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], bool *out,
                           Err *err) ATTR_MUST_USE;
+
+/* A peer has shown that the feed here is an old copy. ERR_NOT_FOUND, ERR_IO. */
+bool store_doubt(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err) ATTR_MUST_USE;
 
 /* As store_is_unconfirmed(). */
 bool store_confirm(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err) ATTR_MUST_USE;

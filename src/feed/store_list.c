@@ -51,6 +51,19 @@ bool store_about(FeedStore *store, Arena *arena, const unsigned char key[FEED_KE
     return true;
 }
 
+bool store_discovered(FeedStore *store, Arena *arena, const unsigned char discovery_key[FEED_KEY_BYTES],
+                      StoreFeed *out, Err *err)
+{
+    MetaFeed noted;
+    Meta *meta;
+
+    if (!store_meta(store, &meta, err))
+        return false;
+    if (!meta_feed_discovered(meta, discovery_key, &noted))
+        return err_set(err, ERR_NOT_FOUND, "there is no feed of that discovery key");
+    return store_about(store, arena, noted.key, out, err);
+}
+
 /* ---- all of them ---- */
 
 static int compare(const void *left, const void *right)

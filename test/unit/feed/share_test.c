@@ -30,14 +30,14 @@ typedef struct Server {
     Arena arena;
     Feed *feed;
     Share *share;
-    Exchange *exchange;
+    Peering *peering;
     const char *address;
     pthread_t thread;
     bool lazy; /* the feed is added when it is asked for */
     int grown;
 } Server;
 
-static Exchange *find(void *server_v, const unsigned char discovery_key[32])
+static Peering *find(void *server_v, const unsigned char discovery_key[32])
 {
     Server *server = server_v;
     unsigned char name[32];
@@ -46,24 +46,24 @@ static Exchange *find(void *server_v, const unsigned char discovery_key[32])
     feed_discovery_key(identity.key, name);
     if (!server->lazy || memcmp(name, discovery_key, sizeof name) != 0)
         return NULL;
-    CHECK(share_add(server->share, server->feed, &(ExchangeOptions){0}, &server->exchange, &err));
-    CHECK(exchange_announce(server->exchange, &err));
-    return server->exchange;
+    CHECK(share_add(server->share, server->feed, &(PeeringOptions){0}, &server->peering, &err));
+    CHECK(peering_announce(server->peering, &err));
+    return server->peering;
 }
 
 /* Once the other one is here, the feed grows. */
 static void grow_once(void *server_v)
 {
     Server *server = server_v;
-    ExchangeState state = {0};
+    PeeringState state = {0};
     Err err = {0};
 
-    if (server->exchange)
-        exchange_state(server->exchange, &state);
+    if (server->peering)
+        peering_state(server->peering, &state);
     if (state.synced == 0 || server->grown++)
         return;
     grow(server->feed, 10);
-    CHECK(exchange_announce(server->exchange, &err));
+    CHECK(peering_announce(server->peering, &err));
 }
 
 static void *serve(void *server_v)
@@ -86,8 +86,8 @@ static void begin(Server *server, const char *address, bool lazy, uint64_t lengt
     CHECK(share_open(&nodes[0], &(ShareOptions){.find = find, .on_taken = grow_once, .ctx = server},
                      &server->share, &err));
     if (!lazy) {
-        CHECK(share_add(server->share, server->feed, &(ExchangeOptions){0}, &server->exchange, &err));
-        CHECK(exchange_announce(server->exchange, &err));
+        CHECK(share_add(server->share, server->feed, &(PeeringOptions){0}, &server->peering, &err));
+        CHECK(peering_announce(server->peering, &err));
     }
     CHECK(share_listen(server->share, str_from_z(address), &server->address, &err));
     CHECK(pthread_create(&server->thread, NULL, serve, server) == 0);
@@ -109,7 +109,7 @@ static void end(Server *server)
 
 typedef struct Client {
     Share *share;
-    Exchange *exchange;
+    Peering *peering;
     uint64_t length; /* it stops when the feed is so long */
     Feed *feed;
 } Client;
@@ -117,9 +117,9 @@ typedef struct Client {
 static void stop_when_done(void *client_v)
 {
     Client *client = client_v;
-    ExchangeState state;
+    PeeringState state;
 
-    exchange_state(client->exchange, &state);
+    peering_state(client->peering, &state);
     if (state.done && feed_state(client->feed)->roots.length == client->length)
         share_stop(client->share);
 }
@@ -138,8 +138,8 @@ static void get_all(const char *address, uint64_t length)
     CHECK(feed_create(&arena, path, &who, NULL, &client.feed, &err));
     CHECK(share_open(&nodes[1], &(ShareOptions){.on_taken = stop_when_done, .ctx = &client}, &client.share,
                      &err));
-    CHECK(share_add(client.share, client.feed, &(ExchangeOptions){.download = true, .follow = true},
-                    &client.exchange, &err));
+    CHECK(share_add(client.share, client.feed, &(PeeringOptions){.download = true, .follow = true},
+                    &client.peering, &err));
     CHECK(share_connect(client.share, str_from_z(address), &err) && share_run(client.share, &err));
     share_traffic(client.share, &traffic);
     CHECK(traffic.bytes_in > length * 8 && traffic.bytes_out > 100);

@@ -3,15 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "feed/exchange_inside.h"
+#include "feed/peering_inside.h"
 #include "feed/feed_inside.h"
 #include "feed/forks.h"
 
 /* ---- telling ---- */
 
-bool exchange_send_sync(ExchangePeer *peer, Err *err)
+bool peering_send_sync(Partner *peer, Err *err)
 {
-    const FeedState *state = feed_state(peer->exchange->feed);
+    const FeedState *state = feed_state(peer->peering->feed);
     bool same = peer->synced && peer->remote.fork == state->fork;
     AlphaSync sync = {.fork = state->fork,
                       .length = state->roots.length,
@@ -43,20 +43,20 @@ bool exchange_send_sync(ExchangePeer *peer, Err *err)
     return mux_send(peer->alpha, ALPHA_SYNC, buf_str(&out), err);
 }
 
-bool exchange_show_held(ExchangePeer *peer, Err *err)
+bool peering_show_held(Partner *peer, Err *err)
 {
-    AlphaRange range = {.start = peer->shown_to, .length = peer->exchange->low - peer->shown_to};
+    AlphaRange range = {.start = peer->shown_to, .length = peer->peering->low - peer->shown_to};
     BUF_SCOPE(out);
 
-    if (peer->exchange->low <= peer->shown_to)
+    if (peer->peering->low <= peer->shown_to)
         return true;
-    peer->shown_to = peer->exchange->low;
+    peer->shown_to = peer->peering->low;
     alpha_put_range(&out, &range);
     return mux_send(peer->alpha, ALPHA_RANGE, buf_str(&out), err);
 }
 
 /* Which blocks it has, as far as its feed goes. */
-static bool send_want(ExchangePeer *peer, Err *err)
+static bool send_want(Partner *peer, Err *err)
 {
     enum { WANTS_AT_ONCE = 8 };
 
@@ -74,13 +74,13 @@ static bool send_want(ExchangePeer *peer, Err *err)
 
 /* ---- life ---- */
 
-bool exchange_knows_key(const ExchangePeer *peer, Str handshake, Err *err)
+bool peering_knows_key(const Partner *peer, Str handshake, Err *err)
 {
     unsigned char shown[ALPHA_CAPABILITY_BYTES], right[ALPHA_CAPABILITY_BYTES];
 
     if (!alpha_get_open(handshake, shown, err))
         return false;
-    alpha_capability(feed_state(peer->exchange->feed)->identity.key, peer->who.hash, !peer->who.initiator,
+    alpha_capability(feed_state(peer->peering->feed)->identity.key, peer->who.hash, !peer->who.initiator,
                      right);
     return memcmp(shown, right, sizeof right) == 0 ||
            err_set(err, ERR_DENIED, "the peer does not know the key of the feed");
@@ -88,21 +88,21 @@ bool exchange_knows_key(const ExchangePeer *peer, Str handshake, Err *err)
 
 static bool on_open(MuxChannel *channel, Str handshake, Err *err)
 {
-    ExchangePeer *peer = mux_ctx(channel);
+    Partner *peer = mux_ctx(channel);
 
-    if (!exchange_knows_key(peer, handshake, err))
+    if (!peering_knows_key(peer, handshake, err))
         return false;
     peer->open = true;
-    return exchange_send_sync(peer, err) && exchange_show_held(peer, err);
+    return peering_send_sync(peer, err) && peering_show_held(peer, err);
 }
 
-void exchange_leave(ExchangePeer *peer)
+void peering_leave(Partner *peer)
 {
-    ExchangePeer **at = &peer->exchange->peers;
+    Partner **at = &peer->peering->peers;
 
     for (size_t i = 0; i < ASKED_MAX; i++)
         if (peer->asked[i].kind != ASKED_NOTHING)
-            exchange_forget(peer, &peer->asked[i]);
+            peering_forget(peer, &peer->asked[i]);
     while (*at != peer)
         at = &(*at)->next;
     *at = peer->next;
@@ -112,20 +112,21 @@ void exchange_leave(ExchangePeer *peer)
 
 static void on_close(MuxChannel *channel, MuxEnd why)
 {
-    ExchangePeer *peer = mux_ctx(channel);
+    Partner *peer = mux_ctx(channel);
     Err ignored = {0};
 
     peer->alpha = NULL;
     peer->open = peer->synced = false;
+    peer->peering->refused += why == MUX_REJECTED;
     if (!peer->runs)
-        exchange_leave(peer);
+        peering_leave(peer);
     else if (why != MUX_GONE)
         (void)mux_close(peer->runs, &ignored); /* which takes the peer away */
 }
 
 /* ---- what it says ---- */
 
-static bool take_sync(ExchangePeer *peer, Str payload, Err *err)
+static bool take_sync(Partner *peer, Str payload, Err *err)
 {
     AlphaSync sync;
 
@@ -137,21 +138,21 @@ static bool take_sync(ExchangePeer *peer, Str payload, Err *err)
     }
     peer->remote = sync;
     peer->synced = true;
-    return exchange_send_sync(peer, err) && send_want(peer, err) && exchange_ask(peer, err);
+    return peering_send_sync(peer, err) && send_want(peer, err) && peering_ask(peer, err);
 }
 
-static bool take_range(ExchangePeer *peer, Str payload, Err *err)
+static bool take_range(Partner *peer, Str payload, Err *err)
 {
     AlphaRange range;
 
     if (!alpha_get_range(payload, &range, err))
         return false;
     (range.drop ? ranges_remove : ranges_add)(&peer->have, range.start, range.start + range.length);
-    return exchange_ask(peer, err);
+    return peering_ask(peer, err);
 }
 
 /* Runs of ones are added, and all else is taken away. */
-static bool take_bitfield(ExchangePeer *peer, Str payload, Err *err)
+static bool take_bitfield(Partner *peer, Str payload, Err *err)
 {
     AlphaBitfield bitfield;
 
@@ -169,7 +170,7 @@ static bool take_bitfield(ExchangePeer *peer, Str payload, Err *err)
         ranges_add(&peer->have, bitfield.start + from, bitfield.start + at);
         from = at + 1;
     }
-    return exchange_ask(peer, err);
+    return peering_ask(peer, err);
 }
 
 static void set_bits(Buf *bits, uint64_t from, uint64_t to)
@@ -186,9 +187,9 @@ static void set_bits(Buf *bits, uint64_t from, uint64_t to)
 }
 
 /* Which blocks are held in the part of the feed that the peer asks about. */
-static bool take_want(ExchangePeer *peer, Str payload, Err *err)
+static bool take_want(Partner *peer, Str payload, Err *err)
 {
-    Feed *feed = peer->exchange->feed;
+    Feed *feed = peer->peering->feed;
     uint64_t length = feed_state(feed)->roots.length, gap;
     AlphaRange want;
     BUF_SCOPE(bits);
@@ -212,7 +213,7 @@ static bool take_want(ExchangePeer *peer, Str payload, Err *err)
     return mux_send(peer->alpha, ALPHA_BITFIELD, buf_str(&out), err);
 }
 
-static bool send_no_data(ExchangePeer *peer, uint64_t id, const Err *why, Err *err)
+static bool send_no_data(Partner *peer, uint64_t id, const Err *why, Err *err)
 {
     enum { NOT_AVAILABLE = 1, INVALID = 2 };
     AlphaNoData no_data = {id, why->code == ERR_USAGE ? INVALID : NOT_AVAILABLE};
@@ -223,7 +224,7 @@ static bool send_no_data(ExchangePeer *peer, uint64_t id, const Err *why, Err *e
 }
 
 /* What cannot be answered is said so; only what breaks here ends more than the answer. */
-static bool take_request(ExchangePeer *peer, Str payload, Err *err)
+static bool take_request(Partner *peer, Str payload, Err *err)
 {
     ARENA_SCOPE(arena);
     AlphaRequest request;
@@ -234,7 +235,7 @@ static bool take_request(ExchangePeer *peer, Str payload, Err *err)
     if (!alpha_get_request(payload, &request, err))
         return false;
     data.id = request.id;
-    if (!feed_prove(peer->exchange->feed, &arena, &request.what, &data.proof, &why)) {
+    if (!feed_prove(peer->peering->feed, &arena, &request.what, &data.proof, &why)) {
         if (why.code == ERR_IO) {
             *err = why;
             return false;
@@ -261,80 +262,85 @@ static bool is_answer(const Asked *asked, const FeedProof *proof)
 }
 
 /* The answer came too late: there is another head by now. */
-static bool forgive(ExchangePeer *peer, Err *err)
+static bool forgive(Partner *peer, Err *err)
 {
     if (++peer->conflicts > CONFLICTS_MAX)
         return err_set(err, ERR_LIMIT, "the peer's answers do not fit what it was asked");
-    return exchange_ask(peer, err);
+    return peering_ask(peer, err);
 }
 
 /* The block stays on its way until it is kept. */
-static bool note_landed(ExchangePeer *peer, Asked *asked, bool added, Err *err)
+static bool note_landed(Partner *peer, Asked *asked, bool added, Err *err)
 {
-    Exchange *exchange = peer->exchange;
+    Peering *peering = peer->peering;
     uint64_t block = asked->first;
 
-    exchange_forget(peer, asked);
+    peering_forget(peer, asked);
     if (!added)
         return true;
-    ranges_add(&exchange->flying, block, block + 1);
-    buf_put(&exchange->landed, (Str){(const char *)&block, sizeof block});
-    exchange->blocks++;
-    exchange->changed = true;
-    return exchange->landed.len / sizeof block < LANDED_MAX || exchange_keep(exchange, err);
+    ranges_add(&peering->flying, block, block + 1);
+    buf_put(&peering->landed, (Str){(const char *)&block, sizeof block});
+    peering->blocks++;
+    peering->changed = true;
+    return peering->landed.len / sizeof block < LANDED_MAX || peering_keep(peering, err);
 }
 
 /* The head that the peer shows is signed, and not of the feed that is here: then the feed has forked. */
-static bool look_for_fork(ExchangePeer *peer, const FeedProof *proof, bool *forked, Err *err)
+static bool look_for_fork(Partner *peer, const FeedProof *proof, bool *forked, Err *err)
 {
-    Exchange *exchange = peer->exchange;
+    Peering *peering = peer->peering;
 
-    if (!forks_look(exchange->feed, proof, forked, err))
+    uint64_t length;
+
+    if (!forks_look(peering->feed, proof, forked, &length, err))
         return false;
-    if (!*forked)
+    if (!*forked) {
+        if (length > feed_state(peering->feed)->roots.length && peering->options.on_longer)
+            peering->options.on_longer(peering->options.ctx, peer->who.key, length);
         return true;
-    if (exchange->options.on_fork)
-        exchange->options.on_fork(exchange->options.ctx, peer->who.key);
+    }
+    if (peering->options.on_fork)
+        peering->options.on_fork(peering->options.ctx, peer->who.key);
     return err_set(err, ERR_CONFLICT, "the peer has another history of the feed, signed by the same key");
 }
 
 /* An upgrade that does not fit may be a lie, or the other half of a fork: its head, asked for from the beginning, tells. */
-static bool ask_again(ExchangePeer *peer, const Err *why, Err *err)
+static bool ask_again(Partner *peer, const Err *why, Err *err)
 {
-    const FeedState *state = feed_state(peer->exchange->feed);
+    const FeedState *state = feed_state(peer->peering->feed);
     uint64_t length = state->roots.length < peer->remote.length ? state->roots.length : peer->remote.length;
     FeedRequest what = {.fork = state->fork, .upgrade = true, .length = length};
-    Asked *asked = why->code == ERR_CORRUPT && length > 0 ? exchange_note(peer, ASKED_HEAD, 0, length) : NULL;
+    Asked *asked = why->code == ERR_CORRUPT && length > 0 ? peering_note(peer, ASKED_HEAD, 0, length) : NULL;
     BUF_SCOPE(out);
 
     if (!asked) {
         *err = *why;
         return false;
     }
-    AlphaRequest request = {.id = exchange_id(peer, asked), .what = what};
+    AlphaRequest request = {.id = peering_id(peer, asked), .what = what};
     alpha_put_request(&out, &request);
     return mux_send(peer->alpha, ALPHA_REQUEST, buf_str(&out), err);
 }
 
-static bool take_head(ExchangePeer *peer, Asked *asked, const FeedProof *proof, Err *err)
+static bool take_head(Partner *peer, Asked *asked, const FeedProof *proof, Err *err)
 {
     bool forked;
 
-    exchange_forget(peer, asked);
+    peering_forget(peer, asked);
     return look_for_fork(peer, proof, &forked, err);
 }
 
-static bool take_data(ExchangePeer *peer, Str payload, Err *err)
+static bool take_data(Partner *peer, Str payload, Err *err)
 {
     ARENA_SCOPE(arena);
-    Exchange *exchange = peer->exchange;
+    Peering *peering = peer->peering;
     FeedTaken taken = {0};
     AlphaData data;
     Err why = {0};
 
     if (!alpha_get_data(payload, &arena, &data, err))
         return false;
-    Asked *asked = exchange_find(peer, data.id);
+    Asked *asked = peering_find(peer, data.id);
     if (!asked)
         return true;
     if (!is_answer(asked, &data.proof))
@@ -342,8 +348,8 @@ static bool take_data(ExchangePeer *peer, Str payload, Err *err)
     if (asked->kind == ASKED_HEAD)
         return take_head(peer, asked, &data.proof, err);
     bool upgrade = asked->kind == ASKED_UPGRADE;
-    if (!feed_take(exchange->feed, &data.proof, &taken, &why)) {
-        exchange_forget(peer, asked);
+    if (!feed_take(peering->feed, &data.proof, &taken, &why)) {
+        peering_forget(peer, asked);
         if (why.code == ERR_CONFLICT)
             return forgive(peer, err);
         if (upgrade)
@@ -352,35 +358,35 @@ static bool take_data(ExchangePeer *peer, Str payload, Err *err)
         return false;
     }
     if (!upgrade)
-        return note_landed(peer, asked, taken.block, err) && exchange_ask(peer, err);
-    exchange_forget(peer, asked);
-    exchange->changed = true;
-    if (!exchange_raise_low(exchange, err))
+        return note_landed(peer, asked, taken.block, err) && peering_ask(peer, err);
+    peering_forget(peer, asked);
+    peering->changed = true;
+    if (!peering_raise_low(peering, err))
         return false;
-    exchange_tell_all(exchange);
+    peering_tell_all(peering);
     return true;
 }
 
 /* It does not have it, whatever it said before. */
-static bool take_no_data(ExchangePeer *peer, Str payload, Err *err)
+static bool take_no_data(Partner *peer, Str payload, Err *err)
 {
     AlphaNoData no_data;
 
     if (!alpha_get_no_data(payload, &no_data, err))
         return false;
-    Asked *asked = exchange_find(peer, no_data.id);
+    Asked *asked = peering_find(peer, no_data.id);
     if (!asked)
         return true;
     if (asked->kind == ASKED_BLOCK)
         ranges_remove(&peer->have, asked->first, asked->end);
     bool upgrade = asked->kind == ASKED_UPGRADE;
-    exchange_forget(peer, asked);
-    return upgrade ? forgive(peer, err) : exchange_ask(peer, err);
+    peering_forget(peer, asked);
+    return upgrade ? forgive(peer, err) : peering_ask(peer, err);
 }
 
-static bool take_extension(ExchangePeer *peer, Str payload, Err *err)
+static bool take_extension(Partner *peer, Str payload, Err *err)
 {
-    const ExchangeOptions *options = &peer->exchange->options;
+    const PeeringOptions *options = &peer->peering->options;
     AlphaExtension extension;
 
     if (!alpha_get_extension(payload, &extension, err))
@@ -400,7 +406,7 @@ static bool take_extension(ExchangePeer *peer, Str payload, Err *err)
 
 static bool on_message(MuxChannel *channel, uint64_t type, Str payload, Err *err)
 {
-    static bool (*const take[])(ExchangePeer *, Str, Err *) = {
+    static bool (*const take[])(Partner *, Str, Err *) = {
         [ALPHA_SYNC] = take_sync,       [ALPHA_REQUEST] = take_request,     [ALPHA_DATA] = take_data,
         [ALPHA_NO_DATA] = take_no_data, [ALPHA_WANT] = take_want,           [ALPHA_BITFIELD] = take_bitfield,
         [ALPHA_RANGE] = take_range,     [ALPHA_EXTENSION] = take_extension,
@@ -410,5 +416,5 @@ static bool on_message(MuxChannel *channel, uint64_t type, Str payload, Err *err
     return type >= COUNT_OF(take) || !take[type] || take[type](mux_ctx(channel), payload, err);
 }
 
-const MuxHandlers exchange_alpha_handlers = {
+const MuxHandlers peering_alpha_handlers = {
     .on_open = on_open, .on_message = on_message, .on_close = on_close};

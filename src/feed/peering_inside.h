@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* feed/exchange_inside -- what the files of exchange.h share: an exchange, its peers, and what was asked of them */
-#ifndef FEED_EXCHANGE_INSIDE_H
-#define FEED_EXCHANGE_INSIDE_H
+/* feed/peering_inside -- what the files of peering.h share: a peering, its peers, and what was asked of them */
+#ifndef FEED_PEERING_INSIDE_H
+#define FEED_PEERING_INSIDE_H
 
 #include "base/time.h"
 #include "feed/alpha.h"
-#include "feed/exchange.h"
+#include "feed/peering.h"
 #include "feed/ranges.h"
 
 #define RUN_PROTOCOL "strata/run"
@@ -28,11 +28,11 @@ typedef struct Asked {
     Instant since;
 } Asked;
 
-typedef struct ExchangePeer ExchangePeer;
-struct ExchangePeer {
-    ExchangePeer *next;
-    Exchange *exchange;
-    ExchangeWho who;
+typedef struct Partner Partner;
+struct Partner {
+    Partner *next;
+    Peering *peering;
+    PeeringWho who;
     MuxChannel *alpha, *runs; /* NULL: closed, or never opened */
     bool open, runs_open;     /* on both sides, and it knows the key */
     Instant joined;
@@ -51,10 +51,10 @@ struct ExchangePeer {
     size_t extension_len;
 };
 
-struct Exchange {
+struct Peering {
     Feed *feed;
-    ExchangeOptions options;
-    ExchangePeer *peers;
+    PeeringOptions options;
+    Partner *peers;
     Ranges wanted; /* where not everything is */
     Ranges flying; /* blocks asked for, or not kept yet */
     Buf landed;    /* of uint64_t: blocks that came and are not kept yet */
@@ -63,50 +63,51 @@ struct Exchange {
     bool upgrading;
     bool changed; /* since the last on_change */
     uint64_t blocks, runs;
+    size_t refused;
 };
 
-/* ---- exchange_peer.c: what a peer says on 'hypercore/alpha' ---- */
+/* ---- peering_peer.c: what a peer says on 'hypercore/alpha' ---- */
 
-extern const MuxHandlers exchange_alpha_handlers;
+extern const MuxHandlers peering_alpha_handlers;
 /* As far as it does not know. ERR_IO, ERR_LIMIT: as mux_send(), here and below. */
-bool exchange_send_sync(ExchangePeer *peer, Err *err) ATTR_MUST_USE;
+bool peering_send_sync(Partner *peer, Err *err) ATTR_MUST_USE;
 
 /* Blocks that are held without a gap from the beginning, as far as the peer does not know of them. ERR_IO, ERR_LIMIT. */
-bool exchange_show_held(ExchangePeer *peer, Err *err) ATTR_MUST_USE;
+bool peering_show_held(Partner *peer, Err *err) ATTR_MUST_USE;
 
 /* ERR_DENIED: the other side of a channel does not know the feed's key. */
-bool exchange_knows_key(const ExchangePeer *peer, Str handshake, Err *err) ATTR_MUST_USE;
+bool peering_knows_key(const Partner *peer, Str handshake, Err *err) ATTR_MUST_USE;
 
 /* Its last channel is closed. */
-void exchange_leave(ExchangePeer *peer);
+void peering_leave(Partner *peer);
 
-/* ---- exchange.c ---- */
+/* ---- peering.c ---- */
 
 /* What landed counts. ERR_IO: it is undone. */
-bool exchange_keep(Exchange *exchange, Err *err) ATTR_MUST_USE;
+bool peering_keep(Peering *peering, Err *err) ATTR_MUST_USE;
 
 /* Find the first block that is missing. ERR_IO. */
-bool exchange_raise_low(Exchange *exchange, Err *err) ATTR_MUST_USE;
-void exchange_tell_all(Exchange *exchange);
+bool peering_raise_low(Peering *peering, Err *err) ATTR_MUST_USE;
+void peering_tell_all(Peering *peering);
 
-/* ---- exchange_run.c: and on 'strata/run' ---- */
+/* ---- peering_run.c: and on 'strata/run' ---- */
 
-extern const MuxHandlers exchange_run_handlers;
+extern const MuxHandlers peering_run_handlers;
 
 /* ERR_IO, ERR_LIMIT */
-bool exchange_ask_run(ExchangePeer *peer, uint64_t first, uint64_t end, Err *err) ATTR_MUST_USE;
+bool peering_ask_run(Partner *peer, uint64_t first, uint64_t end, Err *err) ATTR_MUST_USE;
 
-/* ---- exchange_ask.c ---- */
+/* ---- peering_ask.c ---- */
 
 /* As much as may be on its way at once. ERR_IO, ERR_LIMIT. */
-bool exchange_ask(ExchangePeer *peer, Err *err) ATTR_MUST_USE;
+bool peering_ask(Partner *peer, Err *err) ATTR_MUST_USE;
 
 /* NULL when there are too many. */
-Asked *exchange_note(ExchangePeer *peer, AskedKind kind, uint64_t first, uint64_t end);
-uint64_t exchange_id(const ExchangePeer *peer, const Asked *asked);
-Asked *exchange_find(ExchangePeer *peer, uint64_t id); /* NULL: nothing was asked with this id */
+Asked *peering_note(Partner *peer, AskedKind kind, uint64_t first, uint64_t end);
+uint64_t peering_id(const Partner *peer, const Asked *asked);
+Asked *peering_find(Partner *peer, uint64_t id); /* NULL: nothing was asked with this id */
 
 /* It was answered, or never will be: others may be asked for what is left of it. */
-void exchange_forget(ExchangePeer *peer, Asked *asked);
+void peering_forget(Partner *peer, Asked *asked);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is asked of a peer: a longer head first, then blocks that it has and that are missing here. */
-#include "feed/exchange_inside.h"
+#include "feed/peering_inside.h"
 #include "feed/feed_inside.h"
 
 /* ---- what is on its way ---- */
 
-Asked *exchange_note(ExchangePeer *peer, AskedKind kind, uint64_t first, uint64_t end)
+Asked *peering_note(Partner *peer, AskedKind kind, uint64_t first, uint64_t end)
 {
     for (size_t i = 0; i < ASKED_MAX; i++) {
         Asked *asked = &peer->asked[i];
@@ -16,31 +16,31 @@ Asked *exchange_note(ExchangePeer *peer, AskedKind kind, uint64_t first, uint64_
         peer->asked_count++;
         peer->asked_runs += kind == ASKED_RUN;
         if (kind == ASKED_BLOCK || kind == ASKED_RUN)
-            ranges_add(&peer->exchange->flying, first, end);
+            ranges_add(&peer->peering->flying, first, end);
         if (kind == ASKED_UPGRADE)
-            peer->exchange->upgrading = true;
+            peer->peering->upgrading = true;
         return asked;
     }
     return NULL;
 }
 
-uint64_t exchange_id(const ExchangePeer *peer, const Asked *asked)
+uint64_t peering_id(const Partner *peer, const Asked *asked)
 {
     return (uint64_t)(asked - peer->asked) + 1;
 }
 
-Asked *exchange_find(ExchangePeer *peer, uint64_t id)
+Asked *peering_find(Partner *peer, uint64_t id)
 {
     return id >= 1 && id <= ASKED_MAX && peer->asked[id - 1].kind != ASKED_NOTHING ? &peer->asked[id - 1]
                                                                                    : NULL;
 }
 
-void exchange_forget(ExchangePeer *peer, Asked *asked)
+void peering_forget(Partner *peer, Asked *asked)
 {
     if (asked->kind == ASKED_BLOCK || asked->kind == ASKED_RUN)
-        ranges_remove(&peer->exchange->flying, asked->first, asked->end);
+        ranges_remove(&peer->peering->flying, asked->first, asked->end);
     if (asked->kind == ASKED_UPGRADE)
-        peer->exchange->upgrading = false;
+        peer->peering->upgrading = false;
     peer->asked_runs -= asked->kind == ASKED_RUN;
     peer->asked_count--;
     asked->kind = ASKED_NOTHING;
@@ -48,33 +48,33 @@ void exchange_forget(ExchangePeer *peer, Asked *asked)
 
 /* ---- asking ---- */
 
-static bool send_request(ExchangePeer *peer, const Asked *asked, FeedRequest what, Err *err)
+static bool send_request(Partner *peer, const Asked *asked, FeedRequest what, Err *err)
 {
-    AlphaRequest request = {.id = exchange_id(peer, asked), .what = what};
+    AlphaRequest request = {.id = peering_id(peer, asked), .what = what};
     BUF_SCOPE(out);
 
     alpha_put_request(&out, &request);
     return mux_send(peer->alpha, ALPHA_REQUEST, buf_str(&out), err);
 }
 
-static bool wants_manifest(const ExchangePeer *peer)
+static bool wants_manifest(const Partner *peer)
 {
-    return feed_state(peer->exchange->feed)->identity.anonymous && peer->remote.has_manifest;
+    return feed_state(peer->peering->feed)->identity.anonymous && peer->remote.has_manifest;
 }
 
 /* From another fork everything is asked for: nothing here says how much of it is the same. */
-static bool ask_upgrade(ExchangePeer *peer, Err *err)
+static bool ask_upgrade(Partner *peer, Err *err)
 {
-    const FeedState *state = feed_state(peer->exchange->feed);
+    const FeedState *state = feed_state(peer->peering->feed);
     const AlphaSync *remote = &peer->remote;
     bool newer = remote->fork > state->fork;
 
-    if (!peer->exchange->options.follow || peer->exchange->upgrading || remote->length == 0 ||
+    if (!peer->peering->options.follow || peer->peering->upgrading || remote->length == 0 ||
         remote->fork < state->fork ||
         (!newer && (remote->length <= state->roots.length || !remote->can_upgrade)))
         return true;
     uint64_t start = newer ? 0 : state->roots.length;
-    Asked *asked = exchange_note(peer, ASKED_UPGRADE, start, remote->length);
+    Asked *asked = peering_note(peer, ASKED_UPGRADE, start, remote->length);
     return !asked || send_request(peer, asked,
                                   (FeedRequest){.fork = remote->fork,
                                                 .upgrade = true,
@@ -84,37 +84,39 @@ static bool ask_upgrade(ExchangePeer *peer, Err *err)
                                   err);
 }
 
-/* Once: whether a head that is not longer than ours is of the same history. */
-static bool ask_head(ExchangePeer *peer, Err *err)
+/* Once: whether the peer's head is of the same history as ours. One that is longer and is followed shows that by itself. */
+static bool ask_head(Partner *peer, Err *err)
 {
-    const FeedState *state = feed_state(peer->exchange->feed);
-    uint64_t length = peer->remote.length;
+    const FeedState *state = feed_state(peer->peering->feed);
+    uint64_t length = peer->remote.length, ours = state->roots.length;
 
-    if (peer->head_checked || peer->remote.fork != state->fork || length == 0 || length > state->roots.length)
+    if (peer->head_checked || peer->remote.fork != state->fork || length == 0 || ours == 0 ||
+        (length > ours && peer->peering->feed->writable && peer->peering->options.follow))
         return true;
+    length = length < ours ? length : ours;
     peer->head_checked = true;
-    Asked *asked = exchange_note(peer, ASKED_HEAD, 0, length);
+    Asked *asked = peering_note(peer, ASKED_HEAD, 0, length);
     return !asked || send_request(peer, asked,
                                   (FeedRequest){.fork = state->fork, .upgrade = true, .length = length}, err);
 }
 
 /* The first block from `from` on that is wanted, missing, not on its way, and held by the peer; RANGES_NONE when there is none. */
-static bool find_block(ExchangePeer *peer, uint64_t from, uint64_t *out, Err *err)
+static bool find_block(Partner *peer, uint64_t from, uint64_t *out, Err *err)
 {
-    Exchange *exchange = peer->exchange;
-    uint64_t length = feed_state(exchange->feed)->roots.length;
+    Peering *peering = peer->peering;
+    uint64_t length = feed_state(peering->feed)->roots.length;
 
     *out = RANGES_NONE;
     for (uint64_t at = from; at < length;) {
         uint64_t was = at;
 
-        at = ranges_gap(&exchange->flying, at);
-        if (!exchange->options.download)
-            at = ranges_next(&exchange->wanted, at);
+        at = ranges_gap(&peering->flying, at);
+        if (!peering->options.download)
+            at = ranges_next(&peering->wanted, at);
         at = at == RANGES_NONE ? at : ranges_next(&peer->have, at);
         if (at == RANGES_NONE || at >= length)
             return true;
-        if (!feed_head_next(exchange->feed->head, at, length, false, &at, err))
+        if (!feed_head_next(peering->feed->head, at, length, false, &at, err))
             return false;
         if (at == was) {
             *out = at;
@@ -125,46 +127,46 @@ static bool find_block(ExchangePeer *peer, uint64_t from, uint64_t *out, Err *er
 }
 
 /* How many from there on may be asked for together. */
-static bool find_end(ExchangePeer *peer, uint64_t first, uint64_t *out, Err *err)
+static bool find_end(Partner *peer, uint64_t first, uint64_t *out, Err *err)
 {
-    Exchange *exchange = peer->exchange;
-    uint64_t length = feed_state(exchange->feed)->roots.length, end = first + RUN_ASK_BLOCKS;
-    uint64_t limits[] = {length, ranges_gap(&peer->have, first), ranges_next(&exchange->flying, first),
-                         exchange->options.download ? length : ranges_gap(&exchange->wanted, first)};
+    Peering *peering = peer->peering;
+    uint64_t length = feed_state(peering->feed)->roots.length, end = first + RUN_ASK_BLOCKS;
+    uint64_t limits[] = {length, ranges_gap(&peer->have, first), ranges_next(&peering->flying, first),
+                         peering->options.download ? length : ranges_gap(&peering->wanted, first)};
 
     for (size_t i = 0; i < COUNT_OF(limits); i++)
         end = limits[i] < end ? limits[i] : end;
-    return feed_head_next(exchange->feed->head, first, end, true, out, err);
+    return feed_head_next(peering->feed->head, first, end, true, out, err);
 }
 
-static bool ask_block(ExchangePeer *peer, uint64_t block, Err *err)
+static bool ask_block(Partner *peer, uint64_t block, Err *err)
 {
     FeedRequest what = {
-        .fork = feed_state(peer->exchange->feed)->fork, .part = FEED_PART_BLOCK, .index = block};
-    Asked *asked = exchange_note(peer, ASKED_BLOCK, block, block + 1);
+        .fork = feed_state(peer->peering->feed)->fork, .part = FEED_PART_BLOCK, .index = block};
+    Asked *asked = peering_note(peer, ASKED_BLOCK, block, block + 1);
 
-    return !asked || (feed_missing_nodes(peer->exchange->feed, 2 * block, &what.nodes, err) &&
+    return !asked || (feed_missing_nodes(peer->peering->feed, 2 * block, &what.nodes, err) &&
                       send_request(peer, asked, what, err));
 }
 
-static bool may_ask_blocks(const ExchangePeer *peer)
+static bool may_ask_blocks(const Partner *peer)
 {
-    const Exchange *exchange = peer->exchange;
+    const Peering *peering = peer->peering;
 
-    if (peer->remote.fork != feed_state(exchange->feed)->fork || !peer->remote.uploading ||
-        exchange->feed->state.identity.anonymous)
+    if (peer->remote.fork != feed_state(peering->feed)->fork || !peer->remote.uploading ||
+        peering->feed->state.identity.anonymous)
         return false;
     if (peer->runs_open)
         return peer->asked_runs < ASKED_RUNS_MAX;
-    return !peer->runs && exchange->options.via != EXCHANGE_NATIVE && peer->asked_count < ASKED_MAX;
+    return !peer->runs && peering->options.via != PEERING_NATIVE && peer->asked_count < ASKED_MAX;
 }
 
-static bool ask_blocks(ExchangePeer *peer, Err *err)
+static bool ask_blocks(Partner *peer, Err *err)
 {
-    Exchange *exchange = peer->exchange;
-    uint64_t at = exchange->low, end;
+    Peering *peering = peer->peering;
+    uint64_t at = peering->low, end;
 
-    if (!exchange->options.download && exchange->wanted.list.len == 0)
+    if (!peering->options.download && peering->wanted.list.len == 0)
         return true;
     while (may_ask_blocks(peer)) {
         if (!find_block(peer, at, &at, err))
@@ -176,16 +178,18 @@ static bool ask_blocks(ExchangePeer *peer, Err *err)
                 return false;
             continue;
         }
-        if (!find_end(peer, at, &end, err) || !exchange_ask_run(peer, at, end, err))
+        if (!find_end(peer, at, &end, err) || !peering_ask_run(peer, at, end, err))
             return false;
         at = end;
     }
     return true;
 }
 
-bool exchange_ask(ExchangePeer *peer, Err *err)
+bool peering_ask(Partner *peer, Err *err)
 {
-    if (!peer->open || !peer->synced || !peer->exchange->feed->writable)
+    if (!peer->open || !peer->synced)
         return true;
+    if (!peer->peering->feed->writable)
+        return ask_head(peer, err);
     return ask_upgrade(peer, err) && ask_head(peer, err) && ask_blocks(peer, err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Feeds and copies on muxes that are joined by queues in memory: what one has, the others get, whoever leaves, lies or forks. */
-#include "feed/exchange.h"
+#include "feed/peering.h"
 
 #include <unistd.h>
 
@@ -12,7 +12,7 @@
 
 enum { LINKS_MAX = 8, NODES_MAX = 5 };
 
-static char dir[] = "/tmp/strata-exchange-XXXXXX";
+static char dir[] = "/tmp/strata-peering-XXXXXX";
 static SignPair pair;
 static FeedIdentity identity;
 static uint64_t seed = 20261130;
@@ -25,13 +25,13 @@ static uint64_t chance(uint64_t below)
     return seed % below;
 }
 
-/* ---- nodes: a feed with its exchange ---- */
+/* ---- nodes: a feed with its peering ---- */
 
 typedef struct Node {
     Arena arena;
     const char *path;
     Feed *feed;
-    Exchange *exchange;
+    Peering *peering;
     size_t changes, forks;
     char extension[64];
 } Node;
@@ -55,7 +55,7 @@ static void note_extension(void *node_v, const unsigned char peer[32], Str name,
     (void)snprintf(node->extension, sizeof node->extension, "%.*s=%.*s", STR_ARG(name), STR_ARG(bytes));
 }
 
-static void begin_node(Node *node, const char *name, bool copy, ExchangeOptions options)
+static void begin_node(Node *node, const char *name, bool copy, PeeringOptions options)
 {
     FeedIdentity who;
     Err err = {0};
@@ -68,14 +68,14 @@ static void begin_node(Node *node, const char *name, bool copy, ExchangeOptions 
     options.on_fork = note_fork;
     options.on_extension = note_extension;
     options.ctx = node;
-    node->exchange = exchange_new(node->feed, &options);
+    node->peering = peering_new(node->feed, &options);
 }
 
 static void end_node(Node *node)
 {
     Err err = {0};
 
-    exchange_free(node->exchange);
+    peering_free(node->peering);
     feed_close(node->feed);
     CHECK(os_remove_tree(node->path, &err));
     arena_free(&node->arena);
@@ -152,9 +152,9 @@ static Link *connect_nodes(Node *a, Node *b)
     }
     links_count++;
     for (int i = 0; i < 2; i++) {
-        ExchangeWho who = {.initiator = i == 0, .hash = {7}};
+        PeeringWho who = {.initiator = i == 0, .hash = {7}};
 
-        CHECK(exchange_join(link->nodes[i]->exchange, link->muxes[i], &who, &err));
+        CHECK(peering_join(link->nodes[i]->peering, link->muxes[i], &who, &err));
     }
     return link;
 }
@@ -211,7 +211,7 @@ static void run(size_t most)
                 Err err = {0};
 
                 if (links[i].up && (!moved || chance(3) == 0))
-                    CHECK(exchange_flush(links[i].nodes[side]->exchange, &err));
+                    CHECK(peering_flush(links[i].nodes[side]->peering, &err));
                 moved |= links[i].up && links[i].queues[side].bytes.len > 0;
             }
     }
@@ -230,9 +230,9 @@ static void drop_links(void)
 
 static bool is_done(Node *node)
 {
-    ExchangeState state;
+    PeeringState state;
 
-    exchange_state(node->exchange, &state);
+    peering_state(node->peering, &state);
     return state.done;
 }
 
@@ -254,9 +254,9 @@ static bool same(Node *copy, Node *node)
     return ok;
 }
 
-static const ExchangeVia vias[] = {EXCHANGE_HYPERCORE, EXCHANGE_AUTO};
-#define GIVE(v) ((ExchangeOptions){.via = (v)})
-#define GET(v)  ((ExchangeOptions){.download = true, .follow = true, .via = (v)})
+static const PeeringVia vias[] = {PEERING_HYPERCORE, PEERING_AUTO};
+#define GIVE(v) ((PeeringOptions){.via = (v)})
+#define GET(v)  ((PeeringOptions){.download = true, .follow = true, .via = (v)})
 
 /* ---- the tests ---- */
 
@@ -267,25 +267,25 @@ static void a_copy_gets_all_of_it_and_what_comes_after(void)
     for (size_t v = 0; v < COUNT_OF(vias); v++)
         for (size_t i = 0; i < COUNT_OF(lengths); i++) {
             Node feed, copy;
-            ExchangeState state;
+            PeeringState state;
             Err err = {0};
 
-            begin_node(&feed, "feed", false, GIVE(EXCHANGE_AUTO));
+            begin_node(&feed, "feed", false, GIVE(PEERING_AUTO));
             begin_node(&copy, "copy", true, GET(vias[v]));
             grow(&feed, lengths[i], 0);
-            CHECK(exchange_announce(feed.exchange, &err));
+            CHECK(peering_announce(feed.peering, &err));
             connect_nodes(&copy, &feed);
             run(SIZE_MAX);
             CHECK(same(&copy, &feed) && is_done(&copy));
             for (uint64_t more = 1; more < 40; more *= 3) {
                 grow(&feed, more, 0);
-                CHECK(exchange_announce(feed.exchange, &err));
+                CHECK(peering_announce(feed.peering, &err));
                 run(SIZE_MAX);
                 CHECK(same(&copy, &feed) && is_done(&copy) && copy.changes > 0);
             }
-            exchange_state(copy.exchange, &state);
+            peering_state(copy.peering, &state);
             CHECK(state.blocks == feed_state(feed.feed)->roots.length);
-            CHECK(state.runs == (vias[v] == EXCHANGE_AUTO ? state.blocks : 0));
+            CHECK(state.runs == (vias[v] == PEERING_AUTO ? state.blocks : 0));
             drop_links();
             end_node(&feed);
             end_node(&copy);
@@ -302,19 +302,19 @@ static void what_no_peer_has_alone_comes_from_several(void)
             uint64_t cleared, length = 900;
             static const char *const names[] = {"one", "two", "three"};
 
-            begin_node(&feed, "feed", false, GIVE(EXCHANGE_AUTO));
+            begin_node(&feed, "feed", false, GIVE(PEERING_AUTO));
             grow(&feed, length, 0);
-            CHECK(exchange_announce(feed.exchange, &err));
+            CHECK(peering_announce(feed.peering, &err));
             for (int i = 0; i < 2; i++) {
-                begin_node(&copies[i], names[i], true, GET(EXCHANGE_AUTO));
+                begin_node(&copies[i], names[i], true, GET(PEERING_AUTO));
                 connect_nodes(&copies[i], &feed);
                 run(SIZE_MAX);
                 CHECK(same(&copies[i], &feed));
                 drop_links();
-                exchange_free(copies[i].exchange);
+                peering_free(copies[i].peering);
                 CHECK(feed_clear(copies[i].feed, i ? 0 : 450, i ? 400 : length, &cleared, &err) &&
                       cleared > 0);
-                copies[i].exchange = exchange_new(copies[i].feed, &GIVE(EXCHANGE_AUTO));
+                copies[i].peering = peering_new(copies[i].feed, &GIVE(PEERING_AUTO));
             }
             begin_node(&copies[2], names[2], true, GET(vias[v]));
             connect_nodes(&copies[2], &copies[0]);
@@ -341,20 +341,20 @@ static void a_copy_may_want_some_blocks_only(void)
         Node feed, copy;
         Err err = {0};
 
-        begin_node(&feed, "feed", false, GIVE(EXCHANGE_AUTO));
-        begin_node(&copy, "copy", true, (ExchangeOptions){.follow = true, .via = vias[v]});
+        begin_node(&feed, "feed", false, GIVE(PEERING_AUTO));
+        begin_node(&copy, "copy", true, (PeeringOptions){.follow = true, .via = vias[v]});
         grow(&feed, 300, 0);
-        CHECK(exchange_announce(feed.exchange, &err));
-        exchange_want(copy.exchange, 10, 20);
-        exchange_want(copy.exchange, 299, 300);
+        CHECK(peering_announce(feed.peering, &err));
+        peering_want(copy.peering, 10, 20);
+        peering_want(copy.peering, 299, 300);
         connect_nodes(&copy, &feed);
         run(SIZE_MAX);
         CHECK(feed_state(copy.feed)->held == 11 && feed_state(copy.feed)->roots.length == 300 &&
               is_done(&copy));
-        exchange_want(copy.exchange, 100, 101);
+        peering_want(copy.peering, 100, 101);
         CHECK(!is_done(&copy));
         run(SIZE_MAX);
-        CHECK(exchange_flush(copy.exchange, &err));
+        CHECK(peering_flush(copy.peering, &err));
         run(SIZE_MAX);
         CHECK(feed_state(copy.feed)->held == 12 && is_done(&copy));
         drop_links();
@@ -370,19 +370,19 @@ static void copies_follow_a_truncated_feed(void)
             Node feed, copy;
             Err err = {0};
 
-            begin_node(&feed, "feed", false, GIVE(EXCHANGE_AUTO));
+            begin_node(&feed, "feed", false, GIVE(PEERING_AUTO));
             begin_node(&copy, "copy", true, GET(vias[v]));
             grow(&feed, 130, 0);
-            CHECK(exchange_announce(feed.exchange, &err));
+            CHECK(peering_announce(feed.peering, &err));
             connect_nodes(&copy, &feed);
             run(SIZE_MAX);
             CHECK(feed_truncate(feed.feed, &pair, kept, FEED_BUFFERED, &err));
             if (kept % 2)
                 grow(&feed, kept, 3);
-            CHECK(exchange_announce(feed.exchange, &err));
+            CHECK(peering_announce(feed.peering, &err));
             run(SIZE_MAX);
             grow(&feed, 5, 4);
-            CHECK(exchange_announce(feed.exchange, &err));
+            CHECK(peering_announce(feed.peering, &err));
             run(SIZE_MAX);
             CHECK(same(&copy, &feed) && feed_state(copy.feed)->fork == 1 && is_done(&copy));
             drop_links();
@@ -401,8 +401,8 @@ static void two_histories_of_a_feed_are_found_and_proven(void)
         Err err = {0};
         size_t found = 0;
 
-        begin_node(&one, "one", false, GET(EXCHANGE_AUTO));
-        begin_node(&other, "other", false, GET(EXCHANGE_AUTO));
+        begin_node(&one, "one", false, GET(PEERING_AUTO));
+        begin_node(&other, "other", false, GET(PEERING_AUTO));
         grow(&one, 20, 0);
         grow(&other, 20, 0);
         grow(&one, extra[i][0], 1);
@@ -445,10 +445,10 @@ static void nothing_that_was_changed_on_its_way_is_kept(void)
         uint64_t first_bad;
         Err err = {0};
 
-        begin_node(&feed, "feed", false, GIVE(EXCHANGE_AUTO));
+        begin_node(&feed, "feed", false, GIVE(PEERING_AUTO));
         begin_node(&copy, "copy", true, GET(vias[round % 2]));
         grow(&feed, 1 + chance(400), 0);
-        CHECK(exchange_announce(feed.exchange, &err));
+        CHECK(peering_announce(feed.peering, &err));
         for (int try = 0; try < 5; try++) {
             Link *link = connect_nodes(&copy, &feed);
 
@@ -474,14 +474,14 @@ static void extension_messages_pass(void)
     Node feed, copy;
     Err err = {0};
 
-    begin_node(&feed, "feed", false, GIVE(EXCHANGE_AUTO));
-    begin_node(&copy, "copy", true, GET(EXCHANGE_AUTO));
+    begin_node(&feed, "feed", false, GIVE(PEERING_AUTO));
+    begin_node(&copy, "copy", true, GET(PEERING_AUTO));
     connect_nodes(&copy, &feed);
     run(SIZE_MAX);
-    CHECK(exchange_extension(feed.exchange, STR("greeting"), STR("hello"), &err));
+    CHECK(peering_extension(feed.peering, STR("greeting"), STR("hello"), &err));
     run(SIZE_MAX);
     CHECK(strcmp(copy.extension, "greeting=hello") == 0);
-    CHECK(exchange_extension(copy.exchange, STR("greeting"), STR("back"), &err));
+    CHECK(peering_extension(copy.peering, STR("greeting"), STR("back"), &err));
     run(SIZE_MAX);
     CHECK(strcmp(feed.extension, "greeting=back") == 0);
     drop_links();
@@ -498,12 +498,12 @@ static void runs_cost_little_more_than_their_blocks(void)
     enum { COUNT = 40000, LEN = 100 }; /* more than one piece of the bits */
     Str *blocks = arena_new(&arena, Str, COUNT);
 
-    begin_node(&feed, "feed", false, GIVE(EXCHANGE_AUTO));
-    begin_node(&copy, "copy", true, GET(EXCHANGE_AUTO));
+    begin_node(&feed, "feed", false, GIVE(PEERING_AUTO));
+    begin_node(&copy, "copy", true, GET(PEERING_AUTO));
     for (int i = 0; i < COUNT; i++)
         blocks[i] = (Str){arena_new(&arena, char, LEN), LEN};
     CHECK(feed_append(feed.feed, &pair, blocks, COUNT, FEED_BUFFERED, &err));
-    CHECK(exchange_announce(feed.exchange, &err));
+    CHECK(peering_announce(feed.peering, &err));
     Link *link = connect_nodes(&copy, &feed);
     run(SIZE_MAX);
     CHECK(same(&copy, &feed));

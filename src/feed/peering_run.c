@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks in runs, between peers that both open 'strata/run'. */
-#include "feed/exchange_inside.h"
+#include "feed/peering_inside.h"
 #include "feed/run.h"
 
 /*
@@ -9,21 +9,21 @@
  */
 typedef enum RunMessage { RUN_ASK, RUN_RUN, RUN_NONE } RunMessage;
 
-bool exchange_ask_run(ExchangePeer *peer, uint64_t first, uint64_t end, Err *err)
+bool peering_ask_run(Partner *peer, uint64_t first, uint64_t end, Err *err)
 {
-    Asked *asked = exchange_note(peer, ASKED_RUN, first, end);
+    Asked *asked = peering_note(peer, ASKED_RUN, first, end);
     BUF_SCOPE(out);
 
     if (!asked)
         return true;
-    compact_put_uint(&out, exchange_id(peer, asked));
-    compact_put_uint(&out, feed_state(peer->exchange->feed)->fork);
+    compact_put_uint(&out, peering_id(peer, asked));
+    compact_put_uint(&out, feed_state(peer->peering->feed)->fork);
     compact_put_uint(&out, first);
     compact_put_uint(&out, end);
     return mux_send(peer->runs, RUN_ASK, buf_str(&out), err);
 }
 
-static bool send_none(ExchangePeer *peer, uint64_t id, Err *err)
+static bool send_none(Partner *peer, uint64_t id, Err *err)
 {
     BUF_SCOPE(out);
 
@@ -31,9 +31,9 @@ static bool send_none(ExchangePeer *peer, uint64_t id, Err *err)
     return mux_send(peer->runs, RUN_NONE, buf_str(&out), err);
 }
 
-static bool take_ask(ExchangePeer *peer, Str payload, Err *err)
+static bool take_ask(Partner *peer, Str payload, Err *err)
 {
-    Feed *feed = peer->exchange->feed;
+    Feed *feed = peer->peering->feed;
     CompactIn in = compact_in(payload);
     uint64_t id = compact_uint(&in), fork = compact_uint(&in), first = compact_uint(&in),
              end = compact_uint(&in), count;
@@ -55,11 +55,11 @@ static bool take_ask(ExchangePeer *peer, Str payload, Err *err)
 }
 
 /* What was asked for and did not fit into the run is asked for again. */
-static bool take_run(ExchangePeer *peer, Str payload, Err *err)
+static bool take_run(Partner *peer, Str payload, Err *err)
 {
-    Exchange *exchange = peer->exchange;
+    Peering *peering = peer->peering;
     CompactIn in = compact_in(payload);
-    Asked *asked = exchange_find(peer, compact_uint(&in));
+    Asked *asked = peering_find(peer, compact_uint(&in));
     RunTaken taken;
     Err why = {0};
 
@@ -68,38 +68,38 @@ static bool take_run(ExchangePeer *peer, Str payload, Err *err)
     if (!asked || asked->kind != ASKED_RUN)
         return true;
     Asked was = *asked;
-    exchange_forget(peer, asked);
-    if (!run_take(exchange->feed, in.rest, &taken, &why)) {
+    peering_forget(peer, asked);
+    if (!run_take(peering->feed, in.rest, &taken, &why)) {
         if (why.code == ERR_CONFLICT && ++peer->conflicts <= CONFLICTS_MAX)
-            return exchange_ask(peer, err);
+            return peering_ask(peer, err);
         *err = why;
         return false;
     }
     if (taken.first != was.first || taken.count > was.end - was.first)
         return err_set(err, ERR_CORRUPT, "the peer sent what it was not asked for");
-    exchange->blocks += taken.added;
-    exchange->runs += taken.added;
-    exchange->changed = true;
-    return exchange_ask(peer, err);
+    peering->blocks += taken.added;
+    peering->runs += taken.added;
+    peering->changed = true;
+    return peering_ask(peer, err);
 }
 
-static bool take_none(ExchangePeer *peer, Str payload, Err *err)
+static bool take_none(Partner *peer, Str payload, Err *err)
 {
     CompactIn in = compact_in(payload);
-    Asked *asked = exchange_find(peer, compact_uint(&in));
+    Asked *asked = peering_find(peer, compact_uint(&in));
 
     if (in.bad)
         return err_set(err, ERR_CORRUPT, "the peer sent an answer that is none");
     if (!asked || asked->kind != ASKED_RUN)
         return true;
     ranges_remove(&peer->have, asked->first, asked->first + 1);
-    exchange_forget(peer, asked);
-    return exchange_ask(peer, err);
+    peering_forget(peer, asked);
+    return peering_ask(peer, err);
 }
 
 static bool on_message(MuxChannel *channel, uint64_t type, Str payload, Err *err)
 {
-    ExchangePeer *peer = mux_ctx(channel);
+    Partner *peer = mux_ctx(channel);
 
     switch (type) {
     case RUN_ASK:
@@ -115,30 +115,30 @@ static bool on_message(MuxChannel *channel, uint64_t type, Str payload, Err *err
 
 static bool on_open(MuxChannel *channel, Str handshake, Err *err)
 {
-    ExchangePeer *peer = mux_ctx(channel);
+    Partner *peer = mux_ctx(channel);
 
-    if (!exchange_knows_key(peer, handshake, err))
+    if (!peering_knows_key(peer, handshake, err))
         return false;
     peer->runs_open = true;
-    return exchange_ask(peer, err);
+    return peering_ask(peer, err);
 }
 
 /* Without runs it goes on block by block. */
 static void on_close(MuxChannel *channel, MuxEnd why)
 {
-    ExchangePeer *peer = mux_ctx(channel);
+    Partner *peer = mux_ctx(channel);
     Err ignored = {0};
 
     peer->runs = NULL;
     peer->runs_open = false;
     for (size_t i = 0; i < ASKED_MAX; i++)
         if (peer->asked[i].kind == ASKED_RUN)
-            exchange_forget(peer, &peer->asked[i]);
+            peering_forget(peer, &peer->asked[i]);
     if (!peer->alpha)
-        exchange_leave(peer);
+        peering_leave(peer);
     else if (why != MUX_GONE)
-        (void)!exchange_ask(peer, &ignored); /* what fails here fails again with the next message */
+        (void)!peering_ask(peer, &ignored); /* what fails here fails again with the next message */
 }
 
-const MuxHandlers exchange_run_handlers = {
+const MuxHandlers peering_run_handlers = {
     .on_open = on_open, .on_message = on_message, .on_close = on_close};

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <unistd.h>
+
+#include "base/progress.h"
+#include "base/stop.h"
+#include "cli/feeds.h"
+#include "feed/share.h"
+
+typedef struct Opts {
+    int protocol;
+    bool once;
+    StrList blocks;
+    Str name, passphrase_file;
+} Opts;
+
+static const char *const protocols[] = {"auto", "native", "hypercore", NULL}; /* as PeeringVia */
+
+static const Opt opts[] = {
+    {OPT_ENUM, "protocol", 0, offsetof(Opts, protocol), "PROTOCOL",
+     "how blocks come: in runs (native) or one by one (hypercore)", .values = protocols},
+    {OPT_FLAG, "once", 0, offsetof(Opts, once), NULL, "end when nothing that the peers have is missing here"},
+    {OPT_LIST, "blocks", 0, offsetof(Opts, blocks), "FIRST[-LAST]", "get these blocks only"},
+    {OPT_TEXT, "name", 'n', offsetof(Opts, name), "NAME", "what a feed is called that is new here"},
+    KEYS_OPT(Opts),
+    {.type = OPT_END},
+};
+
+typedef struct Replicating {
+    const Call *call;
+    FeedInHand in;
+    Share *share;
+    Peering *peering;
+    Progress *progress;
+    uint64_t shown;
+    bool stopped;
+    bool reached; /* a peer told how long its feed is */
+    Err failure;
+} Replicating;
+
+/* ---- what happens meanwhile ---- */
+
+static void stop(Replicating *rep)
+{
+    rep->stopped = true;
+    share_stop(rep->share);
+}
+
+static void fail(Replicating *rep, const Err *why)
+{
+    if (!rep->failure.code && !rep->stopped)
+        rep->failure = *why;
+    stop(rep);
+}
+
+/* With --once, whatever cannot become better by waiting ends it. */
+static void judge(Replicating *rep, const PeeringState *state)
+{
+    const Opts *o = rep->call->opts;
+    Err why = {0};
+
+    rep->reached |= state->synced > 0;
+    if (!o->once || rep->stopped)
+        return;
+    if (state->peers > 0 && state->native == 0 && state->undecided == 0 && o->protocol == PEERING_NATIVE) {
+        (void)err_set(&why, ERR_CONFLICT, "the peer does not send blocks in runs");
+        (void)err_hint(&why, "--protocol auto gets them one by one");
+        fail(rep, &why);
+    } else if (state->peers == 0 && state->refused >= rep->call->args_count - 1) {
+        (void)err_set(&why, ERR_NOT_FOUND, "the peer does not have the feed, or does not serve it");
+        fail(rep, &why);
+    } else if (state->done) {
+        stop(rep);
+    }
+}
+
+static void on_taken(void *rep_v)
+{
+    Replicating *rep = rep_v;
+    PeeringState state;
+
+    peering_state(rep->peering, &state);
+    progress_set_total(rep->progress, (int64_t)feed_state(rep->in.feed)->roots.length);
+    progress_add(rep->progress, (int64_t)(feed_state(rep->in.feed)->held - rep->shown));
+    rep->shown = feed_state(rep->in.feed)->held;
+    judge(rep, &state);
+}
+
+/* One of several peers may be lost while another one still answers. */
+static void on_end(void *rep_v, const char *address, const Err *why)
+{
+    Replicating *rep = rep_v;
+    const Opts *o = rep->call->opts;
+    ShareTraffic traffic;
+
+    if (rep->stopped || !why || !why->code)
+        return;
+    share_traffic(rep->share, &traffic);
+    if (o->once && traffic.peers == 0)
+        fail(rep, why);
+    else
+        out_say(rep->call->out, "%s: %s", address, why->text);
+}
+
+/* ---- the feed ---- */
+
+static bool parse_key(Str text, unsigned char key[FEED_KEY_BYTES])
+{
+    return str_to_bytes(text, key, FEED_KEY_BYTES);
+}
+
+/* A key that is new here is noted, as that of somebody else's feed. */
+static bool take_feed(Replicating *rep, Err *err)
+{
+    const Call *call = rep->call;
+    const Opts *o = call->opts;
+    unsigned char key[FEED_KEY_BYTES];
+
+    if (feeds_take(call, FEED_WRITE, &rep->in, err))
+        return true;
+    if (err->code != ERR_NOT_FOUND || !parse_key(call->args[0], key))
+        return false;
+    *err = (Err){0};
+    return store_add(rep->in.store, key, o->name, err) && feeds_take(call, FEED_WRITE, &rep->in, err);
+}
+
+/* "5" or "5-9", the last one with it. */
+static bool parse_range(Str text, uint64_t *first, uint64_t *end, Err *err)
+{
+    Str from, to = str_cut(text, '-', &from);
+
+    if (!feeds_number(from, "FIRST", first, err) || (to.ptr && to.len && !feeds_number(to, "LAST", end, err)))
+        return false;
+    if (to.len == 0)
+        *end = *first;
+    ++*end;
+    return *first < *end || err_set(err, ERR_USAGE, "'%.*s' is no range of blocks", STR_ARG(text));
+}
+
+static bool want_blocks(Replicating *rep, Err *err)
+{
+    const Opts *o = rep->call->opts;
+
+    for (size_t i = 0; i < o->blocks.count; i++) {
+        uint64_t first, end;
+
+        if (!parse_range(o->blocks.items[i], &first, &end, err))
+            return false;
+        peering_want(rep->peering, first, end);
+    }
+    return true;
+}
+
+static bool connect_peers(Replicating *rep, Err *err)
+{
+    for (size_t i = 1; i < rep->call->args_count; i++)
+        if (!share_connect(rep->share, rep->call->args[i], err))
+            return false;
+    return true;
+}
+
+/* ---- the whole ---- */
+
+static void print(const Replicating *rep, const ShareTraffic *traffic)
+{
+    const Call *call = rep->call;
+    PeeringState state;
+
+    peering_state(rep->peering, &state);
+    out_record(call->out);
+    feeds_put_hex(call, "key", rep->in.about.about.key);
+    feeds_put_number(call, "length", feed_state(rep->in.feed)->roots.length);
+    feeds_put_number(call, "blocks", state.blocks);
+    feeds_put_number(call, "bytes_in", traffic->bytes_in);
+    feeds_put_number(call, "bytes_out", traffic->bytes_out);
+    out_field(call->out, "protocol", OUT_TEXT);
+    out_z(call->out, state.runs > 0 || state.native > 0 ? "native" : "hypercore");
+    out_end(call->out);
+}
+
+static bool replicate(Replicating *rep, Err *err)
+{
+    const Call *call = rep->call;
+    const Opts *o = call->opts;
+    PeeringOptions options = {.download = o->blocks.count == 0, .follow = true, .via = (PeeringVia)o->protocol};
+    ShareTraffic traffic;
+
+    if (!share_add(rep->share, rep->in.feed, &options, &rep->peering, err) ||
+        !peering_announce(rep->peering, err) || !want_blocks(rep, err) || !connect_peers(rep, err))
+        return false;
+    rep->shown = feed_state(rep->in.feed)->held;
+    rep->progress = progress_begin(call->arena, (ProgressTask){.what = "replicating", .unit = "blocks", .fd = STDERR_FILENO,
+                                                               .off = call->json || call->quiet});
+    bool ok = share_run(rep->share, err) && feed_sync(rep->in.feed, err);
+    progress_end(rep->progress);
+    if (ok && rep->failure.code) {
+        *err = rep->failure;
+        ok = false;
+    }
+    share_traffic(rep->share, &traffic);
+    if (ok)
+        print(rep, &traffic);
+    /* Interrupted with --once: it was not done. Without, that is how it ends. */
+    return ok && (!o->once || rep->stopped || stop_check(err));
+}
+
+/* What was compared with a peer, and has all that the peer has, is no old copy any more. */
+static bool confirm(Replicating *rep, Err *err)
+{
+    return !rep->in.unconfirmed || !rep->reached || store_confirm(rep->in.store, rep->in.about.about.key, err);
+}
+
+static bool run(const Call *call, Err *err)
+{
+    const Opts *o = call->opts;
+    Replicating rep = {.call = call};
+    Keystore *keys;
+    SIGN_SCOPE(own);
+    ShareOptions options = {.loop = {.watch_stop = true}, .on_taken = on_taken, .on_end = on_end, .ctx = &rep};
+
+    if (!stop_init(err) || !take_feed(&rep, err) || !keys_open(call, o->passphrase_file, &keys, err) ||
+        !keystore_node(keys, &own, err) || !share_open(&own, &options, &rep.share, err))
+        return false;
+    bool ok = replicate(&rep, err);
+    share_close(rep.share);
+    ok = ok && confirm(&rep, err);
+    store_release(rep.in.store, rep.in.feed);
+    return ok;
+}
+
+const Cmd cmd_feed_replicate = {
+    .name = "feed replicate",
+    .args = "KEY PEER...",
+    .summary = "copy a feed from peers, and give them what they miss",
+    .description =
+        "KEY is the key of a feed, or what one is called that is here already. PEER is an address: host:port, [v6]:port or unix:/path, of "
+        "strata feed serve or of npm hypercore 10 or 11. Every block is checked against the signature of the feed before it is kept, and "
+        "what was got stays when this is interrupted.\n\n"
+        "Without --once it goes on: what is appended comes as it is appended, and a connection that is lost is made again.",
+    .opts = opts,
+    CMD_OPTS(Opts, .protocol = PEERING_AUTO),
+    .examples = "strata feed replicate notes example.org:4123\n"
+                "strata feed replicate --once \\\n"
+                "    --blocks 0-9 notes 127.0.0.1:4123\n",
+    .run = run,
+};

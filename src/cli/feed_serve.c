@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/stop.h"
+#include "cli/feeds.h"
+#include "feed/share.h"
+
+typedef struct Opts {
+    Str listen;
+    StrList peers;
+    Str passphrase_file;
+} Opts;
+
+static const Opt opts[] = {
+    {OPT_TEXT, "listen", 'l', offsetof(Opts, listen), "ADDR",
+     "host:port, [v6]:port or unix:/path (127.0.0.1:0: a free port)"},
+    {OPT_LIST, "peer", 'p', offsetof(Opts, peers), "ADDR", "keep a connection to this peer as well"},
+    KEYS_OPT(Opts),
+    {.type = OPT_END},
+};
+
+/* A feed that is served. */
+typedef struct Served {
+    struct Served *next;
+    StoreFeed about;
+    Feed *feed;
+    Peering *peering;
+    struct Serving *serving;
+    bool writable;
+} Served;
+
+typedef struct Serving {
+    const Call *call;
+    FeedStore *store;
+    Share *share;
+    Served *feeds;
+    bool all; /* whatever the store has, when it is asked for */
+    Err failure;
+} Serving;
+
+/* The first digits of a key: enough for people. */
+static const char *short_key(Arena *arena, const unsigned char key[32])
+{
+    BUF_SCOPE(hex);
+
+    buf_put_hex(&hex, key, 8);
+    return str_to_z(arena, buf_str(&hex));
+}
+
+/* From now on nobody appends to it until it was copied from there. */
+static void note_longer(void *served_v, const unsigned char peer[32], uint64_t length)
+{
+    Served *served = served_v;
+    ARENA_SCOPE(scratch);
+    Err ignored = {0};
+
+    (void)!store_doubt(served->serving->store, served->about.about.key, &ignored);
+    out_say(served->serving->call->out,
+            "peer %s has more of feed %s, %llu blocks: what is here is an old copy; strata feed replicate gets the rest",
+            short_key(&scratch, peer), short_key(&scratch, served->about.about.key),
+            (unsigned long long)length);
+}
+
+static void note_fork(void *served_v, const unsigned char peer[32])
+{
+    Served *served = served_v;
+    ARENA_SCOPE(scratch);
+
+    out_say(served->serving->call->out,
+            "peer %s has another history of feed %s: strata feed forks shows the proof",
+            short_key(&scratch, peer), short_key(&scratch, served->about.about.key));
+}
+
+/* One's own feed is appended to by other processes, and only read here; somebody else's is copied on, unless another process does. */
+static bool open_feed(Serving *serving, Served *served, Err *err)
+{
+    const unsigned char *key = served->about.about.key;
+
+    served->writable = !(served->about.about.flags & META_OWN) &&
+                       store_feed(serving->store, key, FEED_WRITE, &served->feed, err);
+    return served->writable || store_feed(serving->store, key, FEED_READ, &served->feed, err);
+}
+
+static bool serve_feed(Serving *serving, const StoreFeed *about, Peering **out, Err *err)
+{
+    Served *served = arena_new(serving->call->arena, Served, 1);
+
+    *served = (Served){.about = *about, .serving = serving, .next = serving->feeds};
+    if (!open_feed(serving, served, err))
+        return false;
+    PeeringOptions options = {.download = served->writable && !(about->about.flags & META_SPARSE),
+                               .follow = served->writable,
+                               .on_longer = note_longer,
+                               .on_fork = note_fork,
+                               .ctx = served};
+    if (!share_add(serving->share, served->feed, &options, &served->peering, err) ||
+        !peering_announce(served->peering, err))
+        return false;
+    serving->feeds = served;
+    *out = served->peering;
+    return true;
+}
+
+static Peering *find(void *serving_v, const unsigned char discovery_key[32])
+{
+    Serving *serving = serving_v;
+    StoreFeed about;
+    Peering *peering = NULL;
+    Err ignored = {0};
+
+    if (!serving->all || !store_discovered(serving->store, serving->call->arena, discovery_key, &about, &ignored) ||
+        !serve_feed(serving, &about, &peering, &ignored))
+        return NULL;
+    return peering;
+}
+
+/* What other processes append is passed on. */
+static void look_again(void *serving_v)
+{
+    Serving *serving = serving_v;
+
+    for (Served *served = serving->feeds; served; served = served->next) {
+        bool changed = false;
+        Err ignored = {0};
+
+        if (!served->writable && feed_refresh(served->feed, &changed, &ignored) && changed)
+            (void)!peering_announce(served->peering, &ignored);
+    }
+}
+
+static void say_end(void *serving_v, const char *address, const Err *why)
+{
+    Serving *serving = serving_v;
+
+    if (why && why->code)
+        out_say(serving->call->out, "%s: %s", address, why->text);
+}
+
+static bool serve_named(Serving *serving, Err *err)
+{
+    const Call *call = serving->call;
+
+    for (size_t i = 0; i < call->args_count; i++) {
+        StoreFeed about;
+        Peering *peering;
+
+        if (!store_find(serving->store, call->arena, call->args[i], &about, err) ||
+            (!serve_feed(serving, &about, &peering, err) && err->code != ERR_CONFLICT))
+            return false;
+    }
+    return true;
+}
+
+/* A peer that is called is offered all that is here. */
+static bool serve_everything(Serving *serving, Err *err)
+{
+    StoreFeed *feeds;
+    size_t count;
+    Peering *peering;
+
+    if (!store_list(serving->store, serving->call->arena, &feeds, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!serve_feed(serving, &feeds[i], &peering, err))
+            return false;
+    return true;
+}
+
+static bool begin(Serving *serving, Err *err)
+{
+    const Opts *o = serving->call->opts;
+    const char *address;
+
+    if (!serve_named(serving, err) ||
+        (serving->all && o->peers.count > 0 && !serve_everything(serving, err)) ||
+        !share_listen(serving->share, o->listen, &address, err))
+        return false;
+    for (size_t i = 0; i < o->peers.count; i++)
+        if (!share_connect(serving->share, o->peers.items[i], err))
+            return false;
+    out_record(serving->call->out);
+    out_field(serving->call->out, "listening", OUT_TEXT);
+    out_z(serving->call->out, address);
+    out_end(serving->call->out);
+    return out_flush(serving->call->out, err);
+}
+
+static bool run(const Call *call, Err *err)
+{
+    const Opts *o = call->opts;
+    Serving serving = {.call = call, .all = call->args_count == 0};
+    Keystore *keys;
+    SIGN_SCOPE(own);
+    ShareOptions options = {.loop = {.watch_stop = true, .tick = MILLISECONDS(200)},
+                            .find = find,
+                            .on_end = say_end,
+                            .on_tick = look_again,
+                            .ctx = &serving};
+
+    if (!stop_init(err) || !feeds_open(call, &serving.store, err) ||
+        !keys_open(call, o->passphrase_file, &keys, err) || !keystore_node(keys, &own, err) ||
+        !share_open(&own, &options, &serving.share, err))
+        return false;
+    bool ok = begin(&serving, err) && share_run(serving.share, err);
+    share_close(serving.share);
+    for (Served *served = serving.feeds; served; served = served->next)
+        store_release(serving.store, served->feed);
+    return ok;
+}
+
+const Cmd cmd_feed_serve = {
+    .name = "feed serve",
+    .args = "[KEY...]",
+    .summary = "let peers copy feeds",
+    .description =
+        "Whoever knows the key of a feed may copy it: with strata feed replicate, or with npm hypercore 10 or 11. Without KEY every "
+        "feed of the instance is served. Connections are encrypted; the key of a feed is never sent, and a peer that does not know it "
+        "is told nothing.\n\n"
+        "What other processes append to a feed meanwhile is passed on at once. A feed of somebody else is not only given but copied on: "
+        "from every peer that has more of it.\n\n"
+        "A peer that shows a longer history of one's own feed means that the feed here is an old copy: strata feed append refuses it "
+        "then, until strata feed replicate has got the rest.",
+    .opts = opts,
+    CMD_OPTS(Opts, .listen = {"127.0.0.1:0", 11}),
+    .examples = "strata feed serve\n"
+                "strata feed serve --listen '[::]:4123' notes\n"
+                "strata feed serve --peer example.org:4123\n",
+    .run = run,
+};

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "feed/peering.h"
+
+#include <stdlib.h>
+
+#include "feed/peering_inside.h"
+#include "feed/feed_inside.h"
+
+Peering *peering_new(Feed *feed, const PeeringOptions *options)
+{
+    Peering *peering = calloc(1, sizeof *peering);
+
+    if (!peering)
+        abort(); /* as arenas do */
+    peering->feed = feed;
+    peering->options = *options;
+    peering->fork = feed_state(feed)->fork;
+    return peering;
+}
+
+void peering_free(Peering *peering)
+{
+    Err ignored = {0};
+
+    while (peering->peers) {
+        Partner *peer = peering->peers;
+        MuxChannel *runs = peer->runs;
+
+        /* The last channel that is closed takes the peer away. */
+        if (runs && peer->alpha)
+            (void)mux_close(runs, &ignored);
+        (void)mux_close(peer->alpha ? peer->alpha : runs, &ignored);
+    }
+    ranges_release(&peering->wanted);
+    ranges_release(&peering->flying);
+    buf_release(&peering->landed);
+    free(peering);
+}
+
+/* ---- peers ---- */
+
+static bool open_channels(Partner *peer, Mux *mux, Err *err)
+{
+    const FeedIdentity *identity = &feed_state(peer->peering->feed)->identity;
+    unsigned char name[FEED_KEY_BYTES], capability[ALPHA_CAPABILITY_BYTES];
+    BUF_SCOPE(handshake);
+
+    feed_discovery_key(identity->key, name);
+    Str id = {(const char *)name, sizeof name};
+    alpha_capability(identity->key, peer->who.hash, peer->who.initiator, capability);
+    alpha_put_open(&handshake, capability);
+    if (peer->peering->options.via != PEERING_HYPERCORE &&
+        !mux_open(mux, STR(RUN_PROTOCOL), id, buf_str(&handshake), &peering_run_handlers, peer, &peer->runs,
+                  err))
+        return false;
+    return mux_open(mux, STR(ALPHA_PROTOCOL), id, buf_str(&handshake), &peering_alpha_handlers, peer,
+                    &peer->alpha, err);
+}
+
+bool peering_join(Peering *peering, Mux *mux, const PeeringWho *who, Err *err)
+{
+    Partner *peer = calloc(1, sizeof *peer);
+    Err ignored = {0};
+
+    if (!peer)
+        abort();
+    *peer = (Partner){.peering = peering, .who = *who, .joined = time_monotonic()};
+    peer->next = peering->peers;
+    peering->peers = peer;
+    mux_cork(mux);
+    bool ok = open_channels(peer, mux, err);
+    if (!ok && peer->runs) {
+        (void)mux_close(peer->runs, &ignored); /* and with it the peer */
+    } else if (!ok) {
+        peering->peers = peer->next;
+        free(peer);
+    }
+    return mux_uncork(mux, ok ? err : &ignored) && ok;
+}
+
+/* ---- what came ---- */
+
+/* All below are held. */
+bool peering_raise_low(Peering *peering, Err *err)
+{
+    Feed *feed = peering->feed;
+    uint64_t length = feed_state(feed)->roots.length;
+
+    if (peering->fork != feed_state(feed)->fork) { /* some of what was held is gone */
+        peering->fork = feed_state(feed)->fork;
+        peering->low = 0;
+    }
+    return feed_head_next(feed->head, peering->low, length, false, &peering->low, err);
+}
+
+bool peering_keep(Peering *peering, Err *err)
+{
+    const uint64_t *landed = (const uint64_t *)(const void *)peering->landed.ptr;
+
+    if (peering->landed.len > 0 && !feed_keep(peering->feed, FEED_BUFFERED, err))
+        return false;
+    for (size_t i = 0; i < peering->landed.len / sizeof *landed; i++)
+        ranges_remove(&peering->flying, landed[i], landed[i] + 1);
+    buf_reset(&peering->landed);
+    return peering_raise_low(peering, err);
+}
+
+static bool tell(Partner *peer, Err *err)
+{
+    Mux *mux = mux_of(peer->alpha);
+
+    mux_cork(mux);
+    bool ok = peering_send_sync(peer, err) && peering_show_held(peer, err) && peering_ask(peer, err);
+    return mux_uncork(mux, err) && ok;
+}
+
+/* A connection that takes nothing more ends by itself, and is no reason to end that of the peer which is served now. */
+void peering_tell_all(Peering *peering)
+{
+    for (Partner *peer = peering->peers, *next; peer; peer = next) {
+        Err ignored = {0};
+
+        next = peer->next;
+        if (peer->open)
+            (void)!tell(peer, &ignored);
+    }
+}
+
+bool peering_flush(Peering *peering, Err *err)
+{
+    if (!peering_keep(peering, err))
+        return false;
+    peering_tell_all(peering);
+    if (peering->changed && peering->options.on_change) {
+        peering->changed = false;
+        peering->options.on_change(peering->options.ctx);
+    }
+    return true;
+}
+
+bool peering_announce(Peering *peering, Err *err)
+{
+    if (!peering_raise_low(peering, err))
+        return false;
+    peering_tell_all(peering);
+    return true;
+}
+
+void peering_want(Peering *peering, uint64_t first, uint64_t end)
+{
+    ranges_add(&peering->wanted, first, end);
+}
+
+bool peering_extension(Peering *peering, Str name, Str bytes, Err *err)
+{
+    for (Partner *peer = peering->peers; peer; peer = peer->next) {
+        AlphaExtension extension = {name, bytes};
+        BUF_SCOPE(out);
+
+        alpha_put_extension(&out, &extension);
+        if (peer->open && !mux_send(peer->alpha, ALPHA_EXTENSION, buf_str(&out), err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- how far it is ---- */
+
+/* Whether the peer has anything that is missing here. */
+static bool has_more(const Peering *peering, const Partner *peer)
+{
+    const FeedState *state = feed_state(peering->feed);
+
+    if (peer->remote.fork != state->fork)
+        return peering->options.follow && peer->remote.fork > state->fork;
+    if (peering->options.follow && peer->remote.length > state->roots.length && peer->remote.can_upgrade)
+        return true;
+    if (!peering->options.download)
+        return false;
+    uint64_t next = ranges_next(&peer->have, peering->low);
+    return next < state->roots.length;
+}
+
+/* Of what is wanted, whether all is held. */
+static bool has_wanted(const Peering *peering)
+{
+    uint64_t length = feed_state(peering->feed)->roots.length;
+
+    for (uint64_t at = ranges_next(&peering->wanted, 0); at < length;
+         at = ranges_next(&peering->wanted, at + 1)) {
+        Err ignored = {0};
+        bool held = false;
+
+        if (!feed_holds(peering->feed, at, &held, &ignored) || !held)
+            return false;
+    }
+    return true;
+}
+
+void peering_state(Peering *peering, PeeringState *out)
+{
+    bool more = false;
+
+    *out = (PeeringState){.blocks = peering->blocks, .runs = peering->runs, .refused = peering->refused};
+    for (Partner *peer = peering->peers; peer; peer = peer->next) {
+        out->peers += peer->open;
+        out->native += peer->open && peer->runs_open;
+        out->undecided += peer->open && peer->runs && !peer->runs_open;
+        if (!peer->synced)
+            continue;
+        out->synced++;
+        if (peer->remote.fork == feed_state(peering->feed)->fork && peer->remote.length > out->longest)
+            out->longest = peer->remote.length;
+        out->asked += peer->asked_count;
+        more |= has_more(peering, peer);
+    }
+    out->done =
+        out->synced > 0 && !more && out->asked == 0 && peering->landed.len == 0 && has_wanted(peering);
+}
+
+/* A peer that does not decide about runs gets no more time than one that does not answer. */
+void peering_expire(Peering *peering, int64_t patience_us)
+{
+    Instant now = time_monotonic();
+    Err ignored = {0};
+
+    for (Partner *peer = peering->peers, *next; peer; peer = next) {
+        bool late = false;
+
+        next = peer->next;
+        if (peer->runs && !peer->runs_open && peer->open && now - peer->joined > SECONDS(3))
+            (void)mux_close(peer->runs, &ignored);
+        for (size_t i = 0; i < ASKED_MAX; i++)
+            late |= peer->asked[i].kind != ASKED_NOTHING && now - peer->asked[i].since > patience_us;
+        if (late && peer->alpha)
+            (void)mux_close(peer->alpha, &ignored);
+    }
+}

@@ -31,7 +31,7 @@ typedef struct Replicating {
     Share *share;
     Peering *peering;
     Progress *progress;
-    uint64_t shown;
+    uint64_t before, shown; /* blocks held */
     bool stopped;
     bool reached; /* a peer told how long its feed is */
     Err failure;
@@ -79,7 +79,7 @@ static void on_taken(void *rep_v)
     PeeringState state;
 
     peering_state(rep->peering, &state);
-    progress_set_total(rep->progress, (int64_t)feed_state(rep->in.feed)->roots.length);
+    progress_set_total(rep->progress, (int64_t)(feed_state(rep->in.feed)->roots.length - rep->before));
     progress_add(rep->progress, (int64_t)(feed_state(rep->in.feed)->held - rep->shown));
     rep->shown = feed_state(rep->in.feed)->held;
     judge(rep, &state);
@@ -181,14 +181,17 @@ static bool replicate(Replicating *rep, Err *err)
 {
     const Call *call = rep->call;
     const Opts *o = call->opts;
-    PeeringOptions options = {.download = o->blocks.count == 0, .follow = true, .via = (PeeringVia)o->protocol};
+    PeeringOptions options = {
+        .download = o->blocks.count == 0, .follow = true, .via = (PeeringVia)o->protocol};
     ShareTraffic traffic;
 
     if (!share_add(rep->share, rep->in.feed, &options, &rep->peering, err) ||
         !peering_announce(rep->peering, err) || !want_blocks(rep, err) || !connect_peers(rep, err))
         return false;
-    rep->shown = feed_state(rep->in.feed)->held;
-    rep->progress = progress_begin(call->arena, (ProgressTask){.what = "replicating", .unit = "blocks", .fd = STDERR_FILENO,
+    rep->before = rep->shown = feed_state(rep->in.feed)->held;
+    rep->progress = progress_begin(call->arena, (ProgressTask){.what = "replicating",
+                                                               .unit = "blocks",
+                                                               .fd = STDERR_FILENO,
                                                                .off = call->json || call->quiet});
     bool ok = share_run(rep->share, err) && feed_sync(rep->in.feed, err);
     progress_end(rep->progress);
@@ -206,7 +209,8 @@ static bool replicate(Replicating *rep, Err *err)
 /* What was compared with a peer, and has all that the peer has, is no old copy any more. */
 static bool confirm(Replicating *rep, Err *err)
 {
-    return !rep->in.unconfirmed || !rep->reached || store_confirm(rep->in.store, rep->in.about.about.key, err);
+    return !rep->in.unconfirmed || !rep->reached ||
+           store_confirm(rep->in.store, rep->in.about.about.key, err);
 }
 
 static bool run(const Call *call, Err *err)
@@ -215,7 +219,8 @@ static bool run(const Call *call, Err *err)
     Replicating rep = {.call = call};
     Keystore *keys;
     SIGN_SCOPE(own);
-    ShareOptions options = {.loop = {.watch_stop = true}, .on_taken = on_taken, .on_end = on_end, .ctx = &rep};
+    ShareOptions options = {
+        .loop = {.watch_stop = true}, .on_taken = on_taken, .on_end = on_end, .ctx = &rep};
 
     if (!stop_init(err) || !take_feed(&rep, err) || !keys_open(call, o->passphrase_file, &keys, err) ||
         !keystore_node(keys, &own, err) || !share_open(&own, &options, &rep.share, err))

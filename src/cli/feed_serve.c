@@ -53,10 +53,10 @@ static void note_longer(void *served_v, const unsigned char peer[32], uint64_t l
     Err ignored = {0};
 
     (void)!store_doubt(served->serving->store, served->about.about.key, &ignored);
-    out_say(served->serving->call->out,
-            "peer %s has more of feed %s, %llu blocks: what is here is an old copy; strata feed replicate gets the rest",
-            short_key(&scratch, peer), short_key(&scratch, served->about.about.key),
-            (unsigned long long)length);
+    out_say(
+        served->serving->call->out,
+        "peer %s has more of feed %s, %llu blocks: what is here is an old copy; strata feed replicate gets the rest",
+        short_key(&scratch, peer), short_key(&scratch, served->about.about.key), (unsigned long long)length);
 }
 
 static void note_fork(void *served_v, const unsigned char peer[32])
@@ -87,10 +87,10 @@ static bool serve_feed(Serving *serving, const StoreFeed *about, Peering **out, 
     if (!open_feed(serving, served, err))
         return false;
     PeeringOptions options = {.download = served->writable && !(about->about.flags & META_SPARSE),
-                               .follow = served->writable,
-                               .on_longer = note_longer,
-                               .on_fork = note_fork,
-                               .ctx = served};
+                              .follow = served->writable,
+                              .on_longer = note_longer,
+                              .on_fork = note_fork,
+                              .ctx = served};
     if (!share_add(serving->share, served->feed, &options, &served->peering, err) ||
         !peering_announce(served->peering, err))
         return false;
@@ -106,7 +106,8 @@ static Peering *find(void *serving_v, const unsigned char discovery_key[32])
     Peering *peering = NULL;
     Err ignored = {0};
 
-    if (!serving->all || !store_discovered(serving->store, serving->call->arena, discovery_key, &about, &ignored) ||
+    if (!serving->all ||
+        !store_discovered(serving->store, serving->call->arena, discovery_key, &about, &ignored) ||
         !serve_feed(serving, &about, &peering, &ignored))
         return NULL;
     return peering;
@@ -124,6 +125,13 @@ static void look_again(void *serving_v)
         if (!served->writable && feed_refresh(served->feed, &changed, &ignored) && changed)
             (void)!peering_announce(served->peering, &ignored);
     }
+}
+
+/* Who comes now gets what was appended up to now, however shortly before. */
+static void greet(void *serving_v, const char *address, const unsigned char key[32])
+{
+    (void)address, (void)key;
+    look_again(serving_v);
 }
 
 static void say_end(void *serving_v, const char *address, const Err *why)
@@ -164,6 +172,19 @@ static bool serve_everything(Serving *serving, Err *err)
     return true;
 }
 
+/* Scripts read this line. */
+static void say_address(const Call *call, const char *address)
+{
+    if (!call->json) {
+        out_raw(call->out, str_printf(call->arena, "listening %s\n", address));
+        return;
+    }
+    out_record(call->out);
+    out_field(call->out, "listening", OUT_TEXT);
+    out_z(call->out, address);
+    out_end(call->out);
+}
+
 static bool begin(Serving *serving, Err *err)
 {
     const Opts *o = serving->call->opts;
@@ -176,10 +197,7 @@ static bool begin(Serving *serving, Err *err)
     for (size_t i = 0; i < o->peers.count; i++)
         if (!share_connect(serving->share, o->peers.items[i], err))
             return false;
-    out_record(serving->call->out);
-    out_field(serving->call->out, "listening", OUT_TEXT);
-    out_z(serving->call->out, address);
-    out_end(serving->call->out);
+    say_address(serving->call, address);
     return out_flush(serving->call->out, err);
 }
 
@@ -191,6 +209,7 @@ static bool run(const Call *call, Err *err)
     SIGN_SCOPE(own);
     ShareOptions options = {.loop = {.watch_stop = true, .tick = MILLISECONDS(200)},
                             .find = find,
+                            .on_connect = greet,
                             .on_end = say_end,
                             .on_tick = look_again,
                             .ctx = &serving};

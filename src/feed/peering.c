@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "feed/peering_inside.h"
 #include "feed/feed_inside.h"
+#include "feed/peering_inside.h"
 
 Peering *peering_new(Feed *feed, const PeeringOptions *options)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is asked of a peer: a longer head first, then blocks that it has and that are missing here. */
-#include "feed/peering_inside.h"
 #include "feed/feed_inside.h"
+#include "feed/peering_inside.h"
 
 /* ---- what is on its way ---- */
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "feed/peering_inside.h"
 #include "feed/feed_inside.h"
 #include "feed/forks.h"
+#include "feed/peering_inside.h"
 
 /* ---- telling ---- */
 

@@ -140,5 +140,4 @@ static void on_close(MuxChannel *channel, MuxEnd why)
         (void)!peering_ask(peer, &ignored); /* what fails here fails again with the next message */
 }
 
-const MuxHandlers peering_run_handlers = {
-    .on_open = on_open, .on_message = on_message, .on_close = on_close};
+const MuxHandlers peering_run_handlers = {.on_open = on_open, .on_message = on_message, .on_close = on_close};

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 
 #include "base/os.h"
 #include "feed/bytes.h"
@@ -251,28 +252,63 @@ static bool write_runs(FeedNodes *nodes, uint64_t base, const uint32_t *at, size
     return write_run(nodes, first, run, err);
 }
 
-/* A feed that grows makes nodes that lie close together, but for some parents far to the left: these go one by one. */
+typedef struct Number {
+    uint64_t index;
+    uint32_t at; /* in the list */
+} Number;
+
+static int compare_numbers(const void *a_v, const void *b_v)
+{
+    const Number *a = a_v, *b = b_v;
+
+    return (a->index > b->index) - (a->index < b->index);
+}
+
+/* Those that lie anywhere: in order, so that neighbours still go in one call. */
+static bool write_scattered(FeedNodes *nodes, Number *numbers, size_t count, Buf *run, Err *err)
+{
+    uint64_t first = 0;
+
+    if (count > 1)
+        qsort(numbers, count, sizeof *numbers, compare_numbers);
+    for (size_t i = 0; i < count; i++) {
+        if (run->len > 0 && numbers[i].index != numbers[i - 1].index + 1 &&
+            !write_run(nodes, first, run, err))
+            return false;
+        if (run->len == 0)
+            first = numbers[i].index;
+        put_entry(run, &list_of(nodes)[numbers[i].at]);
+    }
+    return write_run(nodes, first, run, err);
+}
+
+/*
+ * A feed that grows, or is copied in order, makes nodes that lie close together from its first new leaf on, but for some parents:
+ * these need no sorting.
+ */
 static bool write_all(FeedNodes *nodes, Buf *run, Err *err)
 {
-    size_t count = feed_nodes_waiting(nodes);
+    enum { SPREAD = 4 };
+    size_t count = feed_nodes_waiting(nodes), scattered = 0;
     const Waiting *list = list_of(nodes);
     ARENA_SCOPE(scratch);
-    uint64_t last = 0;
+    uint64_t base = UINT64_MAX;
+    uint32_t *at = arena_new(&scratch, uint32_t, SPREAD * count);
+    Number *numbers = arena_new(&scratch, Number, count);
 
     for (size_t i = 0; i < count; i++)
-        last = list[i].node.index > last ? list[i].node.index : last;
-    uint64_t base = last + 1 > 2 * count ? last + 1 - 2 * count : 0;
-    uint32_t *at = arena_new(&scratch, uint32_t, 2 * count + 1);
+        if (tree_depth(list[i].node.index) == 0 && list[i].node.index < base)
+            base = list[i].node.index;
     for (size_t i = 0; i < count; i++) {
-        if (list[i].node.index >= base) {
-            at[list[i].node.index - base] = (uint32_t)i + 1;
-            continue;
-        }
-        put_entry(run, &list[i]);
-        if (!write_run(nodes, list[i].node.index, run, err))
-            return false;
+        uint64_t index = list[i].node.index;
+
+        if (index >= base && index - base < SPREAD * count)
+            at[index - base] = (uint32_t)i + 1;
+        else
+            numbers[scattered++] = (Number){index, (uint32_t)i};
     }
-    return write_runs(nodes, base, at, (size_t)(last + 1 - base), run, err);
+    return write_scattered(nodes, numbers, scattered, run, err) &&
+           write_runs(nodes, base, at, base == UINT64_MAX ? 0 : SPREAD * count, run, err);
 }
 
 /* What the cut takes away: all behind it, and those to the left of it that reach over it. */

@@ -12,6 +12,7 @@ enum {
     ENTRY = 48,
     PIECE_ENTRIES = 85, /* read at once: a page of memory */
     PIECES = 16,        /* kept, each in the place of its number */
+    RUN_MAX = 64 * 1024 /* bytes written at once: larger buffers are fresh memory each time */
 };
 
 typedef struct Waiting {
@@ -242,12 +243,13 @@ static bool write_runs(FeedNodes *nodes, uint64_t base, const uint32_t *at, size
     uint64_t first = base;
 
     for (size_t i = 0; i < count; i++) {
-        if (at[i]) {
-            if (run->len == 0)
-                first = base + i;
-            put_entry(run, &list_of(nodes)[at[i] - 1]);
-        } else if (!write_run(nodes, first, run, err))
+        if ((!at[i] || run->len >= RUN_MAX) && !write_run(nodes, first, run, err))
             return false;
+        if (!at[i])
+            continue;
+        if (run->len == 0)
+            first = base + i;
+        put_entry(run, &list_of(nodes)[at[i] - 1]);
     }
     return write_run(nodes, first, run, err);
 }

@@ -2,6 +2,7 @@
 /* What is asked of a peer: a longer head first, then blocks that it has and that are missing here. */
 #include "feed/feed_inside.h"
 #include "feed/peering_inside.h"
+#include "feed/run.h"
 
 /* ---- what is on its way ---- */
 
@@ -126,11 +127,21 @@ static bool find_block(Partner *peer, uint64_t from, uint64_t *out, Err *err)
     return true;
 }
 
+/* As many blocks as fit into a run, if they are of the usual length in this feed. */
+static uint64_t usual_run(const FeedState *state)
+{
+    uint64_t each = state->roots.length ? state->roots.bytes / state->roots.length : 0,
+             count = RUN_BYTES_MAX / (each + 1);
+
+    return count < 1 ? 1 : count < RUN_ASK_BLOCKS ? count : RUN_ASK_BLOCKS;
+}
+
 /* How many from there on may be asked for together. */
 static bool find_end(Partner *peer, uint64_t first, uint64_t *out, Err *err)
 {
     Peering *peering = peer->peering;
-    uint64_t length = feed_state(peering->feed)->roots.length, end = first + RUN_ASK_BLOCKS;
+    uint64_t length = feed_state(peering->feed)->roots.length,
+             end = first + usual_run(feed_state(peering->feed));
     uint64_t limits[] = {length, ranges_gap(&peer->have, first), ranges_next(&peering->flying, first),
                          peering->options.download ? length : ranges_gap(&peering->wanted, first)};
 

@@ -12,8 +12,8 @@
 
 enum {
     ASKED_MAX = 64,                /* requests on their way to one peer */
-    ASKED_RUNS_MAX = 4,            /* of these runs */
-    RUN_ASK_BLOCKS = 2048,         /* in one run */
+    ASKED_RUNS_MAX = 16,           /* of these runs: a megabyte */
+    RUN_ASK_BLOCKS = 4096,         /* in one run, at most */
     WANT_BLOCKS = 2 * 1024 * 1024, /* npm answers for so many at once */
     CONFLICTS_MAX = 1000,          /* answers that came too late, of one peer */
     LANDED_MAX = 256,              /* blocks that came one by one before they are kept */

@@ -13,7 +13,7 @@
 
 enum {
     RUN_BLOCKS_MAX = 16384,
-    RUN_BYTES_MAX = 256 * 1024, /* of blocks, but for a run of one */
+    RUN_BYTES_MAX = 64 * 1024, /* of blocks, but for a run of one: a connection keeps memory for so much */
 };
 
 /*

@@ -3,7 +3,7 @@
 #include "net/loop_core.h"
 
 /* Buffers of more than this are given back when nothing is in them. */
-enum { KEEP_BYTES = 64 * 1024 };
+enum { KEEP_BYTES = 128 * 1024 };
 
 void peer_stir(Peer *peer)
 {

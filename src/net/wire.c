@@ -4,7 +4,7 @@
 #include <assert.h>
 
 /* Buffers of more than this are given back when nothing is in them. */
-enum { KEEP_BYTES = 64 * 1024 };
+enum { KEEP_BYTES = 128 * 1024 };
 
 /* ---- frames out ---- */
 

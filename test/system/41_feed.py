@@ -154,6 +154,171 @@ def output_can_be_cut_off():
     check(done.returncode == 128 + signal.SIGPIPE and not done.stderr, done)
 
 
+# ---- following, checking, taking away ----
+
+class Following:
+    """`strata feed tail -f` of a feed."""
+
+    def __init__(self, name, *words):
+        self.process = subprocess.Popen([STRATA, "-C", str(DIR), "feed", "tail", "-f", "--json", name, *words], env=environment(),
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def next(self):
+        return json.loads(self.process.stdout.readline())["text"]
+
+    def end(self, number):
+        self.process.send_signal(number)
+        out, err = self.process.communicate()
+        return self.process.returncode, out, err.decode()
+
+
+def who_follows_sees_what_another_appends():
+    answer("create", "--name", "followed")
+    answer("append", "followed", data=b"1\n2\n3\n")
+    check(feed("tail", "followed", "-n", 2).stdout == b"2\n3\n", "tail")
+    check(feed("tail", "followed", "-n", 0).stdout == b"", "nothing")
+    follower = Following("followed", "-n", "1")
+    check(follower.next() == "3", "the last")
+    for number in range(4, 20):
+        answer("append", "followed", *(["--buffered"] if number % 2 else []), data=b"%d\n" % number)
+        check(follower.next() == str(number), number)
+    check(follower.end(signal.SIGINT)[0] == 130, "Ctrl-C")
+    follower = Following("followed", "-n", "1")
+    check(follower.next() == "19", "it is there before the next is appended")
+    live = subprocess.Popen([STRATA, "-C", str(DIR), "feed", "append", "--live", "--json", "followed"], env=environment(), stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE)
+    for number in range(3):
+        live.stdin.write(b"live %d\n" % number)
+        live.stdin.flush()
+        check(json.loads(live.stdout.readline())["length"] == 20 + number, "live")
+        check(follower.next() == f"live {number}", "live")
+    refused("append", "followed", status=7, says="another process writes", data=b"x\n")
+    live.stdin.close()
+    check(live.wait() == 0, "live")
+    live.stdout.close()
+    answer("truncate", "followed", 5)
+    out, err = follower.process.communicate()
+    check(follower.process.returncode == 5 and b"fork 1" in err and not out, err)
+
+
+def who_follows_ends_when_nobody_reads():
+    follower = subprocess.Popen([STRATA, "-C", str(DIR), "feed", "tail", "-f", "followed"], env=environment(), stdout=subprocess.PIPE)
+    follower.stdout.readline()
+    follower.stdout.close()
+    check(follower.wait() in (0, -signal.SIGPIPE), follower.returncode)
+
+
+def an_interrupted_append_says_how_far_it_went():
+    answer("create", "--name", "stopped")
+    process = subprocess.Popen([STRATA, "-C", str(DIR), "feed", "append", "--live", "stopped"], env=environment(), stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(b"a\nb\nhalf")
+    process.stdin.flush()
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    check(process.returncode == 130 and b"2 blocks are appended, and the feed has 2" in err, err)
+    check(feed("cat", "stopped").stdout == b"a\nb\n", "stopped")
+
+
+def a_damaged_block_is_found():
+    answer("create", "--name", "damaged")
+    for number in range(20):
+        answer("append", "damaged", "--buffered", data=b"block %d is here\n" % number)
+    stat = answer("stat", "damaged")
+    check(answer("verify", "damaged") == {"key": stat["key"], "length": 20, "held": 20, "fork": 0, "root": stat["root"], "first_bad": None}, "good")
+    log = pathlib.Path(stat["path"]) / "00000000.log"
+    good = log.read_bytes()
+    log.write_bytes(good.replace(b"block 13 is", b"block 13 was"[:11]))
+    done = feed("verify", "damaged", "--json", status=8)
+    check(json.loads(done.stdout) == {"first_bad": 13} and json.loads(done.stderr)["error"]["code"] == "CORRUPT", done)
+    check(feed("cat", "damaged", "--to", 13).stdout.count(b"\n") == 13, "the ones before")
+    feed("get", "damaged", 13, status=8)
+    check(feed("get", "damaged", 14).stdout == b"block 14 is here", "the ones behind")
+    feed("backup", "damaged", "damaged.feed", status=8)
+    check(not (TOP / "damaged.feed").exists() and not list(TOP.glob("*.part")), "half a backup")
+    log.write_bytes(good)
+    answer("verify", "damaged")
+
+
+def cleared_blocks_are_not_held_and_truncated_ones_are_gone():
+    answer("create", "--name", "short")
+    answer("append", "short", data=b"".join(b"%0100d\n" % n for n in range(1000)))
+    before = answer("stat", "short")
+    done = answer("clear", "short", 100, 900)
+    after = answer("stat", "short")
+    check((done["cleared"], done["held"], after["held"], after["length"]) == (800, 200, 200, 1000) and after["cleared"], after)
+    check(after["root"] == before["root"] and after["disk"] == done["disk"], after)
+    check(answer("clear", "short", 0)["cleared"] == 1 and answer("clear", "short", 0)["cleared"] == 0, "one")
+    refused("get", "short", 500, status=4, says="not held here")
+    refused("cat", "short", status=4, says="--held")
+    check(len(lines("cat", "short", "--held")) == 199, "held")
+    answer("verify", "short")
+    refused("clear", "short", 5, 5000, status=2, says="1000 blocks")
+    feed("clear", "short", "x", status=2)
+    done = answer("truncate", "short", 50)
+    check((done["length"], done["fork"]) == (50, 1), done)
+    refused("truncate", "short", 51, status=2, says="50 blocks")
+    check(answer("append", "short", data=b"again\n")["length"] == 51 and answer("stat", "short")["fork"] == 1, "again")
+    answer("verify", "short")
+
+
+def a_backup_comes_back_elsewhere_and_is_not_appended_to_unasked():
+    other = TOP / "other"
+    other.mkdir()
+    (other / "strata.ini").write_text("")
+    (other / "strata.ini").chmod(0o600)
+
+    def there(*words, status=0, data=b"", **env):
+        done = subprocess.run([STRATA, "-C", str(other), "feed", *words, "--json"], env=environment(**env), capture_output=True, cwd=TOP, input=data,
+                              start_new_session=True)
+        check(done.returncode == status, f"{words}: {done.returncode} {done.stderr}")
+        return json.loads(done.stdout or done.stderr or "null")
+
+    made = answer("backup", "short", "short.feed")
+    check(made["blocks"] == answer("stat", "short")["held"] and made["with_key"] is False, made)
+    refused("backup", "short", "short.feed", status=5, says="--force")
+    answer("backup", "short", "short.feed", "--force")
+    refused("restore", "short.feed", status=5, says="there already")
+    refused("restore", "nothing.feed", status=4, says="nothing.feed")
+    there("restore", "short.feed", "--with-key", status=4, STRATA_EXPORT_PASSPHRASE="x")
+    back = there("restore", "short.feed")
+    here = answer("stat", "short")
+    stat = there("stat", "short")
+    check([back[k] for k in ("key", "length", "fork", "root")] == [here[k] for k in ("key", "length", "fork", "root")], back)
+    check(stat["held"] == here["held"] and not stat["confirmed"] and not stat["writable"], stat)
+    there("verify", "short")
+    there("append", "short", status=9, data=b"x\n")
+    check(there("remove", "short") == {"removed": here["key"]}, "remove")
+    there("stat", "short", status=4)
+
+    answer("backup", "short", "key.feed", "--with-key", STRATA_EXPORT_PASSPHRASE="open sesame")
+    there("restore", "key.feed", "--with-key", status=9, STRATA_EXPORT_PASSPHRASE="open barley")
+    check(not list((other / "feeds").glob("??/*")), "a feed after a wrong passphrase")
+    there("restore", "key.feed", "--with-key", "--name", "mine", STRATA_EXPORT_PASSPHRASE="open sesame")
+    error = there("append", "mine", status=9, data=b"x\n")["error"]
+    check("--trust" in error["hint"], error)
+    there("truncate", "mine", "3", status=9)
+    there("append", "mine", "--trust", data=b"x\n")
+    check(there("append", "mine", data=b"y\n")["length"] == here["length"] + 2 and there("stat", "mine")["confirmed"], "trusted")
+
+    pipe = subprocess.run([STRATA, "-C", str(DIR), "feed", "backup", "notes", "-"], env=environment(), capture_output=True)
+    there("restore", "-", data=pipe.stdout[:-1], status=8)
+    there("restore", "-", data=b"#!/bin/sh\n", status=8)
+    check(there("restore", "-", data=pipe.stdout)["name"] == "notes", "through a pipe")
+    check(not list((other / "feeds/new").iterdir()), "something is left")
+
+
+def a_removed_feed_is_gone_and_its_key_stays():
+    key = answer("create", "--name", "gone")["key"]
+    check(answer("remove", "gone") == {"removed": key}, "remove")
+    refused("remove", "gone", status=4, says="gone")
+    refused("cat", key, status=4, says=key)
+    done = subprocess.run([STRATA, "-C", str(DIR), "key", "list", "--own", "--json"], env=environment(), capture_output=True)
+    check(b'"name":"gone"' in done.stdout, done)
+    answer("create", "--name", "gone")
+
+
 if __name__ == "__main__":
     sys.exit(run_all(scene, [
         a_feed_is_created_appended_to_and_read,
@@ -162,6 +327,13 @@ if __name__ == "__main__":
         large_input_goes_in_batches_and_those_before_a_failure_stay,
         a_wrong_line_is_a_usage_error_and_a_wrong_key_is_not_found,
         the_list_has_them_all_the_oldest_first,
+        who_follows_sees_what_another_appends,
+        who_follows_ends_when_nobody_reads,
+        an_interrupted_append_says_how_far_it_went,
+        a_damaged_block_is_found,
+        cleared_blocks_are_not_held_and_truncated_ones_are_gone,
+        a_backup_comes_back_elsewhere_and_is_not_appended_to_unasked,
+        a_removed_feed_is_gone_and_its_key_stays,
         names_are_completed,
         output_can_be_cut_off,
     ]))

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/os.h"
+#include "base/progress.h"
+#include "base/stop.h"
+#include "cli/feeds.h"
+#include "feed/backup.h"
+
+typedef struct Opts {
+    Str name, export_file, passphrase_file;
+    bool with_key;
+} Opts;
+
+static const Opt opts[] = {
+    {OPT_TEXT, "name", 'n', offsetof(Opts, name), "NAME", "what it is called here (as it was)"},
+    {OPT_FLAG, "with-key", 0, offsetof(Opts, with_key), NULL, "also take the key that signs out of the file"},
+    {OPT_TEXT, "export-passphrase-file", 0, offsetof(Opts, export_file), "FILE",
+     "with --with-key: the passphrase of that key is the first line of this file"},
+    KEYS_OPT(Opts),
+    {.type = OPT_END},
+};
+
+/* The pair, as far as its passphrase is right: before anything is restored. */
+static bool unseal(const Opts *o, const BackupIn *in, SignPair *out, Err *err)
+{
+    SECRET_SCOPE(passphrase);
+    Passphrase from = {.option = "export-passphrase-file",
+                       .file = o->export_file,
+                       .variable = "STRATA_EXPORT_PASSPHRASE",
+                       .prompt = "passphrase of the key in the backup"};
+    KeyFile file;
+
+    if (backup_note(in)->sealed.len == 0)
+        return err_set(err, ERR_NOT_FOUND, "the key that signs is not in the backup");
+    if (!keyfile_read(backup_note(in)->sealed, &file, err))
+        return false;
+    secret_init(&passphrase, KEYSTORE_PASSPHRASE_MAX);
+    if (file.lock != KEY_LOCK_PASSPHRASE ||
+        memcmp(file.info.public_key, backup_state(in)->identity.signer, SIGN_PUBLIC_BYTES) != 0)
+        return err_set(err, ERR_CORRUPT, "the key in the backup is not that of the feed's signer");
+    return passphrase_get(&from, &passphrase, err) &&
+           keyfile_take(&file, NULL, secret_str(&passphrase), out, err);
+}
+
+/* One that is there already is as good. */
+static bool add_key(Keystore *keys, const SignPair *pair, Str name, Err *err)
+{
+    Err why = {0};
+
+    if (keystore_add(keys, pair, &(KeystoreNew){.kind = KEY_FEED, .name = name}, &why) ||
+        why.code == ERR_CONFLICT)
+        return true;
+    *err = why;
+    return err_wrap(err, "the feed is restored without its key");
+}
+
+typedef struct Going {
+    Progress *progress;
+    uint64_t blocks;
+} Going;
+
+static bool go_on(void *going_v, uint64_t blocks)
+{
+    Going *going = going_v;
+
+    progress_add(going->progress, (int64_t)(blocks - going->blocks));
+    going->blocks = blocks;
+    return !stop_asked();
+}
+
+static bool restore(const Call *call, FeedStore *store, BackupIn *in, Str name, Err *err)
+{
+    Going going = {.progress =
+                       progress_begin(call->arena, (ProgressTask){.what = "restoring",
+                                                                  .unit = "blocks",
+                                                                  .total = (int64_t)backup_state(in)->held,
+                                                                  .fd = STDERR_FILENO,
+                                                                  .off = call->quiet || call->json})};
+    bool ok = backup_restore(store, in, name, &(BackupGo){go_on, &going}, err);
+
+    progress_end(going.progress);
+    return ok || (err->code == ERR_CONFLICT && !err->hint[0] && !strstr(err->text, "the feed is there")
+                      ? err_hint(err, "--name gives it another")
+                      : false);
+}
+
+static void print(const Call *call, const BackupIn *in, Str name)
+{
+    const FeedState *state = backup_state(in);
+
+    out_record(call->out);
+    feeds_put_hex(call, "key", state->identity.key);
+    out_field(call->out, "name", OUT_TEXT);
+    name.len ? out_text(call->out, name) : out_null(call->out);
+    feeds_put_number(call, "length", state->roots.length);
+    feeds_put_number(call, "held", state->held);
+    feeds_put_number(call, "fork", state->fork);
+    feeds_put_root(call, "root", &state->roots);
+    out_end(call->out);
+    out_say(call->out, "others may have blocks of it that the backup has not: append asks for --trust once");
+}
+
+static bool restore_from(const Call *call, int fd, Err *err)
+{
+    const Opts *o = call->opts;
+    SIGN_SCOPE(pair);
+    FeedStore *store;
+    Keystore *keys;
+    BackupIn *in;
+
+    if (!feeds_open(call, &store, err) || !keys_open(call, o->passphrase_file, &keys, err) ||
+        !backup_open(call->arena, fd, &in, err) || (o->with_key && !unseal(o, in, &pair, err)))
+        return false;
+    Str name = o->name.ptr ? o->name : backup_note(in)->name;
+    if (!restore(call, store, in, name, err) || (o->with_key && !add_key(keys, &pair, name, err)))
+        return false;
+    print(call, in, name);
+    return true;
+}
+
+static bool run(const Call *call, Err *err)
+{
+    const Opts *o = call->opts;
+    const char *path = call->args[0].ptr;
+    FD_SCOPE(opened);
+    int fd = STDIN_FILENO;
+
+    if (o->export_file.ptr && !o->with_key)
+        return err_set(err, ERR_USAGE, "--export-passphrase-file is for --with-key");
+    if (!stop_init(err) || (o->name.ptr && !key_name_check(o->name, err)))
+        return false;
+    if (!str_eq(call->args[0], STR("-")))
+        fd = opened = os_open(path, O_RDONLY, 0);
+    if (fd < 0)
+        return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open '%s'", path);
+    return restore_from(call, fd, err) || err_wrap(err, "cannot restore '%s'", path);
+}
+
+const Cmd cmd_feed_restore = {
+    .name = "feed restore",
+    .args = "FILE",
+    .summary = "make a feed from a backup",
+    .description =
+        "FILE (- is standard input) is what 'strata feed backup' wrote. All of it is checked, up to the signature, before there is a feed; "
+        "a feed that is there is never overwritten.\n\n"
+        "A backup may be older than what the feed's copies have. Appending to it then would make two histories under one key, so append "
+        "and truncate refuse until the feed was compared with a peer's, or --trust says that there is nothing newer.",
+    .opts = opts,
+    CMD_OPTS(Opts, .with_key = false),
+    .examples = "strata feed restore notes.feed\n"
+                "strata feed restore notes.feed --name old --with-key\n",
+    .run = run,
+};

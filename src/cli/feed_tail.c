@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/os.h"
+#include "base/stop.h"
+#include "cli/feeds.h"
+
+enum { LOOK_MS = 1000 /* where a file system tells of no change */ };
+
+typedef struct Opts {
+    int64_t count;
+    int framing;
+    bool follow;
+} Opts;
+
+static const Opt opts[] = {
+    {OPT_COUNT, "count", 'n', offsetof(Opts, count), "N", "so many blocks (10)"},
+    {OPT_FLAG, "follow", 'f', offsetof(Opts, follow), NULL, "go on with blocks as they are appended"},
+    {OPT_ENUM, "framing", 0, offsetof(Opts, framing), "FRAMING", "what stands around a block (lines)",
+     .values = feeds_framings},
+    {.type = OPT_END},
+};
+
+static bool print_from(const Call *call, Feed *feed, uint64_t *next, Err *err)
+{
+    const Opts *o = call->opts;
+    BUF_SCOPE(bytes);
+
+    for (; *next < feed_state(feed)->roots.length; ++*next) {
+        if (!stop_check(err) || !feed_get(feed, *next, &bytes, err))
+            return false;
+        feeds_put_block(call, (FeedFraming)o->framing, *next, buf_str(&bytes));
+    }
+    return out_flush(call->out, err);
+}
+
+/* *over: nobody reads any more. */
+static bool wait_for(int watch, bool *over, Err *err)
+{
+    struct pollfd fds[] = {{.fd = watch, .events = POLLIN},
+                           {.fd = stop_fd(), .events = POLLIN},
+                           {.fd = STDOUT_FILENO, .events = 0}};
+
+    if (poll(fds, COUNT_OF(fds), LOOK_MS) < 0 && errno != EINTR)
+        return err_sys(err, ERR_IO, "cannot wait for blocks");
+    feed_watch_clear(watch);
+    *over = fds[2].revents & (POLLERR | POLLHUP);
+    return stop_check(err);
+}
+
+static bool follow(const Call *call, Feed *feed, uint64_t *next, Err *err)
+{
+    uint64_t fork = feed_state(feed)->fork;
+    FD_SCOPE(watch);
+
+    if (!feed_watch(feed, &watch, err))
+        return false;
+    for (bool over = false, changed; !over;) {
+        /* Looked at first: something may have come before it was watched. */
+        if (!feed_refresh(feed, &changed, err))
+            return false;
+        if (feed_state(feed)->fork != fork)
+            return err_set(err, ERR_CONFLICT,
+                           "the feed was truncated: it is at fork %llu now, with %llu blocks",
+                           (unsigned long long)feed_state(feed)->fork,
+                           (unsigned long long)feed_state(feed)->roots.length);
+        if (!print_from(call, feed, next, err) || !wait_for(watch, &over, err))
+            return false;
+    }
+    return true;
+}
+
+static bool run(const Call *call, Err *err)
+{
+    const Opts *o = call->opts;
+    FeedInHand in;
+
+    if (!stop_init(err) || !feeds_take(call, FEED_READ, &in, err))
+        return false;
+    uint64_t length = feed_state(in.feed)->roots.length;
+    uint64_t next = length > (uint64_t)o->count ? length - (uint64_t)o->count : 0;
+    return o->follow ? follow(call, in.feed, &next, err) : print_from(call, in.feed, &next, err);
+}
+
+const Cmd cmd_feed_tail = {
+    .name = "feed tail",
+    .args = "KEY",
+    .summary = "print the last blocks of a feed, and those that come",
+    .description =
+        "KEY is a feed's key, the first digits of one (at least 4), or its name. With -f it goes on until Ctrl-C, until nobody reads what "
+        "it prints, or until the feed is truncated or removed.",
+    .opts = opts,
+    CMD_OPTS(Opts, .count = 10),
+    .examples = "strata feed tail notes\n"
+                "strata feed tail -f -n 0 notes\n",
+    .run = run,
+};

@@ -27,12 +27,13 @@ static Feed *make(Arena *arena, uint64_t count)
     Err err = {0};
 
     CHECK(feed_create(arena, feed_path, &identity, NULL, &feed, &err));
+    Str *blocks = arena_new(arena, Str, count + 1);
     for (uint64_t i = 0; i < count; i++) {
         char bytes[200];
-        Str one = block(i, bytes, sizeof bytes);
 
-        CHECK(feed_append(feed, &pair, &one, 1, FEED_BUFFERED, &err));
+        blocks[i] = str_copy(arena, block(i, bytes, sizeof bytes));
     }
+    CHECK(feed_append(feed, &pair, blocks, count, FEED_BUFFERED, &err));
     return feed;
 }
 

@@ -130,6 +130,41 @@ static void a_reader_beside_a_busy_writer_sees_whole_batches_only(void)
     CHECK(os_remove_tree(path, &err));
 }
 
+/* The same of one that opens the feed again and again. */
+static void who_opens_a_feed_beside_a_busy_writer_sees_whole_batches_only(void)
+{
+    enum { MOST = 4000 };
+    ARENA_SCOPE(arena);
+    Feed *writer, *reader;
+    uint64_t seen = 3;
+    int status = 1;
+    Err err = {0};
+
+    begin(&arena, &writer, &reader);
+    feed_close(reader);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(!append(writer, MOST - 3, FEED_BUFFERED));
+    while (seen < MOST) {
+        ARENA_SCOPE(scratch);
+
+        if (!feed_open(&scratch, path, FEED_READ, &options, &reader, &err)) {
+            printf("# at %llu: %s\n", (unsigned long long)seen, err.text);
+            break;
+        }
+        bool ok = feed_state(reader)->roots.length >= seen &&
+                  is_block(reader, feed_state(reader)->roots.length - 1);
+        seen = feed_state(reader)->roots.length;
+        feed_close(reader);
+        CHECK(ok);
+        if (!ok)
+            break;
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    CHECK(seen == MOST);
+    CHECK(os_remove_tree(path, &err));
+}
+
 static void a_reader_is_told_that_the_feed_is_gone(void)
 {
     ARENA_SCOPE(arena);
@@ -178,6 +213,7 @@ int main(void)
     feed_identity_new(pair.public_key, &identity);
     RUN(a_reader_sees_what_was_appended_truncated_and_cleared_since);
     RUN(a_reader_beside_a_busy_writer_sees_whole_batches_only);
+    RUN(who_opens_a_feed_beside_a_busy_writer_sees_whole_batches_only);
     RUN(a_reader_is_told_that_the_feed_is_gone);
     RUN(who_watches_is_woken_by_a_batch);
     CHECK(os_remove_tree(dir, &err));

@@ -11,8 +11,7 @@ typedef struct Opts {
 } Opts;
 
 static const Opt opts[] = {
-    {OPT_ENUM, "framing", 0, offsetof(Opts, framing), "FRAMING", "what a block is (lines)",
-     .values = feeds_framings},
+    {OPT_ENUM, "framing", 0, offsetof(Opts, framing), "FRAMING", "what a block is", .values = feeds_framings},
     {OPT_FLAG, "buffered", 0, offsetof(Opts, buffered), NULL,
      "do not wait for the disk: what is appended survives the end of this process, not that of the machine"},
     {OPT_FLAG, "live", 0, offsetof(Opts, live), NULL,

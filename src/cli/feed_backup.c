@@ -151,6 +151,6 @@ const Cmd cmd_feed_backup = {
     .opts = opts,
     CMD_OPTS(Opts, .force = false),
     .examples = "strata feed backup notes notes.feed\n"
-                "strata feed backup notes - | ssh host 'cat > notes.feed'\n",
+                "strata feed backup notes - | gzip > notes.gz\n",
     .run = run,
 };

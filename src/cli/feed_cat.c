@@ -9,7 +9,7 @@ typedef struct Opts {
 } Opts;
 
 static const Opt opts[] = {
-    {OPT_ENUM, "framing", 0, offsetof(Opts, framing), "FRAMING", "what stands around a block (lines)",
+    {OPT_ENUM, "framing", 0, offsetof(Opts, framing), "FRAMING", "what stands around a block",
      .values = feeds_framings},
     {OPT_COUNT, "from", 0, offsetof(Opts, from), "N", "begin with this block (0)"},
     {OPT_COUNT, "to", 0, offsetof(Opts, to), "N", "end before this block (the feed's length)"},

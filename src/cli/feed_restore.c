@@ -151,6 +151,6 @@ const Cmd cmd_feed_restore = {
     .opts = opts,
     CMD_OPTS(Opts, .with_key = false),
     .examples = "strata feed restore notes.feed\n"
-                "strata feed restore notes.feed --name old --with-key\n",
+                "strata feed restore notes.feed --name old\n",
     .run = run,
 };

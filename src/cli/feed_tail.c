@@ -16,9 +16,9 @@ typedef struct Opts {
 } Opts;
 
 static const Opt opts[] = {
-    {OPT_COUNT, "count", 'n', offsetof(Opts, count), "N", "so many blocks (10)"},
+    {OPT_COUNT, "count", 'n', offsetof(Opts, count), "N", "so many blocks"},
     {OPT_FLAG, "follow", 'f', offsetof(Opts, follow), NULL, "go on with blocks as they are appended"},
-    {OPT_ENUM, "framing", 0, offsetof(Opts, framing), "FRAMING", "what stands around a block (lines)",
+    {OPT_ENUM, "framing", 0, offsetof(Opts, framing), "FRAMING", "what stands around a block",
      .values = feeds_framings},
     {.type = OPT_END},
 };

@@ -34,6 +34,8 @@ typedef struct Replicating {
     uint64_t before, shown; /* blocks held */
     bool stopped;
     bool reached; /* a peer told how long its feed is */
+    bool native;  /* and sends runs */
+    bool forked;  /* or has another history of it */
     Err failure;
 } Replicating;
 
@@ -59,6 +61,7 @@ static void judge(Replicating *rep, const PeeringState *state)
     Err why = {0};
 
     rep->reached |= state->synced > 0;
+    rep->native |= state->native > 0;
     if (!o->once || rep->stopped)
         return;
     if (state->peers > 0 && state->native == 0 && state->undecided == 0 && o->protocol == PEERING_NATIVE) {
@@ -68,7 +71,7 @@ static void judge(Replicating *rep, const PeeringState *state)
     } else if (state->peers == 0 && state->refused >= rep->call->args_count - 1) {
         (void)err_set(&why, ERR_NOT_FOUND, "the peer does not have the feed, or does not serve it");
         fail(rep, &why);
-    } else if (state->done) {
+    } else if (state->done && !rep->forked) {
         stop(rep);
     }
 }
@@ -99,6 +102,27 @@ static void on_end(void *rep_v, const char *address, const Err *why)
         fail(rep, why);
     else
         out_say(rep->call->out, "%s: %s", address, why->text);
+}
+
+static void on_fork(void *rep_v, const unsigned char peer[32])
+{
+    ((Replicating *)rep_v)->forked = true;
+    (void)peer;
+}
+
+/* A moment later, so that the peer can see it as well. */
+static void on_tick(void *rep_v)
+{
+    Replicating *rep = rep_v;
+    Err why = {0};
+
+    if (!rep->forked)
+        return;
+    (void)err_set(&why, ERR_CONFLICT, "the peer has another history of the feed, signed by the same key");
+    (void)err_hint(
+        &why,
+        "strata feed forks shows the proof; nothing is appended to the feed until its signer truncates it");
+    fail(rep, &why);
 }
 
 /* ---- the feed ---- */
@@ -173,7 +197,7 @@ static void print(const Replicating *rep, const ShareTraffic *traffic)
     feeds_put_number(call, "bytes_in", traffic->bytes_in);
     feeds_put_number(call, "bytes_out", traffic->bytes_out);
     out_field(call->out, "protocol", OUT_TEXT);
-    out_z(call->out, state.runs > 0 || state.native > 0 ? "native" : "hypercore");
+    out_z(call->out, rep->native ? "native" : "hypercore");
     out_end(call->out);
 }
 
@@ -181,8 +205,11 @@ static bool replicate(Replicating *rep, Err *err)
 {
     const Call *call = rep->call;
     const Opts *o = call->opts;
-    PeeringOptions options = {
-        .download = o->blocks.count == 0, .follow = true, .via = (PeeringVia)o->protocol};
+    PeeringOptions options = {.download = o->blocks.count == 0,
+                              .follow = true,
+                              .via = (PeeringVia)o->protocol,
+                              .on_fork = on_fork,
+                              .ctx = rep};
     ShareTraffic traffic;
 
     if (!share_add(rep->share, rep->in.feed, &options, &rep->peering, err) ||
@@ -219,8 +246,11 @@ static bool run(const Call *call, Err *err)
     Replicating rep = {.call = call};
     Keystore *keys;
     SIGN_SCOPE(own);
-    ShareOptions options = {
-        .loop = {.watch_stop = true}, .on_taken = on_taken, .on_end = on_end, .ctx = &rep};
+    ShareOptions options = {.loop = {.watch_stop = true},
+                            .on_taken = on_taken,
+                            .on_end = on_end,
+                            .on_tick = on_tick,
+                            .ctx = &rep};
 
     if (!stop_init(err) || !take_feed(&rep, err) || !keys_open(call, o->passphrase_file, &keys, err) ||
         !keystore_node(keys, &own, err) || !share_open(&own, &options, &rep.share, err))

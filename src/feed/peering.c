@@ -214,9 +214,12 @@ void peering_state(Peering *peering, PeeringState *out)
         out->asked += peer->asked_count;
         more |= has_more(peering, peer);
     }
-    out->done =
-        out->synced > 0 && !more && out->asked == 0 && peering->landed.len == 0 && has_wanted(peering);
+    out->done = out->undecided == 0 && out->synced > 0 && !more && out->asked == 0 &&
+                peering->landed.len == 0 && has_wanted(peering);
 }
+
+/* Before a peer with another history is let go, so that it can see the proof, too. */
+#define FORKED_STAYS SECONDS(2)
 
 /* A peer that does not decide about runs gets no more time than one that does not answer. */
 void peering_expire(Peering *peering, int64_t patience_us)
@@ -232,6 +235,7 @@ void peering_expire(Peering *peering, int64_t patience_us)
             (void)mux_close(peer->runs, &ignored);
         for (size_t i = 0; i < ASKED_MAX; i++)
             late |= peer->asked[i].kind != ASKED_NOTHING && now - peer->asked[i].since > patience_us;
+        late |= peer->forked && now - peer->forked > FORKED_STAYS;
         if (late && peer->alpha)
             (void)mux_close(peer->alpha, &ignored);
     }

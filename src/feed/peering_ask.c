@@ -198,7 +198,7 @@ static bool ask_blocks(Partner *peer, Err *err)
 
 bool peering_ask(Partner *peer, Err *err)
 {
-    if (!peer->open || !peer->synced)
+    if (!peer->open || !peer->synced || peer->forked)
         return true;
     if (!peer->peering->feed->writable)
         return ask_head(peer, err);

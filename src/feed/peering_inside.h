@@ -41,6 +41,7 @@ struct Partner {
     AlphaSync told;   /* and what it was told */
     bool has_told;
     bool head_checked;
+    Instant forked;     /* since when it is known to have another history; nothing is asked of it any more */
     uint64_t wanted_to; /* it was asked which blocks it has, up to here */
     uint64_t shown_to;  /* it was told of all that is held without a gap, up to here */
     Ranges have;

@@ -286,22 +286,23 @@ static bool note_landed(Partner *peer, Asked *asked, bool added, Err *err)
 }
 
 /* The head that the peer shows is signed, and not of the feed that is here: then the feed has forked. */
-static bool look_for_fork(Partner *peer, const FeedProof *proof, bool *forked, Err *err)
+static bool look_for_fork(Partner *peer, const FeedProof *proof, Err *err)
 {
     Peering *peering = peer->peering;
-
+    const PeeringOptions *options = &peering->options;
     uint64_t length;
+    bool forked;
 
-    if (!forks_look(peering->feed, proof, forked, &length, err))
+    if (!forks_look(peering->feed, proof, &forked, &length, err))
         return false;
-    if (!*forked) {
-        if (length > feed_state(peering->feed)->roots.length && peering->options.on_longer)
-            peering->options.on_longer(peering->options.ctx, peer->who.key, length);
-        return true;
+    if (forked && !peer->forked) {
+        peer->forked = time_monotonic();
+        if (options->on_fork)
+            options->on_fork(options->ctx, peer->who.key);
+    } else if (!forked && length > feed_state(peering->feed)->roots.length && options->on_longer) {
+        options->on_longer(options->ctx, peer->who.key, length);
     }
-    if (peering->options.on_fork)
-        peering->options.on_fork(peering->options.ctx, peer->who.key);
-    return err_set(err, ERR_CONFLICT, "the peer has another history of the feed, signed by the same key");
+    return true;
 }
 
 /* An upgrade that does not fit may be a lie, or the other half of a fork: its head, asked for from the beginning, tells. */
@@ -324,10 +325,8 @@ static bool ask_again(Partner *peer, const Err *why, Err *err)
 
 static bool take_head(Partner *peer, Asked *asked, const FeedProof *proof, Err *err)
 {
-    bool forked;
-
     peering_forget(peer, asked);
-    return look_for_fork(peer, proof, &forked, err);
+    return look_for_fork(peer, proof, err);
 }
 
 static bool take_data(Partner *peer, Str payload, Err *err)

@@ -37,6 +37,7 @@ MAY = {
     "bridge": PARTS,
     "serve": PARTS | {"http", "evolve", "bridge"},
     "cli": PARTS | {"http", "evolve", "bridge", "serve"},
+    "api": PARTS,  # include/strata.h
 }
 MAY["cli"].discard("extract")
 

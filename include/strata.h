@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * strata.h -- the public C library: feeds
+ *
+ *     strata_store *store = strata_open("/var/lib/strata", NULL, &error);
+ *     strata_feed *feed = strata_feed_create(store, "notes", &error);
+ *     strata_feed_append(feed, blocks, count, STRATA_DURABLE, &first, &error);
+ *     strata_feed_close(feed);
+ *     strata_close(store);
+ *
+ * docs/example/feed.c is a whole program. Link with -lstrata.
+ *
+ * What fails returns false or NULL and fills the strata_error, which may be NULL; nothing is changed then unless it is said
+ * otherwise. Out parameters are written on success only. A store, its feeds and its replications belong to one thread at a time;
+ * several stores may be open of one directory, also in several processes, while one feed has one writer.
+ */
+#ifndef STRATA_H
+#define STRATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define STRATA_KEY_BYTES 32
+
+/* Codes are the exit statuses of the program: 2 usage, 4 not found, 5 conflict, 6 input/output, 8 corrupt, 9 denied, 10 limit. */
+typedef struct strata_error {
+    int code;
+    char name[32];    /* "NOT_FOUND" */
+    char message[768]; /* one sentence */
+    char hint[256];   /* what to do about it, or "" */
+} strata_error;
+
+/* ---- stores ---- */
+
+typedef struct strata_store strata_store;
+
+/*
+ * The feeds and keys of an instance, or of any directory that exists: they are made in it when they are needed. `passphrase` opens
+ * its keys; NULL: they are locked with a key file, or there are none yet.
+ */
+strata_store *strata_open(const char *dir, const char *passphrase, strata_error *error);
+
+/* Closes its feeds, too. */
+void strata_close(strata_store *store);
+
+/* ---- feeds ---- */
+
+typedef struct strata_feed strata_feed;
+
+typedef struct strata_block {
+    const void *bytes;
+    size_t len; /* at most 15 MiB */
+} strata_block;
+
+typedef struct strata_info {
+    unsigned char key[STRATA_KEY_BYTES];           /* whoever has it may copy the feed */
+    unsigned char discovery_key[STRATA_KEY_BYTES]; /* what it is called where the key must not be seen */
+    uint64_t length, fork;                         /* blocks; how often it was truncated */
+    uint64_t bytes, held;                          /* of all blocks; blocks that are here */
+} strata_info;
+
+typedef enum strata_mode { STRATA_READ, STRATA_WRITE } strata_mode;
+typedef enum strata_care {
+    STRATA_DURABLE,  /* on stable storage when the call returns */
+    STRATA_BUFFERED, /* survives the end of the process, not that of the machine */
+} strata_care;
+
+/* A new, empty feed, whose signer's key is kept in the store; open for writing. `name` may be NULL. */
+strata_feed *strata_feed_create(strata_store *store, const char *name, strata_error *error);
+
+/* The feed of this key (hexadecimal, or the first digits of it) or name. */
+strata_feed *strata_feed_open(strata_store *store, const char *key_or_name, strata_mode mode, strata_error *error);
+void strata_feed_close(strata_feed *feed);
+
+void strata_feed_info(const strata_feed *feed, strata_info *out);
+
+/* See what other processes did to a feed that is open for reading. *changed may be NULL. */
+bool strata_feed_refresh(strata_feed *feed, bool *changed, strata_error *error);
+
+/* All of the blocks or none. *first: the number of the first one; may be NULL. */
+bool strata_feed_append(strata_feed *feed, const strata_block *blocks, size_t count, strata_care care, uint64_t *first,
+                        strata_error *error);
+
+/* The bytes of a block, checked against the feed's signature; to be freed with strata_free(). 4 (NOT_FOUND): it is not here. */
+bool strata_feed_get(strata_feed *feed, uint64_t block, void **bytes, size_t *len, strata_error *error);
+void strata_free(void *bytes);
+
+/* Hash everything that is here. *first_bad is written when that is why it fails (code 8), too; may be NULL. */
+bool strata_feed_verify(strata_feed *feed, uint64_t *first_bad, strata_error *error);
+
+/* Hold the blocks from `first` up to `end` no longer, and give their space back. */
+bool strata_feed_clear(strata_feed *feed, uint64_t first, uint64_t end, strata_error *error);
+
+/* Make the feed `length` blocks long, and begin its next fork, which peers follow. */
+bool strata_feed_truncate(strata_feed *feed, uint64_t length, strata_error *error);
+
+/* ---- replication ---- */
+
+typedef struct strata_replicated {
+    uint64_t blocks, bytes_in, bytes_out;
+    bool native; /* blocks came in runs, not one by one as from npm hypercore */
+} strata_replicated;
+
+/*
+ * Get all that peers (addresses: "host:port", "unix:/path") have of a feed and is missing here, and give them what they miss. `key`
+ * as for strata_feed_open(), or the whole key of a feed that is new here. Returns when nothing is missing any more. The feed must not be
+ * open for writing in the store. *out may be NULL.
+ */
+bool strata_replicate(strata_store *store, const char *key, const char *const *peers, size_t count, strata_replicated *out,
+                      strata_error *error);
+
+/*
+ * Serve all feeds of the store at `listen` ("127.0.0.1:0": a free port) until `until` says so; it is asked about five times a second.
+ * `listening` is told the address once.
+ */
+bool strata_serve(strata_store *store, const char *listen, void (*listening)(void *ctx, const char *address),
+                  bool (*until)(void *ctx), void *ctx, strata_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

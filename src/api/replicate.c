@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Replication for include/strata.h. */
+#include <string.h>
+
+#include "api/api.h"
+#include "feed/share.h"
+
+/* ---- getting one feed ---- */
+
+typedef struct Replicating {
+    Share *share;
+    Peering *peering;
+    size_t peers;
+    bool stopped, native, reached;
+    Err failure;
+} Replicating;
+
+static void stop(Replicating *rep)
+{
+    rep->stopped = true;
+    share_stop(rep->share);
+}
+
+static void on_taken(void *rep_v)
+{
+    Replicating *rep = rep_v;
+    PeeringState state;
+
+    peering_state(rep->peering, &state);
+    rep->native |= state.native > 0;
+    rep->reached |= state.synced > 0;
+    if (rep->stopped)
+        return;
+    if (state.peers == 0 && state.refused >= rep->peers) {
+        (void)err_set(&rep->failure, ERR_NOT_FOUND, "no peer has the feed");
+        stop(rep);
+    } else if (state.done) {
+        stop(rep);
+    }
+}
+
+static void on_end(void *rep_v, const char *address, const Err *why)
+{
+    Replicating *rep = rep_v;
+    ShareTraffic traffic;
+
+    (void)address;
+    share_traffic(rep->share, &traffic);
+    if (rep->stopped || !why || !why->code || traffic.peers > 0)
+        return;
+    rep->failure = *why;
+    stop(rep);
+}
+
+static void on_fork(void *rep_v, const unsigned char peer[32])
+{
+    Replicating *rep = rep_v;
+
+    (void)peer;
+    (void)err_set(&rep->failure, ERR_CONFLICT,
+                  "a peer has another history of the feed, signed by the same key");
+    stop(rep);
+}
+
+/* A whole key that is new here is that of somebody else's feed. */
+static bool find_or_add(strata_store *store, Arena *arena, Str key, StoreFeed *out, Err *err)
+{
+    unsigned char bytes[FEED_KEY_BYTES];
+
+    if (store_find(store->feeds, arena, key, out, err))
+        return true;
+    if (err->code != ERR_NOT_FOUND || !str_to_bytes(key, bytes, sizeof bytes))
+        return false;
+    *err = (Err){0};
+    return store_add(store->feeds, bytes, (Str){0}, err) && store_about(store->feeds, arena, bytes, out, err);
+}
+
+static bool run_to_end(Replicating *rep, Feed *feed, const char *const *peers, Err *err)
+{
+    PeeringOptions options = {.download = true, .follow = true, .on_fork = on_fork, .ctx = rep};
+
+    if (!share_add(rep->share, feed, &options, &rep->peering, err) || !peering_announce(rep->peering, err))
+        return false;
+    for (size_t i = 0; i < rep->peers; i++)
+        if (!share_connect(rep->share, str_from_z(peers[i]), err))
+            return false;
+    if (!share_run(rep->share, err) || !feed_sync(feed, err))
+        return false;
+    if (rep->failure.code)
+        *err = rep->failure;
+    return rep->failure.code == 0;
+}
+
+static bool replicate(strata_store *store, const StoreFeed *about, const char *const *peers, Replicating *rep,
+                      strata_replicated *out, Err *err)
+{
+    ShareOptions options = {.on_taken = on_taken, .on_end = on_end, .ctx = rep};
+    ShareTraffic traffic;
+    PeeringState state;
+    Feed *feed;
+    SIGN_SCOPE(own);
+
+    if (!keystore_node(store->keys, &own, err) ||
+        !store_feed(store->feeds, about->about.key, FEED_WRITE, &feed, err))
+        return false;
+    bool ok = share_open(&own, &options, &rep->share, err);
+    if (ok) {
+        ok = run_to_end(rep, feed, peers, err);
+        share_traffic(rep->share, &traffic);
+        if (rep->peering)
+            peering_state(rep->peering, &state);
+        if (ok && out)
+            *out = (strata_replicated){state.blocks, traffic.bytes_in, traffic.bytes_out, rep->native};
+        share_close(rep->share);
+    }
+    store_release(store->feeds, feed);
+    return ok && (!rep->reached || store_confirm(store->feeds, about->about.key, err));
+}
+
+bool strata_replicate(strata_store *store, const char *key, const char *const *peers, size_t count,
+                      strata_replicated *out, strata_error *error)
+{
+    ARENA_SCOPE(scratch);
+    Replicating rep = {.peers = count};
+    StoreFeed about;
+    Err err = {0};
+
+    return (find_or_add(store, &scratch, str_from_z(key), &about, &err) &&
+            replicate(store, &about, peers, &rep, out, &err)) ||
+           api_fail(&err, error);
+}
+
+/* ---- serving all of them ---- */
+
+typedef struct Served {
+    struct Served *next;
+    Feed *feed;
+    Peering *peering;
+} Served;
+
+typedef struct Serving {
+    strata_store *store;
+    Arena arena;
+    Share *share;
+    Served *feeds;
+    bool (*until)(void *ctx);
+    void *ctx;
+} Serving;
+
+static Peering *find(void *serving_v, const unsigned char discovery_key[32])
+{
+    Serving *serving = serving_v;
+    Served *served = arena_new(&serving->arena, Served, 1);
+    StoreFeed about;
+    Err ignored = {0};
+
+    if (!store_discovered(serving->store->feeds, &serving->arena, discovery_key, &about, &ignored) ||
+        !store_feed(serving->store->feeds, about.about.key, FEED_READ, &served->feed, &ignored))
+        return NULL;
+    if (!share_add(serving->share, served->feed, &(PeeringOptions){0}, &served->peering, &ignored) ||
+        !peering_announce(served->peering, &ignored)) {
+        store_release(serving->store->feeds, served->feed);
+        return NULL;
+    }
+    served->next = serving->feeds;
+    serving->feeds = served;
+    return served->peering;
+}
+
+static void look_again(void *serving_v)
+{
+    Serving *serving = serving_v;
+
+    for (Served *served = serving->feeds; served; served = served->next) {
+        bool changed = false;
+        Err ignored = {0};
+
+        if (feed_refresh(served->feed, &changed, &ignored) && changed)
+            (void)!peering_announce(served->peering, &ignored);
+    }
+    if (serving->until(serving->ctx))
+        share_stop(serving->share);
+}
+
+static bool serve(Serving *serving, const char *listen, void (*listening)(void *ctx, const char *address),
+                  Err *err)
+{
+    ShareOptions options = {
+        .loop = {.tick = MILLISECONDS(200)}, .find = find, .on_tick = look_again, .ctx = serving};
+    const char *address;
+    SIGN_SCOPE(own);
+
+    if (!keystore_node(serving->store->keys, &own, err) || !share_open(&own, &options, &serving->share, err))
+        return false;
+    bool ok = share_listen(serving->share, str_from_z(listen), &address, err);
+    if (ok) {
+        listening(serving->ctx, address);
+        ok = share_run(serving->share, err);
+    }
+    share_close(serving->share);
+    for (Served *served = serving->feeds; served; served = served->next)
+        store_release(serving->store->feeds, served->feed);
+    return ok;
+}
+
+bool strata_serve(strata_store *store, const char *listen, void (*listening)(void *ctx, const char *address),
+                  bool (*until)(void *ctx), void *ctx, strata_error *error)
+{
+    Serving serving = {.store = store, .until = until, .ctx = ctx};
+    Err err = {0};
+
+    bool ok = serve(&serving, listen, listening, &err);
+    arena_free(&serving.arena);
+    return ok || api_fail(&err, error);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* include/strata.h on the store of feeds: each function makes one call of a part, and turns its Err into a strata_error. */
+#include "strata.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api.h"
+
+/* ---- errors ---- */
+
+bool api_fail(const Err *err, strata_error *error)
+{
+    if (!error)
+        return false;
+    *error = (strata_error){.code = err_exit_status(err->code)};
+    (void)snprintf(error->name, sizeof error->name, "%s", err_name(err->code));
+    (void)snprintf(error->message, sizeof error->message, "%s", err->text);
+    (void)snprintf(error->hint, sizeof error->hint, "%s", err->hint);
+    return false;
+}
+
+/* ---- stores ---- */
+
+static bool give_passphrase(void *store_v, KeystoreAsk why, Secret *out, Err *err)
+{
+    strata_store *store = store_v;
+
+    if (store->passphrase.len == 0 || why == KEYSTORE_AGAIN)
+        return why == KEYSTORE_FIRST ||
+               err_set(err, ERR_DENIED, "the keys are locked with a passphrase that was not given");
+    return secret_put(out, store->passphrase) || err_set(err, ERR_LIMIT, "the passphrase is too long");
+}
+
+strata_store *strata_open(const char *dir, const char *passphrase, strata_error *error)
+{
+    Arena arena = {0};
+    strata_store *store = arena_new(&arena, strata_store, 1);
+    Err err = {0};
+
+    store->passphrase = str_copy(&arena, str_from_z(passphrase));
+    const char *keys = str_printf(&arena, "%s/keys", dir).ptr;
+    if (!os_make_dirs(keys, 0700, &err)) {
+        arena_free(&arena);
+        (void)api_fail(&err, error);
+        return NULL;
+    }
+    store->arena = arena;
+    store->feeds = store_open(&store->arena, str_printf(&store->arena, "%s/feeds", dir).ptr, NULL);
+    store->keys =
+        keystore_open(&store->arena, keys, &(KeystoreOptions){.get = give_passphrase, .ctx = store});
+    return store;
+}
+
+void strata_close(strata_store *store)
+{
+    Arena arena = store->arena;
+
+    while (store->open)
+        strata_feed_close(store->open);
+    arena_free(&arena);
+}
+
+/* ---- feeds ---- */
+
+static strata_feed *take(strata_store *store, const unsigned char key[FEED_KEY_BYTES], FeedMode mode,
+                         Err *err)
+{
+    Feed *opened;
+
+    if (!store_feed(store->feeds, key, mode, &opened, err))
+        return NULL;
+    strata_feed *feed = calloc(1, sizeof *feed);
+    if (!feed)
+        abort();
+    *feed = (strata_feed){.store = store, .feed = opened, .next = store->open};
+    store->open = feed;
+    return feed;
+}
+
+strata_feed *strata_feed_create(strata_store *store, const char *name, strata_error *error)
+{
+    unsigned char key[FEED_KEY_BYTES];
+    strata_feed *feed = NULL;
+    Err err = {0};
+
+    if (store_create(store->feeds, store->keys, &(StoreNew){.name = str_from_z(name)}, key, &err))
+        feed = take(store, key, FEED_WRITE, &err);
+    if (!feed)
+        (void)api_fail(&err, error);
+    return feed;
+}
+
+strata_feed *strata_feed_open(strata_store *store, const char *key_or_name, strata_mode mode,
+                              strata_error *error)
+{
+    ARENA_SCOPE(scratch);
+    StoreFeed found;
+    strata_feed *feed = NULL;
+    Err err = {0};
+
+    if (store_find(store->feeds, &scratch, str_from_z(key_or_name), &found, &err))
+        feed = take(store, found.about.key, mode == STRATA_WRITE ? FEED_WRITE : FEED_READ, &err);
+    if (!feed)
+        (void)api_fail(&err, error);
+    return feed;
+}
+
+void strata_feed_close(strata_feed *feed)
+{
+    strata_feed **at = &feed->store->open;
+
+    while (*at != feed)
+        at = &(*at)->next;
+    *at = feed->next;
+    store_release(feed->store->feeds, feed->feed);
+    free(feed);
+}
+
+void strata_feed_info(const strata_feed *feed, strata_info *out)
+{
+    const FeedState *state = feed_state(feed->feed);
+
+    *out = (strata_info){
+        .length = state->roots.length, .fork = state->fork, .bytes = state->roots.bytes, .held = state->held};
+    memcpy(out->key, state->identity.key, sizeof out->key);
+    feed_discovery_key(state->identity.key, out->discovery_key);
+}
+
+bool strata_feed_refresh(strata_feed *feed, bool *changed, strata_error *error)
+{
+    bool any;
+    Err err = {0};
+
+    if (!feed_refresh(feed->feed, &any, &err))
+        return api_fail(&err, error);
+    if (changed)
+        *changed = any;
+    return true;
+}
+
+/* ---- changing ---- */
+
+/* The signer's pair, when this store may change the feed: it has the pair, and the feed is not an old copy. */
+static bool may_change(strata_feed *feed, SignPair *pair, Err *err)
+{
+    const FeedIdentity *identity = &feed_state(feed->feed)->identity;
+    bool unconfirmed;
+
+    if (!store_is_unconfirmed(feed->store->feeds, identity->key, &unconfirmed, err))
+        return false;
+    if (unconfirmed) {
+        (void)err_set(err, ERR_DENIED, "the feed may be older than what others have of it");
+        return err_hint(err, "strata_replicate() compares it with a peer");
+    }
+    return keystore_pair(feed->store->keys, identity->signer, pair, err);
+}
+
+bool strata_feed_append(strata_feed *feed, const strata_block *blocks, size_t count, strata_care care,
+                        uint64_t *first, strata_error *error)
+{
+    ARENA_SCOPE(scratch);
+    uint64_t length = feed_state(feed->feed)->roots.length;
+    Str *list = arena_new(&scratch, Str, count + 1);
+    SIGN_SCOPE(pair);
+    Err err = {0};
+
+    for (size_t i = 0; i < count; i++)
+        list[i] = (Str){blocks[i].bytes, blocks[i].len};
+    if (!may_change(feed, &pair, &err) ||
+        !feed_append(feed->feed, &pair, list, count, care == STRATA_BUFFERED ? FEED_BUFFERED : FEED_DURABLE,
+                     &err))
+        return api_fail(&err, error);
+    if (first)
+        *first = length;
+    return true;
+}
+
+bool strata_feed_truncate(strata_feed *feed, uint64_t length, strata_error *error)
+{
+    SIGN_SCOPE(pair);
+    Err err = {0};
+
+    return (may_change(feed, &pair, &err) && feed_truncate(feed->feed, &pair, length, FEED_DURABLE, &err)) ||
+           api_fail(&err, error);
+}
+
+bool strata_feed_clear(strata_feed *feed, uint64_t first, uint64_t end, strata_error *error)
+{
+    uint64_t cleared;
+    Err err = {0};
+
+    return feed_clear(feed->feed, first, end, &cleared, &err) || api_fail(&err, error);
+}
+
+/* ---- reading ---- */
+
+bool strata_feed_get(strata_feed *feed, uint64_t block, void **bytes, size_t *len, strata_error *error)
+{
+    Buf out = {0};
+    Err err = {0};
+
+    (void)buf_reserve(&out, 1); /* an empty block has bytes to free, too */
+    if (!feed_get(feed->feed, block, &out, &err)) {
+        buf_release(&out);
+        return api_fail(&err, error);
+    }
+    *bytes = out.ptr;
+    *len = out.len;
+    return true;
+}
+
+void strata_free(void *bytes)
+{
+    free(bytes);
+}
+
+bool strata_feed_verify(strata_feed *feed, uint64_t *first_bad, strata_error *error)
+{
+    uint64_t bad;
+    Err err = {0};
+
+    bool ok = feed_verify(feed->feed, NULL, &bad, &err);
+    if (first_bad && (ok || err.code == ERR_CORRUPT))
+        *first_bad = bad;
+    return ok || api_fail(&err, error);
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""docs/example/feed.c, compiled and run as its reader would, and beside the commands. Usage: 43_c_api.py STRATA"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from instance import DIR, STRATA, TOP, check, run_all  # noqa: E402
+
+SRC = pathlib.Path(__file__).resolve().parents[2]
+LIBRARY = pathlib.Path(STRATA).parent / "src/api"
+
+
+def run(*words, status=0):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("STRATA_")} | {"LD_LIBRARY_PATH": str(LIBRARY)}
+    done = subprocess.run([TOP / "feed", *map(str, words)], env=env, capture_output=True, text=True)
+    check(done.returncode == status, f"feed {words}: status {done.returncode} and not {status}: {done.stderr}")
+    return done
+
+
+def strata(*words):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("STRATA_")}
+    return subprocess.run([STRATA, "-C", str(DIR), *words], env=env, capture_output=True, text=True, check=True).stdout
+
+
+def scene():
+    DIR.mkdir()
+    (DIR / "strata.ini").write_text("[log]\nlevel = info\n")
+    (DIR / "strata.ini").chmod(0o600)
+
+
+def the_example_compiles_without_a_warning():
+    compiler = shutil.which("cc") or "gcc"
+    done = subprocess.run([compiler, "-Wall", "-Wextra", "-Werror", "-I", SRC / "include", SRC / "docs/example/feed.c", "-o", TOP / "feed", "-L", LIBRARY,
+                           "-lstrata"], capture_output=True, text=True)
+    check(done.returncode == 0, done.stderr)
+
+
+def it_makes_a_feed_and_goes_on_with_it():
+    check(re.fullmatch(r"[0-9a-f]{64} has 2 blocks:\n0 hello\n1 world\n", run(DIR, "hello", "world").stdout), "two words")
+    check(run(DIR, "again").stdout.endswith("has 3 blocks:\n0 hello\n1 world\n2 again\n"), "and one more")
+    check(strata("feed", "cat", "example") == "hello\nworld\nagain\n", "the commands have the same feed")
+
+
+def it_copies_what_the_commands_serve():
+    key = run(DIR).stdout.split()[0]
+    server = subprocess.Popen([STRATA, "-C", str(DIR), "feed", "serve"], stdout=subprocess.PIPE, text=True)
+    address = server.stdout.readline().split()[1]
+    copied = run(TOP / "copy", "--from", address, key)
+    check(copied.stdout == run(DIR).stdout, copied.stdout)
+    server.terminate()
+    server.communicate()
+    failed = run(TOP / "copy2", "--from", address, key, status=6)
+    check("refused" in failed.stderr and failed.stderr.count("\n") == 1, failed.stderr)
+
+
+def what_is_wrong_is_said_with_the_status_of_the_commands():
+    check("usage" in run(status=2).stderr, "usage")
+    failed = run("/dev/null/nowhere", status=6)
+    check(failed.stderr.startswith("feed: "), failed.stderr)
+
+
+def nothing_but_the_header_is_seen_from_outside():
+    symbols = subprocess.run(["nm", "-D", "--defined-only", LIBRARY / "libstrata.so"], capture_output=True, text=True, check=True).stdout
+    names = {line.split()[-1] for line in symbols.splitlines()}
+    declared = set(re.findall(r"\b(strata_[a-z_]+)\(", (SRC / "include/strata.h").read_text()))
+    check(names == declared, f"exported {sorted(names - declared)}, missing {sorted(declared - names)}")
+
+
+sys.exit(run_all(scene, [
+    the_example_compiles_without_a_warning,
+    it_makes_a_feed_and_goes_on_with_it,
+    it_copies_what_the_commands_serve,
+    what_is_wrong_is_said_with_the_status_of_the_commands,
+    nothing_but_the_header_is_seen_from_outside,
+]))

@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Feeds between instances: served, copied, followed, interrupted, restored and forked. Usage: 42_feed_replicate.py STRATA"""
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from instance import DIR, STRATA, TOP, check, run_all  # noqa: E402
+
+SOAK = os.environ.get("STRATA_SOAK") == "1"
+rng = random.Random(int(os.environ.get("STRATA_SEED", 20261130)))
+names = iter(range(10**6))
+
+
+def environment():
+    return {k: v for k, v in os.environ.items() if not k.startswith(("STRATA_", "PG"))}
+
+
+class Node:
+    """An instance of its own, of which nothing is up."""
+
+    def __init__(self, copy_of=None):
+        self.dir = TOP / f"node{next(names)}"
+        if copy_of:
+            shutil.copytree(copy_of.dir, self.dir)
+            return
+        self.dir.mkdir()
+        (self.dir / "strata.ini").write_text("[log]\nlevel = info\n")
+        (self.dir / "strata.ini").chmod(0o600)
+
+    def words(self, *words):
+        return [STRATA, "-C", str(self.dir), "feed", *map(str, words)]
+
+    def feed(self, *words, status=0, data=b""):
+        done = subprocess.run(self.words(*words), env=environment(), capture_output=True, cwd=TOP, input=data)
+        check(done.returncode == status, f"feed {words}: status {done.returncode} and not {status}: {done.stderr.decode()}")
+        return done
+
+    def answer(self, *words, **more):
+        return json.loads(self.feed(*words, "--json", **more).stdout)
+
+    def start(self, *words):
+        return subprocess.Popen(self.words(*words), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=TOP, text=True)
+
+    def serve(self, *words):
+        return Server(self, words)
+
+    def length(self, key):
+        return self.answer("stat", key)["length"]
+
+    def blocks(self, key):
+        return self.feed("cat", key).stdout
+
+
+class Server:
+    def __init__(self, node, words):
+        self.process = node.start("serve", *words)
+        line = self.process.stdout.readline()
+        check(line.startswith("listening "), f"serve: {line!r} {'' if line else self.process.stderr.read()}")
+        self.address = line.split()[1] if line else ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+    def end(self, number=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        out, err = self.process.communicate()
+        if number == signal.SIGTERM:
+            check(self.process.returncode == 0, f"serve ended with {self.process.returncode}: {err}")
+        return out
+
+
+def wait_for(condition, what):
+    for _ in range(600):
+        if condition():
+            return True
+        time.sleep(0.05)
+    return check(False, f"never came: {what}")
+
+
+def lines(first, end):
+    return "".join(f"block {i} {'x' * (i % 90)}\n" for i in range(first, end)).encode()
+
+
+def new_feed(count, *words):
+    node = Node()
+    key = node.answer("create", *words)["key"]
+    if count:
+        node.feed("append", key, "--buffered", data=lines(0, count))
+    return node, key
+
+
+# ---- copying ----
+
+def a_copy_is_the_feed_by_either_protocol():
+    for count in (0, 1, 3000):
+        for words in ((), ("--compat",)):
+            node, key = new_feed(count, *words)
+            with node.serve(*([] if count == 1 else [key])) as server:
+                for protocol, used in (("auto", "native"), ("native", "native"), ("hypercore", "hypercore")):
+                    copy = Node()
+                    got = copy.answer("replicate", key, server.address, "--once", "--protocol", protocol)
+                    check({"blocks", "bytes_in", "bytes_out", "protocol"} <= set(got), got)
+                    check(got["blocks"] == count and got["protocol"] == used, got)
+                    check(copy.blocks(key) == node.blocks(key), "the blocks")
+                    check(copy.answer("verify", key), "verify")
+                    if count == 3000 and protocol == "auto":
+                        check(got["bytes_in"] + got["bytes_out"] < 1.15 * len(lines(0, count)), f"on the wire: {got}")
+                    again = copy.answer("replicate", key, server.address, "--once")
+                    check(again["blocks"] == 0, again)
+                    refused = copy.feed("append", key, data=b"mine\n", status=9).stderr.decode()
+                    check("not among the keys" in refused, refused)
+
+
+def some_blocks_only_and_over_a_unix_socket():
+    node, key = new_feed(200)
+    with node.serve("--listen", f"unix:{TOP}/socket", key) as server:
+        copy = Node()
+        check(copy.answer("replicate", key, server.address, "--once", "--blocks", "3-9", "--blocks", "150")["blocks"] == 8, "eight blocks")
+        stat = copy.answer("stat", key)
+        check((stat["length"], stat["held"]) == (200, 8), stat)
+        check(copy.feed("get", key, 5).stdout == lines(5, 6).rstrip(b"\n"), "get")
+        copy.feed("get", key, 50, status=4)
+        check(copy.answer("replicate", key, server.address, "--once")["blocks"] == 192, "the rest")
+        check(copy.blocks(key) == node.blocks(key), "all of it")
+
+
+def what_is_appended_comes_as_it_is_appended_and_from_copies_too():
+    node, key = new_feed(10)
+    middle, last = Node(), Node()
+    with node.serve(key) as server:
+        middle.answer("replicate", key, server.address, "--once")
+        with middle.serve("--peer", server.address) as relay:
+            following = last.start("replicate", key, relay.address, "--json")
+            wait_for(lambda: (last.dir / "feeds").is_dir() and last.feed("stat", key, status=0).returncode == 0 and last.length(key) == 10,
+                     "the first ten blocks")
+            for end in (11, 50, 400):
+                node.feed("append", key, data=lines(node.length(key), end))
+                wait_for(lambda: last.length(key) == end, f"{end} blocks through a copy")
+            following.send_signal(signal.SIGINT)
+            out, err = following.communicate()
+            check(following.returncode == 0 and json.loads(out)["length"] == 400, f"{following.returncode} {out} {err}")
+    check(last.blocks(key) == node.blocks(key), "the blocks")
+
+
+def a_connection_that_is_lost_is_made_again():
+    node, key = new_feed(10)
+    address = f"unix:{TOP}/again"
+    server = node.serve("--listen", address, key)
+    copy = Node()
+    following = copy.start("replicate", key, address)
+    wait_for(lambda: (copy.dir / "feeds").is_dir() and copy.length(key) == 10, "ten blocks")
+    server.end(signal.SIGKILL)
+    node.feed("append", key, data=lines(10, 20))
+    with node.serve("--listen", address, key):
+        wait_for(lambda: copy.length(key) == 20, "twenty blocks, from the next server")
+        following.send_signal(signal.SIGINT)
+        following.communicate()
+        check(following.returncode == 0, following.returncode)
+
+
+def a_copy_that_is_killed_goes_on_where_it_was():
+    node, key = new_feed(20000)
+    copy = Node()
+    with node.serve(key) as server:
+        for _ in range(40 if SOAK else 5):
+            part = copy.start("replicate", key, server.address, "--protocol", rng.choice(["native", "hypercore"]))
+            time.sleep(rng.random() * 0.25)
+            part.kill()
+            part.communicate()
+            if (copy.dir / "feeds").is_dir() and copy.feed("list").stdout:
+                copy.feed("verify", key)
+        copy.answer("replicate", key, server.address, "--once")
+    check(copy.blocks(key) == node.blocks(key), "the blocks")
+
+
+# ---- who does not have it, or is no peer ----
+
+def what_cannot_be_had_is_said_in_one_line():
+    node, key = new_feed(3)
+    other = "0" * 64
+    copy = Node()
+
+    def says(text, status, *words):
+        done = copy.feed("replicate", *words, status=status)
+        said = done.stderr.decode()
+        check(text in said and said.startswith("strata: ") and said.count("\n") <= 2, said)
+
+    with node.serve(key) as server:
+        says("does not have the feed", 4, other, server.address, "--once")
+    says("refused", 6, key, "127.0.0.1:1", "--once")
+    says("there is no feed", 4, "nothing-here", "127.0.0.1:1", "--once")
+    copy.feed("replicate", key, "nonsense", "--once", status=2)
+    copy.feed("replicate", key, "127.0.0.1:1", "--once", "--blocks", "9-3", status=2)
+
+
+def garbage_ends_the_connection_and_nothing_else():
+    copy = Node()
+    key = "1" * 64
+    for reply in (b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\0" * 200, b"\x20\0\0" + b"\xff" * 32, bytes(rng.randrange(256) for _ in range(5000))):
+        listener = socket.create_server(("127.0.0.1", 0))
+
+        def answer():
+            peer, _ = listener.accept()
+            peer.sendall(reply)
+            peer.close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        done = copy.feed("replicate", key, f"127.0.0.1:{listener.getsockname()[1]}", "--once", status=8)
+        check(done.stderr.decode().count("\n") == 1, done.stderr)
+        thread.join()
+        listener.close()
+    node, key = new_feed(50)
+    with node.serve(key) as server:
+        host, port = server.address.split(":")
+        for junk in (b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 100000, b"", b"\x20\0\0" + b"\1" * 32):
+            with socket.create_connection((host, int(port))) as peer:
+                try:
+                    peer.sendall(junk)
+                except OSError:
+                    pass
+        check(copy.answer("replicate", key, server.address, "--once")["blocks"] == 50, "it still serves")
+
+
+# ---- old copies, and forks ----
+
+def an_old_copy_is_caught_before_it_forks_the_feed():
+    node, key = new_feed(100)
+    copy, old = Node(), Node(copy_of=node)
+    node.feed("append", key, data=lines(100, 130))
+    with node.serve(key) as server:
+        copy.answer("replicate", key, server.address, "--once")
+    with copy.serve(key) as server:
+        with old.serve("--peer", server.address, key):
+            wait_for(lambda: not old.answer("stat", key)["confirmed"], "the old copy is told that it is one")
+        said = old.feed("append", key, data=b"fork\n", status=9).stderr.decode()
+        check("hint" in said, said)
+        check(old.answer("replicate", key, server.address, "--once")["blocks"] == 30, "the rest")
+    check(old.answer("stat", key)["confirmed"], "confirmed")
+    check(old.answer("append", key, data=b"more\n")["first"] == 130, "it goes on from there")
+
+
+def two_histories_are_proven_and_frozen_until_the_signer_decides():
+    node, key = new_feed(100)
+    copy, old = Node(), Node(copy_of=node)
+    node.feed("append", key, data=lines(100, 130))
+    with node.serve(key) as server:
+        copy.answer("replicate", key, server.address, "--once")
+    old.feed("append", key, data=b"another history\n")
+    check(not old.feed("forks", key, "--json").stdout, "nobody knows yet")
+    with copy.serve(key) as server:
+        said = old.feed("replicate", key, server.address, "--once", status=5).stderr.decode()
+        check("another history" in said, said)
+        proofs = [json.loads(line) for line in old.feed("forks", key, "--json").stdout.splitlines()]
+        check(len(proofs) == 1 and proofs[0]["fork"] == 0 and proofs[0]["root_here"] != proofs[0]["root_there"], proofs)
+        old.feed("append", key, data=b"more\n", status=5)
+        check(old.answer("truncate", key, 100)["fork"] == 1, "the signer decides")
+        old.feed("append", key, data=b"the history that counts\n")
+        with old.serve(key) as other:
+            copy.feed("stat", key)
+    with old.serve(key) as server:
+        copy.answer("replicate", key, server.address, "--once")
+    check(copy.blocks(key) == old.blocks(key), "peers follow")
+    check(copy.answer("stat", key)["fork"] == 1, "the newer fork")
+
+
+def what_no_peer_has_alone_comes_from_two():
+    node, key = new_feed(600)
+    halves = [Node(), Node()]
+    with node.serve(key) as server:
+        for half in halves:
+            half.answer("replicate", key, server.address, "--once")
+    halves[0].feed("clear", key, 0, 400)
+    halves[1].feed("clear", key, 300, 600)
+    last = Node()
+    with halves[0].serve(key) as one, halves[1].serve(key) as other:
+        check(last.answer("replicate", key, one.address, "--once")["blocks"] == 200, "what one has")
+        following = last.start("replicate", key, one.address, other.address)
+        wait_for(lambda: last.answer("stat", key)["held"] == 500, "what both have")
+        following.send_signal(signal.SIGINT)
+        following.communicate()
+    with node.serve(key) as server:
+        check(last.answer("replicate", key, server.address, "--once")["blocks"] == 100, "the rest")
+    check(last.blocks(key) == node.blocks(key), "all of it")
+
+
+sys.exit(run_all(lambda: DIR.mkdir(), [
+    a_copy_is_the_feed_by_either_protocol,
+    some_blocks_only_and_over_a_unix_socket,
+    what_is_appended_comes_as_it_is_appended_and_from_copies_too,
+    a_connection_that_is_lost_is_made_again,
+    a_copy_that_is_killed_goes_on_where_it_was,
+    what_cannot_be_had_is_said_in_one_line,
+    garbage_ends_the_connection_and_nothing_else,
+    an_old_copy_is_caught_before_it_forks_the_feed,
+    two_histories_are_proven_and_frozen_until_the_signer_decides,
+    what_no_peer_has_alone_comes_from_two,
+]))

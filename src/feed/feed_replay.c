@@ -70,7 +70,8 @@ static bool take_block(Feed *feed, const FeedRecord *record, Err *err)
         return feed_batch_grow(feed, bytes, record->place, err);
     tree_leaf(number, bytes, &leaf);
     feed_batch_fill(feed, &leaf, record->place);
-    return feed_batch_climb(feed, leaf, err);
+    /* Its place comes with the commit; its neighbour, which may be the next block of the batch, climbs with it before. */
+    return feed_batch_learn(feed, &leaf, err) && feed_batch_climb(feed, leaf, err);
 }
 
 static bool learn_nodes(Feed *feed, Str body, Err *err)

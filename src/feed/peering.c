@@ -175,10 +175,10 @@ static bool has_more(const Peering *peering, const Partner *peer)
         return peering->options.follow && peer->remote.fork > state->fork;
     if (peering->options.follow && peer->remote.length > state->roots.length && peer->remote.can_upgrade)
         return true;
-    if (!peering->options.download)
-        return false;
-    uint64_t next = ranges_next(&peer->have, peering->low);
-    return next < state->roots.length;
+    uint64_t next;
+    Err ignored = {0};
+    return peering->options.download && peering_missing(peer, peering->low, true, &next, &ignored) &&
+           next != RANGES_NONE;
 }
 
 /* Of what is wanted, whether all is held. */

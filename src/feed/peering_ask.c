@@ -101,8 +101,7 @@ static bool ask_head(Partner *peer, Err *err)
                                   (FeedRequest){.fork = state->fork, .upgrade = true, .length = length}, err);
 }
 
-/* The first block from `from` on that is wanted, missing, not on its way, and held by the peer; RANGES_NONE when there is none. */
-static bool find_block(Partner *peer, uint64_t from, uint64_t *out, Err *err)
+bool peering_missing(const Partner *peer, uint64_t from, bool on_its_way, uint64_t *out, Err *err)
 {
     Peering *peering = peer->peering;
     uint64_t length = feed_state(peering->feed)->roots.length;
@@ -111,7 +110,8 @@ static bool find_block(Partner *peer, uint64_t from, uint64_t *out, Err *err)
     for (uint64_t at = from; at < length;) {
         uint64_t was = at;
 
-        at = ranges_gap(&peering->flying, at);
+        if (!on_its_way)
+            at = ranges_gap(&peering->flying, at);
         if (!peering->options.download)
             at = ranges_next(&peering->wanted, at);
         at = at == RANGES_NONE ? at : ranges_next(&peer->have, at);
@@ -180,7 +180,7 @@ static bool ask_blocks(Partner *peer, Err *err)
     if (!peering->options.download && peering->wanted.list.len == 0)
         return true;
     while (may_ask_blocks(peer)) {
-        if (!find_block(peer, at, &at, err))
+        if (!peering_missing(peer, at, false, &at, err))
             return false;
         if (at == RANGES_NONE)
             return true;

@@ -100,6 +100,13 @@ bool peering_ask_run(Partner *peer, uint64_t first, uint64_t end, Err *err) ATTR
 
 /* ---- peering_ask.c ---- */
 
+/*
+ * The first block from `from` on that is wanted, missing and held by the peer, or RANGES_NONE. `on_its_way`: also one that was asked
+ * for. ERR_IO.
+ */
+bool peering_missing(const Partner *peer, uint64_t from, bool on_its_way, uint64_t *out,
+                     Err *err) ATTR_MUST_USE;
+
 /* As much as may be on its way at once. ERR_IO, ERR_LIMIT. */
 bool peering_ask(Partner *peer, Err *err) ATTR_MUST_USE;
 

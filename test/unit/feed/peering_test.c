@@ -292,6 +292,42 @@ static void a_copy_gets_all_of_it_and_what_comes_after(void)
         }
 }
 
+/* Whatever was kept in memory only is in the log: a copy whose tree and head are lost gives all to the next one, with its proofs. */
+static void a_copy_is_made_anew_from_its_log(void)
+{
+    for (size_t v = 0; v < COUNT_OF(vias); v++) {
+        Node feed, copy, next;
+        Err err = {0};
+
+        begin_node(&feed, "feed", false, GIVE(PEERING_AUTO));
+        begin_node(&copy, "copy", true, GET(vias[v]));
+        grow(&feed, 3000, 0);
+        CHECK(peering_announce(feed.peering, &err));
+        connect_nodes(&copy, &feed);
+        run(400); /* and cut in the middle */
+        drop_links();
+        connect_nodes(&copy, &feed);
+        run(SIZE_MAX);
+        CHECK(same(&copy, &feed));
+        drop_links();
+        peering_free(copy.peering);
+        feed_close(copy.feed);
+        CHECK(unlink(str_printf(&copy.arena, "%s/tree", copy.path).ptr) == 0);
+        CHECK(unlink(str_printf(&copy.arena, "%s/head", copy.path).ptr) == 0);
+        CHECK(feed_open(&copy.arena, copy.path, FEED_READ, NULL, &copy.feed, &err));
+        copy.peering = peering_new(copy.feed, &GIVE(PEERING_AUTO));
+        CHECK(peering_announce(copy.peering, &err) && same(&copy, &feed));
+        begin_node(&next, "next", true, GET(PEERING_HYPERCORE));
+        connect_nodes(&next, &copy);
+        run(SIZE_MAX);
+        CHECK(same(&next, &feed));
+        drop_links();
+        end_node(&feed);
+        end_node(&copy);
+        end_node(&next);
+    }
+}
+
 /* Each has what the other has not, some of it twice; one leaves in the middle, and comes back later. */
 static void what_no_peer_has_alone_comes_from_several(void)
 {
@@ -324,7 +360,8 @@ static void what_no_peer_has_alone_comes_from_several(void)
             if (links[0].up)
                 cut(&links[0]);
             run(SIZE_MAX);
-            CHECK(feed_state(copies[2].feed)->held >= 500);
+            CHECK(feed_state(copies[2].feed)->held >= 500 &&
+                  is_done(&copies[2])); /* with what these two have */
             connect_nodes(&copies[0], &copies[2]);
             run(SIZE_MAX);
             CHECK(same(&copies[2], &feed) && is_done(&copies[2]));
@@ -526,6 +563,7 @@ int main(void)
     if (getenv("STRATA_SEED"))
         seed = strtoull(getenv("STRATA_SEED"), NULL, 10);
     RUN(a_copy_gets_all_of_it_and_what_comes_after);
+    RUN(a_copy_is_made_anew_from_its_log);
     RUN(what_no_peer_has_alone_comes_from_several);
     RUN(a_copy_may_want_some_blocks_only);
     RUN(copies_follow_a_truncated_feed);

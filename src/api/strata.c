@@ -57,8 +57,11 @@ void strata_close(strata_store *store)
 {
     Arena arena = store->arena;
 
-    while (store->open)
-        strata_feed_close(store->open);
+    for (strata_feed *feed = store->open, *next; feed; feed = next) {
+        next = feed->next;
+        store_release(store->feeds, feed->feed);
+        free(feed);
+    }
     arena_free(&arena);
 }
 

@@ -152,7 +152,7 @@ static bool parse_range(Str text, uint64_t *first, uint64_t *end, Err *err)
 {
     Str from, to = str_cut(text, '-', &from);
 
-    if (!feeds_number(from, "FIRST", first, err) || (to.ptr && to.len && !feeds_number(to, "LAST", end, err)))
+    if (!feeds_number(from, "FIRST", first, err) || (to.len > 0 && !feeds_number(to, "LAST", end, err)))
         return false;
     if (to.len == 0)
         *end = *first;

@@ -123,16 +123,16 @@ static bool look(Feed *feed, uint64_t index, TreeNode *out, bool *known, Err *er
 
 bool feed_batch_learn(Feed *feed, const TreeNode *node, Err *err)
 {
+    bool shrunk = feed->kept < feed->state.roots.length, known = false;
     TreeNode found;
-    bool known;
 
-    if (feed->kept < feed->state.roots.length) {
-        make(feed, node, 0);
-        return true;
-    }
-    if (!look(feed, node->index, &found, &known, err))
+    /* Of a batch that shrinks the feed, what is kept stays as it is: a leaf knows where its block lies. */
+    if ((!shrunk || tree_last(node->index) < 2 * feed->kept) &&
+        !look(feed, node->index, &found, &known, err))
         return false;
-    if (!known)
+    if (shrunk && !(known && tree_node_equal(&found, node)))
+        make(feed, node, 0);
+    else if (!known)
         feed_nodes_put(feed->nodes, node, 0);
     return true;
 }

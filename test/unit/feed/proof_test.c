@@ -207,6 +207,7 @@ static void a_copy_follows_to_another_fork_and_keeps_what_is_the_same(void)
             ARENA_SCOPE(arena);
             bool held[BLOCKS_MAX] = {0};
             Feed *feed = new_writer(&arena, length), *copy = new_copy(&arena);
+            uint64_t more = kept % 3 == 1 ? 0 : 5; /* the last one that is kept may be a root by itself */
             FeedRequest upgrade = {.upgrade = true, .length = length, .manifest = true};
             FeedTaken taken;
             Err err = {0};
@@ -218,11 +219,11 @@ static void a_copy_follows_to_another_fork_and_keeps_what_is_the_same(void)
                 CHECK(pass(feed, copy, &request, &taken, &err) && taken.block);
             }
             CHECK(feed_truncate(feed, &pair, kept, FEED_BUFFERED, &err));
-            grow(feed, 5);
-            upgrade = (FeedRequest){.fork = 1, .upgrade = true, .length = kept + 5};
+            grow(feed, more);
+            upgrade = (FeedRequest){.fork = 1, .upgrade = true, .length = kept + more};
             CHECK(pass(feed, copy, &upgrade, &taken, &err) && taken.upgraded);
-            CHECK(feed_state(copy)->fork == 1 && feed_state(copy)->roots.length == kept + 5);
-            for (uint64_t i = 0; i < kept + 5; i++) {
+            CHECK(feed_state(copy)->fork == 1 && feed_state(copy)->roots.length == kept + more);
+            for (uint64_t i = 0; i < kept + more; i++) {
                 CHECK(feed_holds(copy, i, &held[i], &err));
                 CHECK(!held[i] || i < kept);
             }

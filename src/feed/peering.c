@@ -177,24 +177,7 @@ static bool has_more(const Peering *peering, const Partner *peer)
         return true;
     uint64_t next;
     Err ignored = {0};
-    return peering->options.download && peering_missing(peer, peering->low, true, &next, &ignored) &&
-           next != RANGES_NONE;
-}
-
-/* Of what is wanted, whether all is held. */
-static bool has_wanted(const Peering *peering)
-{
-    uint64_t length = feed_state(peering->feed)->roots.length;
-
-    for (uint64_t at = ranges_next(&peering->wanted, 0); at < length;
-         at = ranges_next(&peering->wanted, at + 1)) {
-        Err ignored = {0};
-        bool held = false;
-
-        if (!feed_holds(peering->feed, at, &held, &ignored) || !held)
-            return false;
-    }
-    return true;
+    return peering_missing(peer, peering->low, true, &next, &ignored) && next != RANGES_NONE;
 }
 
 void peering_state(Peering *peering, PeeringState *out)
@@ -215,7 +198,7 @@ void peering_state(Peering *peering, PeeringState *out)
         more |= has_more(peering, peer);
     }
     out->done = out->undecided == 0 && out->synced > 0 && !more && out->asked == 0 &&
-                peering->landed.len == 0 && has_wanted(peering);
+                peering->landed.len == 0;
 }
 
 /* Before a peer with another history is let go, so that it can see the proof, too. */

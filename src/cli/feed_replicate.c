@@ -36,6 +36,7 @@ typedef struct Replicating {
     bool reached; /* a peer told how long its feed is */
     bool native;  /* and sends runs */
     bool forked;  /* or has another history of it */
+    size_t lost;  /* connections that ended or could not be made */
     Err failure;
 } Replicating;
 
@@ -54,10 +55,11 @@ static void fail(Replicating *rep, const Err *why)
     stop(rep);
 }
 
-/* With --once, whatever cannot become better by waiting ends it. */
+/* With --once, whatever cannot become better by waiting ends it: every peer told what it has, or never will. */
 static void judge(Replicating *rep, const PeeringState *state)
 {
     const Opts *o = rep->call->opts;
+    size_t peers = rep->call->args_count - 1;
     Err why = {0};
 
     rep->reached |= state->synced > 0;
@@ -68,10 +70,10 @@ static void judge(Replicating *rep, const PeeringState *state)
         (void)err_set(&why, ERR_CONFLICT, "the peer does not send blocks in runs");
         (void)err_hint(&why, "--protocol auto gets them one by one");
         fail(rep, &why);
-    } else if (state->peers == 0 && state->refused >= rep->call->args_count - 1) {
+    } else if (state->peers == 0 && state->refused >= peers) {
         (void)err_set(&why, ERR_NOT_FOUND, "the peer does not have the feed, or does not serve it");
         fail(rep, &why);
-    } else if (state->done && !rep->forked) {
+    } else if (state->done && !rep->forked && state->synced + state->refused + rep->lost >= peers) {
         stop(rep);
     }
 }
@@ -94,14 +96,19 @@ static void on_end(void *rep_v, const char *address, const Err *why)
     Replicating *rep = rep_v;
     const Opts *o = rep->call->opts;
     ShareTraffic traffic;
+    PeeringState state;
 
+    rep->lost++;
     if (rep->stopped || !why || !why->code)
         return;
     share_traffic(rep->share, &traffic);
-    if (o->once && traffic.peers == 0)
+    if (o->once && traffic.peers == 0 && rep->lost >= rep->call->args_count - 1) {
         fail(rep, why);
-    else
-        out_say(rep->call->out, "%s: %s", address, why->text);
+        return;
+    }
+    out_say(rep->call->out, "%s: %s", address, why->text);
+    peering_state(rep->peering, &state);
+    judge(rep, &state);
 }
 
 static void on_fork(void *rep_v, const unsigned char peer[32])

@@ -127,8 +127,7 @@ bool feed_batch_learn(Feed *feed, const TreeNode *node, Err *err)
     TreeNode found;
 
     /* Of a batch that shrinks the feed, what is kept stays as it is: a leaf knows where its block lies. */
-    if ((!shrunk || tree_last(node->index) < 2 * feed->kept) &&
-        !look(feed, node->index, &found, &known, err))
+    if ((!shrunk || tree_last(node->index) < 2 * feed->kept) && !look(feed, node->index, &found, &known, err))
         return false;
     if (shrunk && !(known && tree_node_equal(&found, node)))
         make(feed, node, 0);

@@ -197,8 +197,8 @@ void peering_state(Peering *peering, PeeringState *out)
         out->asked += peer->asked_count;
         more |= has_more(peering, peer);
     }
-    out->done = out->undecided == 0 && out->synced > 0 && !more && out->asked == 0 &&
-                peering->landed.len == 0;
+    out->done =
+        out->undecided == 0 && out->synced > 0 && !more && out->asked == 0 && peering->landed.len == 0;
 }
 
 /* Before a peer with another history is let go, so that it can see the proof, too. */

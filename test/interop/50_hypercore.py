@@ -158,16 +158,17 @@ def who_holds_a_part_gives_that_part():
 
 
 def two_of_theirs_have_half_each():
-    for compat in (True, False):
+    """Also where one of them is slow to answer, and a third one is not there at all."""
+    for compat, late, absent in ((True, 0, []), (False, 700, []), (False, 0, [1])):
         key = writer.create(*create_words(compat), append=400)
-        ports = []
+        ports = absent.copy()
         with writer.serving(key) as server:
             for version, (start, end) in zip(VERSIONS, ((0, 200), (200, 400))):
                 npm[version]("open", name=key, key=key)
                 npm[version]("connect", name=key, port=server.port)
                 npm[version]("until", name=key, length=400)
                 npm[version]("download", name=key, start=start, end=end)
-                ports.append(npm[version]("serve", name=key)["port"])
+                ports.append(npm[version]("serve", name=key, late=late if version == 11 else 0)["port"])
         got = reader.replicate(key, *ports)
         check((got["length"], got["blocks"]) == (400, 400), got)
         ours_is(reader, key, writer.json("stat", key))
@@ -280,8 +281,33 @@ def they_cut_it_off_and_we_follow():
         peer("close", name=name)
 
 
+def we_cut_it_off_and_they_follow():
+    """At once where they are connected, and when they come anew."""
+    for version, compat in both():
+        peer, name, late = npm[version], next(names), next(names)
+        key = writer.create(*create_words(compat), append=30)
+        for copy in (name, late):
+            peer("open", name=copy, key=key)
+        with writer.serving(key) as server:
+            peer("connect", name=name, port=server.port)
+            peer("until", name=name, length=30)
+            peer("download", name=name, start=0, end=30)
+            writer.run("truncate", key, 11)
+            peer("until", name=name, length=11, fork=1)
+            stat = writer.append(key, 4)
+            peer("until", name=name, length=15, fork=1)
+            peer("connect", name=late, port=server.port)
+            peer("until", name=late, length=15, fork=1)
+            for copy in (name, late):
+                peer("download", name=copy, start=0, end=15)
+                theirs_is(peer, copy, stat)
+        for copy in (name, late):
+            peer("close", name=copy)
+
+
 TESTS = [we_copy_what_they_serve, they_copy_what_we_serve, a_long_feed_is_copied, an_empty_feed_is_served_and_fills_later,
          we_get_the_blocks_that_are_asked_for, who_holds_a_part_gives_that_part, two_of_theirs_have_half_each,
          we_pass_on_between_two_of_theirs, what_they_append_comes_while_we_follow, what_we_append_comes_while_they_follow,
-         a_server_that_dies_halfway_is_no_loss, they_cut_it_off_and_we_follow]
+         a_server_that_dies_halfway_is_no_loss, they_cut_it_off_and_we_follow,
+         we_cut_it_off_and_they_follow]
 sys.exit(run_all(TESTS))

@@ -157,6 +157,7 @@ const floods = {
   wants: (peer, at) => peer.wireWant.send({ start: at % 1000 * 32, length: 2 ** 21 }),
   far: (peer, at) => peer.wireWant.send({ start: 2 ** 40 + at * 2 ** 21, length: 2 ** 21 }),
   requests: (peer, at) => peer.wireRequest.send({ id: 1 + at, fork: 0, block: { index: at % 64, nodes: 0 }, hash: null, seek: null, upgrade: null, manifest: false, priority: 0 }),
+  large: (peer, at) => peer.wireRequest.send({ id: 1 + at, fork: 0, block: { index: 64 + at % 64, nodes: 0 }, hash: null, seek: null, upgrade: null, manifest: false, priority: 0 }),
   nothing: (peer, at) => peer.wireRequest.send({ id: 1 + at, fork: 0, block: { index: 2 ** 40 + at, nodes: 0 }, hash: null, seek: null, upgrade: null, manifest: false, priority: 0 }),
   ranges: (peer, at) => peer.wireRange.send({ drop: false, start: 2 * at, length: 1 }),
   extensions: (peer, at) => peer.wireExtension.send({ name: 'name-' + at, message: Buffer.alloc(100) }),
@@ -228,10 +229,11 @@ const verbs = {
     for (let at = start; at < end; at++) hash.update(await cores.get(name).core.get(at, { wait: false }))
     return hash.digest('hex')
   },
-  serve ({ name, lie: kind }) {
+  // With `late` it says nothing for so many milliseconds.
+  serve ({ name, lie: kind, late }) {
     const it = cores.get(name)
     if (kind) lie(it, kind)
-    return listen((socket) => replicate(it, socket, false))
+    return listen((socket) => late ? setTimeout(replicate, late, it, socket, false) : replicate(it, socket, false))
   },
   async connect ({ name, port, lie: kind }) {
     const it = cores.get(name)

@@ -103,7 +103,10 @@ static bool open_directory(Arena *arena, Str path, int *out, Err *err)
     if (fd < 0 && errno == ENOTDIR)
         return err_set(err, ERR_USAGE, "'%.*s' is not a directory", STR_ARG(path));
     if (fd < 0)
-        return err_sys(err, errno == ENOENT || errno == ELOOP ? ERR_NOT_FOUND : ERR_IO,
+        return err_sys(err,
+                       errno == ENOENT || errno == ELOOP   ? ERR_NOT_FOUND
+                       : errno == EACCES || errno == EPERM ? ERR_DENIED
+                                                           : ERR_IO,
                        "cannot open directory '%.*s'", STR_ARG(path));
     *out = fd;
     return true;

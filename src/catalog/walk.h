@@ -111,7 +111,8 @@ typedef struct WalkTotals {
  *
  * ERR_USAGE        the root is not an absolute path, or not a directory
  * ERR_NOT_FOUND    there is no such path
- * ERR_IO           the root cannot be opened
+ * ERR_DENIED       the root may not be read
+ * ERR_IO           it cannot be opened
  * ERR_INTERRUPTED  options->stop
  * and what the sink raised. `out` says how far it came in any case.
  */
@@ -121,7 +122,7 @@ bool walk_run(Str root, const WalkOptions *options, const WalkSink *sink, WalkTo
 /*
  * Whether a walk could begin at `root`, for who notes down that one did.
  *
- * ERR_USAGE, ERR_NOT_FOUND, ERR_IO  as walk_run() would
+ * ERR_USAGE, ERR_NOT_FOUND, ERR_DENIED, ERR_IO  as walk_run() would
  */
 bool walk_check_root(Str root, Err *err) ATTR_MUST_USE;
 

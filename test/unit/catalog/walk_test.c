@@ -424,6 +424,8 @@ static void what_cannot_be_read_is_a_problem_and_not_the_end(void)
         CHECK(map_get(&seen.problems, str_printf(&arena, "look at %s/unsearchable/file", dir.ptr)));
         const PosixFacts *file = facts_of(&seen, dir, "unsearchable/file");
         CHECK(file && file->has == POSIX_HAS_TYPE && file->type == POSIX_FILE);
+        Err err = {0};
+        CHECK(!walk_check_root(str_printf(&arena, "%s/closed", dir.ptr), &err) && err.code == ERR_DENIED);
         (void)fflush(stdout);
         _exit(check_bad != 0);
     }

@@ -170,7 +170,8 @@ class Strata:
 
     def create(self, *words, append=0):
         key = self.json("create", *words)["key"]
-        self.append(key, append)
+        if append:
+            self.run("append", key, "--framing", "u32", data=framed(0, append))
         return key
 
     def append(self, key, count):
@@ -190,11 +191,9 @@ class Strata:
 
     def refuses(self, key, port, status, says):
         """What a peer does is refused in one line with a status."""
-        done = self.run("replicate", key, f"127.0.0.1:{port}", "--once", "--protocol", "hypercore", status=status)
-        text = done.stderr.decode()
-        check(text.startswith("strata: ") and text.count("\n") <= 2 and re.search(says, text), f"{says}: {text}")
-        check(not done.stdout, done.stdout)
-        return text
+        done = self.run("replicate", key, f"127.0.0.1:{port}", "--once", "--protocol", "hypercore", "--json", status=status)
+        lines = done.stderr.decode().splitlines()
+        check(len(lines) == 1 and not done.stdout and says in json.loads(lines[0])["error"]["message"], f"{says}: {lines} {done.stdout}")
 
     def start(self, *words):
         return Running(self, *words)

@@ -31,8 +31,9 @@ static void on_taken(void *rep_v)
     rep->reached |= state.synced > 0;
     if (rep->stopped)
         return;
-    if (state.peers == 0 && state.refused >= rep->peers) {
-        (void)err_set(&rep->failure, ERR_NOT_FOUND, "no peer has the feed");
+    if (state.peers == 0 && state.refused + state.late >= rep->peers) {
+        (void)err_set(&rep->failure, state.late ? ERR_IO : ERR_NOT_FOUND,
+                      state.late ? "a peer did not answer" : "no peer has the feed");
         stop(rep);
     } else if (state.done) {
         stop(rep);

@@ -70,10 +70,14 @@ static void judge(Replicating *rep, const PeeringState *state)
         (void)err_set(&why, ERR_CONFLICT, "the peer does not send blocks in runs");
         (void)err_hint(&why, "--protocol auto gets them one by one");
         fail(rep, &why);
+    } else if (state->peers == 0 && state->late > 0 && state->refused + state->late >= peers) {
+        (void)err_set(&why, ERR_IO, "the peer did not answer what it was asked");
+        fail(rep, &why);
     } else if (state->peers == 0 && state->refused >= peers) {
         (void)err_set(&why, ERR_NOT_FOUND, "the peer does not have the feed, or does not serve it");
         fail(rep, &why);
-    } else if (state->done && !rep->forked && state->synced + state->refused + rep->lost >= peers) {
+    } else if (state->done && !rep->forked &&
+               state->synced + state->refused + state->late + rep->lost >= peers) {
         stop(rep);
     }
 }
@@ -123,6 +127,7 @@ static void on_tick(void *rep_v)
     Replicating *rep = rep_v;
     Err why = {0};
 
+    (void)!out_flush(rep->call->out, &why); /* what was said meanwhile */
     if (!rep->forked)
         return;
     (void)err_set(&why, ERR_CONFLICT, "the peer has another history of the feed, signed by the same key");

@@ -117,7 +117,9 @@ static Peering *find(void *serving_v, const unsigned char discovery_key[32])
 static void look_again(void *serving_v)
 {
     Serving *serving = serving_v;
+    Err unwritten = {0};
 
+    (void)!out_flush(serving->call->out, &unwritten); /* what was said meanwhile */
     for (Served *served = serving->feeds; served; served = served->next) {
         bool changed = false;
         Err ignored = {0};

@@ -184,7 +184,8 @@ void peering_state(Peering *peering, PeeringState *out)
 {
     bool more = false;
 
-    *out = (PeeringState){.blocks = peering->blocks, .runs = peering->runs, .refused = peering->refused};
+    *out = (PeeringState){
+        .blocks = peering->blocks, .runs = peering->runs, .refused = peering->refused, .late = peering->late};
     for (Partner *peer = peering->peers; peer; peer = peer->next) {
         out->peers += peer->open;
         out->native += peer->open && peer->runs_open;
@@ -218,6 +219,7 @@ void peering_expire(Peering *peering, int64_t patience_us)
             (void)mux_close(peer->runs, &ignored);
         for (size_t i = 0; i < ASKED_MAX; i++)
             late |= peer->asked[i].kind != ASKED_NOTHING && now - peer->asked[i].since > patience_us;
+        peering->late += late && peer->alpha;
         late |= peer->forked && now - peer->forked > FORKED_STAYS;
         if (late && peer->alpha)
             (void)mux_close(peer->alpha, &ignored);

@@ -80,7 +80,8 @@ typedef struct PeeringState {
     size_t peers;     /* that have the feed and opened it */
     size_t native;    /* of these, who sends runs */
     size_t undecided; /* of these, who may do so yet */
-    size_t refused;   /* peers that do not have the feed, so far */
+    size_t refused;   /* peers that do not have the feed, so far, */
+    size_t late;      /* and those that did not answer in time */
     size_t synced;    /* who told how long theirs is */
     uint64_t longest; /* of these, in our fork */
     uint64_t blocks;  /* got since peering_new() */

@@ -64,7 +64,7 @@ struct Peering {
     bool upgrading;
     bool changed; /* since the last on_change */
     uint64_t blocks, runs;
-    size_t refused;
+    size_t refused, late;
 };
 
 /* ---- peering_peer.c: what a peer says on 'hypercore/alpha' ---- */

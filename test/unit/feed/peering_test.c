@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/os.h"
+#include "base/time.h"
 #include "feed/alpha.h"
 #include "feed/forks.h"
 #include "feed/proof.h"
@@ -506,6 +507,37 @@ static void nothing_that_was_changed_on_its_way_is_kept(void)
     CHECK(ended > 30);
 }
 
+/* It says that it has a long feed, and then nothing. */
+static void a_peer_that_does_not_answer_is_let_go(void)
+{
+    Node feed, copy;
+    PeeringState state = {0};
+    Err err = {0};
+
+    begin_node(&feed, "feed", false, GIVE(PEERING_AUTO));
+    begin_node(&copy, "copy", true, GET(PEERING_AUTO));
+    grow(&feed, 10, 0);
+    CHECK(peering_announce(feed.peering, &err));
+    Link *link = connect_nodes(&copy, &feed);
+    for (int i = 0; i < 1000 && link->queues[0].bytes.len + link->queues[1].bytes.len > 0; i++) {
+        peering_state(copy.peering, &state);
+        if (state.asked > 0)
+            break;
+        (void)!(pass_one(link, 1) || pass_one(link, 0));
+    }
+    buf_reset(&link->queues[1].bytes); /* the question is lost */
+    CHECK(state.asked > 0 && state.late == 0);
+    peering_expire(copy.peering, SECONDS(60));
+    peering_state(copy.peering, &state);
+    CHECK(state.peers == 1 && state.late == 0);
+    peering_expire(copy.peering, -1);
+    peering_state(copy.peering, &state);
+    CHECK(state.peers == 0 && state.late == 1 && !state.done);
+    drop_links();
+    end_node(&feed);
+    end_node(&copy);
+}
+
 static void extension_messages_pass(void)
 {
     Node feed, copy;
@@ -569,6 +601,7 @@ int main(void)
     RUN(copies_follow_a_truncated_feed);
     RUN(two_histories_of_a_feed_are_found_and_proven);
     RUN(nothing_that_was_changed_on_its_way_is_kept);
+    RUN(a_peer_that_does_not_answer_is_let_go);
     RUN(extension_messages_pass);
     RUN(runs_cost_little_more_than_their_blocks);
     (void)rmdir(dir);

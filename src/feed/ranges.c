@@ -38,6 +38,8 @@ static void replace(Ranges *set, size_t from, size_t to, const Range *with, size
 {
     size_t behind = count_of(set) - to, more = count > to - from ? count - (to - from) : 0;
 
+    if (count == 0 && from == to)
+        return; /* there may be no list yet */
     (void)buf_reserve(&set->list, more * sizeof(Range));
     Range *list = list_of(set);
     memmove(list + from + count, list + to, behind * sizeof(Range));

@@ -97,6 +97,23 @@ static void a_reader_sees_what_was_appended_truncated_and_cleared_since(void)
     end(writer, reader);
 }
 
+/* A process that appends so many blocks. */
+static pid_t write_apart(int count)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        ARENA_SCOPE(arena);
+        Feed *writer;
+        Err err = {0};
+        bool ok = feed_open(&arena, path, FEED_WRITE, &options, &writer, &err) &&
+                  append(writer, count, FEED_BUFFERED);
+
+        _exit(!ok);
+    }
+    return child;
+}
+
 /* Small segments, so that the reader often stands at the end of one while the next is begun. */
 static void a_reader_beside_a_busy_writer_sees_whole_batches_only(void)
 {
@@ -108,9 +125,8 @@ static void a_reader_beside_a_busy_writer_sees_whole_batches_only(void)
     Err err = {0};
 
     begin(&arena, &writer, &reader);
-    pid_t child = fork();
-    if (child == 0)
-        _exit(!append(writer, MOST - 3, FEED_BUFFERED));
+    feed_close(writer);
+    pid_t child = write_apart(MOST - 3);
     while (seen < MOST) {
         bool changed = false;
 
@@ -142,9 +158,8 @@ static void who_opens_a_feed_beside_a_busy_writer_sees_whole_batches_only(void)
 
     begin(&arena, &writer, &reader);
     feed_close(reader);
-    pid_t child = fork();
-    if (child == 0)
-        _exit(!append(writer, MOST - 3, FEED_BUFFERED));
+    feed_close(writer);
+    pid_t child = write_apart(MOST - 3);
     while (seen < MOST) {
         ARENA_SCOPE(scratch);
 

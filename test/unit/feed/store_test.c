@@ -198,7 +198,7 @@ static void who_reads_again_sees_what_was_appended_since(void)
     CHECK(!store_remove(store, key, &err) && err.code == ERR_BUSY);
     store_release(other, again);
     CHECK(store_feed(store, key, FEED_READ, &again, &err));
-    CHECK(again == feed && feed_state(again)->roots.length == 1);
+    CHECK(feed_state(again)->roots.length == 1);
     CHECK(!store_remove(store, key, &err) && err.code == ERR_BUSY); /* in use here */
     store_release(store, again);
     CHECK(store_remove(other, key, &err));

@@ -354,9 +354,33 @@ static bool take_record(Scan *scan, FeedRecord *record, size_t len, bool *goes_o
     return scan->take(scan->ctx, record, err);
 }
 
+/*
+ * At the end of what was read of a segment. A writer may have gone on in it before it began the next one: where there is a next one, the
+ * rest is looked at once more, because from then on nothing is added.
+ */
+static bool leave(Scan *scan, bool *looked, bool *there, Err *err)
+{
+    char name[FEED_LOG_NAME_MAX];
+    struct statx st;
+    uint32_t next = segment_of(scan->at) + 1;
+
+    if (*looked) {
+        *looked = false;
+        return go_to(scan, next, there, err);
+    }
+    buf_reset(&scan->in);
+    scan->used = 0;
+    if (os_statx(AT_FDCWD, feed_log_name(scan->log, next, name), 0, STATX_TYPE, &st) == 0) {
+        *looked = true;
+        return true;
+    }
+    *there = false;
+    return errno == ENOENT || err_sys(err, ERR_IO, "cannot look at '%s'", name);
+}
+
 static bool scan_all(Scan *scan, Err *err)
 {
-    bool there = true, goes_on = true;
+    bool there = true, goes_on = true, looked = false;
 
     if (scan->at == FEED_PLACE_FIRST ? !go_to(scan, 0, &there, err)
                                      : !feed_log_use(scan->log, segment_of(scan->at), O_RDONLY, err)) {
@@ -372,10 +396,11 @@ static bool scan_all(Scan *scan, Err *err)
             return false;
         if (len == 0) { /* the end of this segment, or of all */
             goes_on = offset_of(scan->at) > FEED_SEGMENT_HEAD;
-            if (goes_on && !go_to(scan, segment_of(scan->at) + 1, &there, err))
+            if (goes_on && !leave(scan, &looked, &there, err))
                 return false;
             continue;
         }
+        looked = false;
         if (!take_record(scan, &record, len, &goes_on, err))
             return false;
         scan->used += len;

@@ -47,7 +47,7 @@ state=$(strata status --json 2>/dev/null | field state || true)
 [ -n "$state" ] || { say "Making an instance"; strata init; }
 if [ "$state" != up ]; then
     # A background process does not see Ctrl-C: the pause of the last loop is ended here.
-    trap 'kill $(jobs -p) 2>/dev/null || true; strata down >/dev/null' EXIT
+    trap 'trap "" INT; kill $(jobs -p) 2>/dev/null || true; strata down >/dev/null' EXIT
     trap 'exit 130' INT TERM
     say "Starting it"
 fi
@@ -71,7 +71,12 @@ if [ "$state" = up ]; then
     exit 0
 fi
 say "Ctrl-C stops it; run this again to look only at what changed."
-while strata status --json | field state | grep -qx up; do
-    sleep 5 &
+# Only built-in commands from here on: a Ctrl-C that comes while bash waits for a program in the foreground is taken by
+# both, and what becomes of the script's trap hangs on how the program ends.
+while_up() { while strata status --json | field state | grep -qx up; do sleep 5; done; }
+while_up >/dev/null 2>&1 &
+watch=$!
+while kill -0 $watch 2>/dev/null; do
+    sleep 1 >/dev/null 2>&1 &
     wait $!
 done

@@ -18,7 +18,7 @@ mkdir -p "$TMPDIR/My Tree/deep"
 seq 10000 >"$TMPDIR/My Tree/deep/numbers"
 echo x >"$TMPDIR/My Tree/small"
 
-# Until it serves or ends; then Ctrl-C, as a terminal sends it.
+# Until it serves or ends; then Ctrl-C, as a terminal sends it, and as a person does, again when nothing happens.
 tour() {
     : >"$TMPDIR/said"
     set -m
@@ -26,7 +26,7 @@ tour() {
     local pid=$!
     set +m
     while kill -0 $pid 2>/dev/null && ! grep -q "^Ctrl-C stops it" "$TMPDIR/said"; do sleep 0.2; done
-    kill -INT -- -$pid
+    while kill -INT -- -$pid 2>/dev/null; do sleep 5; done
     wait $pid
     status=$?
 }

@@ -16,6 +16,7 @@ enum {
     RUN_ASK_BLOCKS = 4096,         /* in one run, at most */
     WANT_BLOCKS = 2 * 1024 * 1024, /* npm answers for so many at once */
     CONFLICTS_MAX = 1000,          /* answers that came too late, of one peer */
+    DENIED_MAX = 2,                /* times that a peer may have no proof of the length that it told */
     LANDED_MAX = 256,              /* blocks that came one by one before they are kept */
 };
 
@@ -47,7 +48,7 @@ struct Partner {
     Ranges have;
     Asked asked[ASKED_MAX];
     size_t asked_count, asked_runs;
-    unsigned conflicts;
+    unsigned conflicts, denied;
     char extension[256]; /* the name of its last one */
     size_t extension_len;
 };

@@ -136,6 +136,8 @@ static bool take_sync(Partner *peer, Str payload, Err *err)
         ranges_remove(&peer->have, 0, RANGES_NONE);
         peer->wanted_to = 0;
     }
+    if (!peer->synced || sync.fork != peer->remote.fork || sync.length != peer->remote.length)
+        peer->denied = 0;
     peer->remote = sync;
     peer->synced = true;
     return peering_send_sync(peer, err) && send_want(peer, err) && peering_ask(peer, err);
@@ -378,9 +380,12 @@ static bool take_no_data(Partner *peer, Str payload, Err *err)
         return true;
     if (asked->kind == ASKED_BLOCK)
         ranges_remove(&peer->have, asked->first, asked->end);
-    bool upgrade = asked->kind == ASKED_UPGRADE;
+    if (asked->kind == ASKED_UPGRADE && ++peer->denied > DENIED_MAX)
+        return err_set(err, ERR_CORRUPT,
+                       "the peer says that fork %llu of the feed has %llu blocks, and does not prove it",
+                       (unsigned long long)peer->remote.fork, (unsigned long long)asked->end);
     peering_forget(peer, asked);
-    return upgrade ? forgive(peer, err) : peering_ask(peer, err);
+    return peering_ask(peer, err);
 }
 
 static bool take_extension(Partner *peer, Str payload, Err *err)

@@ -30,6 +30,7 @@ LIES = (
     ("length", 8, NO_PROOF, 0),
     ("signature", 8, UNSIGNED, 0),
     ("unsigned", 8, UNSIGNED, 0),
+    ("endless", 8, "the peer says that fork 0 of the feed has 9007199254740991 blocks, and does not prove it", 0),
 )
 # What no hypercore sends, the status of who called it, and what is said.
 GARBAGE = (
@@ -78,7 +79,7 @@ def a_fork_that_nobody_signed_is_not_followed():
     """It says that its fork is 7, and has nothing to show for it."""
     peer, name = npm[11], next(names)
     made = peer("create", name=name, compat=False, append=BLOCKS)
-    reader.refuses(made["key"], peer("serve", name=name, lie="fork")["port"], 10, "the peer's answers do not fit what it was asked")
+    reader.refuses(made["key"], peer("serve", name=name, lie="fork")["port"], 8, "the peer says that fork 7 of the feed has 40 blocks, and does not prove it")
     stat = reader.json("stat", made["key"])
     check((stat["fork"], stat["held"]) == (0, 0), stat)
     peer("close", name=name)

@@ -3,12 +3,35 @@
 
 #include <math.h>
 #include <proj.h>
+#include <pthread.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/late.h"
 #include "base/time.h"
+
+/* What is used of PROJ. */
+/* clang-format off */
+#define FUNCTIONS(X) \
+    X(proj_context_create) X(proj_context_destroy) X(proj_create) X(proj_create_crs_to_crs_from_pj) \
+    X(proj_destroy) X(proj_get_type) X(proj_is_crs) X(proj_log_func) \
+    X(proj_normalize_for_visualization) X(proj_trans)
+/* clang-format on */
+
+typedef struct Proj {
+    FUNCTIONS(LATE_MEMBER)
+} Proj;
+static Proj proj;
+
+static void load_proj(void)
+{
+#define ENTRY(function) LATE_ENTRY(Proj, function)
+    static const LateFunction functions[] = {FUNCTIONS(ENTRY)};
+
+    late_load(PROJ_SONAME, functions, COUNT_OF(functions), &proj);
+}
 
 /* A shape whose footprint was found before. */
 typedef struct Remembered {
@@ -44,8 +67,8 @@ static void release(void *system_v)
 {
     FootprintSystem *system = system_v;
 
-    proj_destroy(system->transform);
-    proj_context_destroy(system->context);
+    proj.proj_destroy(system->transform);
+    proj.proj_context_destroy(system->context);
 }
 
 static void ignore_log(void *data, int level, const char *message)
@@ -60,10 +83,11 @@ static PJ *make_system(PJ_CONTEXT *context, Arena *arena, Str text)
     if (text.len == 0)
         return NULL;
     bool proj4 = text.ptr[0] == '+';
-    PJ *crs = proj_create(context, str_printf(arena, "%.*s%s", STR_ARG(text), proj4 ? " +type=crs" : "").ptr);
+    PJ *crs =
+        proj.proj_create(context, str_printf(arena, "%.*s%s", STR_ARG(text), proj4 ? " +type=crs" : "").ptr);
 
-    if (crs && !proj_is_crs(crs)) {
-        proj_destroy(crs);
+    if (crs && !proj.proj_is_crs(crs)) {
+        proj.proj_destroy(crs);
         return NULL;
     }
     return crs;
@@ -71,28 +95,30 @@ static PJ *make_system(PJ_CONTEXT *context, Arena *arena, Str text)
 
 static PJ *make_transform(PJ_CONTEXT *context, PJ *from)
 {
-    PJ *to = proj_create(context, "OGC:CRS84");
-    PJ *raw = to ? proj_create_crs_to_crs_from_pj(context, from, to, NULL, NULL) : NULL;
-    PJ *transform = raw ? proj_normalize_for_visualization(context, raw) : NULL;
+    PJ *to = proj.proj_create(context, "OGC:CRS84");
+    PJ *raw = to ? proj.proj_create_crs_to_crs_from_pj(context, from, to, NULL, NULL) : NULL;
+    PJ *transform = raw ? proj.proj_normalize_for_visualization(context, raw) : NULL;
 
-    proj_destroy(raw);
-    proj_destroy(to);
+    proj.proj_destroy(raw);
+    proj.proj_destroy(to);
     return transform;
 }
 
 static bool is_geographic(const PJ *crs)
 {
-    PJ_TYPE type = proj_get_type(crs);
+    PJ_TYPE type = proj.proj_get_type(crs);
 
     return type == PJ_TYPE_GEOGRAPHIC_2D_CRS || type == PJ_TYPE_GEOGRAPHIC_3D_CRS;
 }
 
 FootprintSystem *footprint_system_new(Arena *arena, Str wkt, Str proj4)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     FootprintSystem *system = arena_new(arena, FootprintSystem, 1);
 
-    system->context = proj_context_create();
-    proj_log_func(system->context, NULL, ignore_log);
+    (void)pthread_once(&once, load_proj);
+    system->context = proj.proj_context_create();
+    proj.proj_log_func(system->context, NULL, ignore_log);
     arena_defer(arena, release, system);
     PJ *crs = make_system(system->context, arena, wkt);
     if (!crs)
@@ -102,7 +128,7 @@ FootprintSystem *footprint_system_new(Arena *arena, Str wkt, Str proj4)
     /* Datum shifts are far below what a box needs; longitudes of such systems may run to 360. */
     system->degrees = is_geographic(crs);
     system->transform = make_transform(system->context, crs);
-    proj_destroy(crs);
+    proj.proj_destroy(crs);
     return system->transform ? system : NULL;
 }
 
@@ -156,7 +182,7 @@ static bool to_degrees(FootprintSystem *system, GeometryPoint *point)
                                  atan(sinh(point->y / half_world * M_PI)) / M_PI * 180};
         return true;
     }
-    PJ_COORD out = proj_trans(system->transform, PJ_FWD, proj_coord(point->x, point->y, 0, 0));
+    PJ_COORD out = proj.proj_trans(system->transform, PJ_FWD, (PJ_COORD){.v = {point->x, point->y, 0, 0}});
 
     if (!isfinite(out.xy.x) || !isfinite(out.xy.y))
         return false;

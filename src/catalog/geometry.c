@@ -5,12 +5,40 @@
 #include <endian.h>
 #include <geos_c.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/late.h"
+
+/* What is used of GEOS. */
+/* clang-format off */
+#define FUNCTIONS(X) \
+    X(GEOSContext_setErrorMessageHandler_r) X(GEOSCoordSeq_getSize_r) X(GEOSCoordSeq_getXY_r) \
+    X(GEOSFree_r) X(GEOSGeomTypeId_r) X(GEOSGeom_destroy_r) X(GEOSGeom_getCoordSeq_r) \
+    X(GEOSGetExteriorRing_r) X(GEOSGetGeometryN_r) X(GEOSGetInteriorRingN_r) \
+    X(GEOSGetNumGeometries_r) X(GEOSGetNumInteriorRings_r) X(GEOSWKBWriter_create_r) \
+    X(GEOSWKBWriter_destroy_r) X(GEOSWKBWriter_setByteOrder_r) X(GEOSWKBWriter_setOutputDimension_r) \
+    X(GEOSWKBWriter_write_r) X(GEOSWKTReader_create_r) X(GEOSWKTReader_destroy_r) \
+    X(GEOSWKTReader_read_r) X(GEOS_finish_r) X(GEOS_init_r) X(GEOSisEmpty_r)
+/* clang-format on */
+
+typedef struct Geos {
+    FUNCTIONS(LATE_MEMBER)
+} Geos;
+static Geos geos;
+
+static void load_geos(void)
+{
+#define ENTRY(function) LATE_ENTRY(Geos, function)
+    static const LateFunction functions[] = {FUNCTIONS(ENTRY)};
+
+    late_load(GEOS_SONAME, functions, COUNT_OF(functions), &geos);
+}
+
 struct GeometryReader {
-    GEOSContextHandle_t geos;
+    GEOSContextHandle_t geos; /* NULL until something else than a plain polygon comes */
     GEOSWKTReader *wkt;
     GEOSWKBWriter *wkb;
     char message[256]; /* of the last failure */
@@ -29,21 +57,30 @@ static void release(void *reader_v)
 {
     GeometryReader *reader = reader_v;
 
-    GEOSWKTReader_destroy_r(reader->geos, reader->wkt);
-    GEOSWKBWriter_destroy_r(reader->geos, reader->wkb);
-    GEOS_finish_r(reader->geos);
+    if (!reader->geos)
+        return;
+    geos.GEOSWKTReader_destroy_r(reader->geos, reader->wkt);
+    geos.GEOSWKBWriter_destroy_r(reader->geos, reader->wkb);
+    geos.GEOS_finish_r(reader->geos);
+}
+
+static void open_geos(GeometryReader *reader)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, load_geos);
+    reader->geos = geos.GEOS_init_r();
+    (void)geos.GEOSContext_setErrorMessageHandler_r(reader->geos, keep_message, reader);
+    reader->wkt = geos.GEOSWKTReader_create_r(reader->geos);
+    reader->wkb = geos.GEOSWKBWriter_create_r(reader->geos);
+    geos.GEOSWKBWriter_setByteOrder_r(reader->geos, reader->wkb, WKB_LITTLE_ENDIAN);
+    geos.GEOSWKBWriter_setOutputDimension_r(reader->geos, reader->wkb, 2);
 }
 
 GeometryReader *geometry_reader_new(Arena *arena)
 {
     GeometryReader *reader = arena_new(arena, GeometryReader, 1);
 
-    reader->geos = GEOS_init_r();
-    (void)GEOSContext_setErrorMessageHandler_r(reader->geos, keep_message, reader);
-    reader->wkt = GEOSWKTReader_create_r(reader->geos);
-    reader->wkb = GEOSWKBWriter_create_r(reader->geos);
-    GEOSWKBWriter_setByteOrder_r(reader->geos, reader->wkb, WKB_LITTLE_ENDIAN);
-    GEOSWKBWriter_setOutputDimension_r(reader->geos, reader->wkb, 2);
     arena_defer(arena, release, reader);
     return reader;
 }
@@ -159,14 +196,14 @@ static void add_part(Arena *arena, Parts *parts, GeometryPart part)
 static bool add_sequence(GeometryReader *reader, Arena *arena, const GEOSGeometry *line, bool closed,
                          Parts *parts)
 {
-    const GEOSCoordSequence *coords = GEOSGeom_getCoordSeq_r(reader->geos, line);
+    const GEOSCoordSequence *coords = geos.GEOSGeom_getCoordSeq_r(reader->geos, line);
     unsigned count = 0;
 
-    if (!coords || !GEOSCoordSeq_getSize_r(reader->geos, coords, &count))
+    if (!coords || !geos.GEOSCoordSeq_getSize_r(reader->geos, coords, &count))
         return false;
     GeometryPoint *points = arena_new(arena, GeometryPoint, count + 1);
     for (unsigned i = 0; i < count; i++)
-        if (!GEOSCoordSeq_getXY_r(reader->geos, coords, i, &points[i].x, &points[i].y) ||
+        if (!geos.GEOSCoordSeq_getXY_r(reader->geos, coords, i, &points[i].x, &points[i].y) ||
             !isfinite(points[i].x) || !isfinite(points[i].y))
             return false;
     if (count)
@@ -176,12 +213,12 @@ static bool add_sequence(GeometryReader *reader, Arena *arena, const GEOSGeometr
 
 static bool add_polygon(GeometryReader *reader, Arena *arena, const GEOSGeometry *shape, Parts *parts)
 {
-    int holes = GEOSGetNumInteriorRings_r(reader->geos, shape);
+    int holes = geos.GEOSGetNumInteriorRings_r(reader->geos, shape);
 
-    if (!add_sequence(reader, arena, GEOSGetExteriorRing_r(reader->geos, shape), true, parts))
+    if (!add_sequence(reader, arena, geos.GEOSGetExteriorRing_r(reader->geos, shape), true, parts))
         return false;
     for (int i = 0; i < holes; i++)
-        if (!add_sequence(reader, arena, GEOSGetInteriorRingN_r(reader->geos, shape, i), true, parts))
+        if (!add_sequence(reader, arena, geos.GEOSGetInteriorRingN_r(reader->geos, shape, i), true, parts))
             return false;
     return true;
 }
@@ -190,9 +227,9 @@ static bool add_polygon(GeometryReader *reader, Arena *arena, const GEOSGeometry
 // NOLINTNEXTLINE(misc-no-recursion)
 static bool add_shape(GeometryReader *reader, Arena *arena, const GEOSGeometry *shape, Parts *parts)
 {
-    if (GEOSisEmpty_r(reader->geos, shape))
+    if (geos.GEOSisEmpty_r(reader->geos, shape))
         return true;
-    switch (GEOSGeomTypeId_r(reader->geos, shape)) {
+    switch (geos.GEOSGeomTypeId_r(reader->geos, shape)) {
     case GEOS_POINT:
     case GEOS_LINESTRING:
         return add_sequence(reader, arena, shape, false, parts);
@@ -201,8 +238,8 @@ static bool add_shape(GeometryReader *reader, Arena *arena, const GEOSGeometry *
     case GEOS_POLYGON:
         return add_polygon(reader, arena, shape, parts);
     default:
-        for (int i = 0, n = GEOSGetNumGeometries_r(reader->geos, shape); i < n; i++)
-            if (!add_shape(reader, arena, GEOSGetGeometryN_r(reader->geos, shape, i), parts))
+        for (int i = 0, n = geos.GEOSGetNumGeometries_r(reader->geos, shape); i < n; i++)
+            if (!add_shape(reader, arena, geos.GEOSGetGeometryN_r(reader->geos, shape, i), parts))
                 return false;
         return true;
     }
@@ -216,12 +253,12 @@ static bool take_apart(GeometryReader *reader, Arena *arena, const GEOSGeometry 
 
     if (!add_shape(reader, arena, shape, &parts))
         return err_set(err, ERR_USAGE, "a coordinate is not a finite number");
-    unsigned char *wkb = GEOSWKBWriter_write_r(reader->geos, reader->wkb, shape, &len);
+    unsigned char *wkb = geos.GEOSWKBWriter_write_r(reader->geos, reader->wkb, shape, &len);
     if (!wkb)
         return err_set(err, ERR_USAGE, "not a geometry: %s", reader->message);
     *out = (Geometry){
         .parts = parts.parts, .count = parts.count, .wkb = str_copy(arena, (Str){(char *)wkb, len})};
-    GEOSFree_r(reader->geos, wkb);
+    geos.GEOSFree_r(reader->geos, wkb);
     return true;
 }
 
@@ -236,11 +273,13 @@ bool geometry_parse(GeometryReader *reader, Arena *arena, Str wkt, Geometry *out
         make_polygon_wkb(arena, out);
         return true;
     }
-    GEOSGeometry *shape = GEOSWKTReader_read_r(reader->geos, reader->wkt, text.ptr);
+    if (!reader->geos)
+        open_geos(reader);
+    GEOSGeometry *shape = geos.GEOSWKTReader_read_r(reader->geos, reader->wkt, text.ptr);
     if (!shape)
         return err_set(err, ERR_USAGE, "not a geometry: %s", reader->message);
     bool ok = take_apart(reader, arena, shape, out, err);
-    GEOSGeom_destroy_r(reader->geos, shape);
+    geos.GEOSGeom_destroy_r(reader->geos, shape);
     return ok;
 }
 

@@ -18,6 +18,8 @@ import time
 import urllib.error
 import urllib.request
 
+import template
+
 STRATA = str(pathlib.Path(sys.argv[1]).resolve())
 TOP = pathlib.Path(tempfile.mkdtemp(prefix="strata-instance-", dir="/tmp"))
 TOP.chmod(0o711)
@@ -100,7 +102,16 @@ def postmaster(dir):
 def made(name):
     dir = HOME / name
     strata(dir, "init")
+    calm(dir)
     return dir
+
+
+def calm(dir):
+    """Every start touches all of the memory that its cluster may use: a gigabyte or more on a large machine."""
+    path = dir / "pg/local/local.conf"
+    owner = path.parent.stat()
+    path.write_text(template.CALM)
+    os.chown(path, owner.st_uid, owner.st_gid)
 
 
 # ---- tests ----
@@ -120,6 +131,7 @@ def init_makes_one_instance_and_overwrites_nothing():
     check(os.listdir(used) == ["file"], "nothing added")
     other = HOME / "other"
     check(answer(dir, "init", str(other)) == {"dir": str(other)}, "init DIR")
+    calm(dir)
 
 
 def what_does_not_exist_is_not_found():

@@ -50,25 +50,71 @@ static bool wait_for(int watch, bool *over, Err *err)
     return stop_check(err);
 }
 
+/* A line beside the blocks, which are all of one form. */
+static bool tell(const Call *call, uint64_t fork, uint64_t length, Err *err)
+{
+    BUF_SCOPE(text);
+    JsonOut json = json_out(&text);
+
+    if (call->quiet)
+        return true;
+    if (call->json) {
+        json_begin(&json, '{');
+        json_key(&json, "truncated");
+        json_uint(&json, length);
+        json_key(&json, "fork");
+        json_uint(&json, fork);
+        json_end(&json, '}');
+        json_line(&json);
+    } else
+        buf_printf(&text, "the feed was truncated to %llu (fork %llu)\n", (unsigned long long)length,
+                   (unsigned long long)fork);
+    return out_flush(call->out, err) && os_write_all(STDERR_FILENO, buf_str(&text), err);
+}
+
+/* See what another process did. What a truncation left and was printed is not printed again. */
+static bool look(const Call *call, Feed *feed, uint64_t *next, bool *changed, Err *err)
+{
+    FeedState before = *feed_state(feed);
+    uint64_t length;
+
+    if (!feed_refresh(feed, changed, err) || !feed_shortest(feed, &before, &length, err))
+        return false;
+    if (feed_state(feed)->fork == before.fork)
+        return true;
+    *next = length < *next ? length : *next;
+    return tell(call, feed_state(feed)->fork, length, err);
+}
+
+/* A block that cannot be had was truncated this moment, or belongs to a copy and comes later. */
+static bool print_what_came(const Call *call, Feed *feed, uint64_t *next, Err *err)
+{
+    for (bool changed; !print_from(call, feed, next, err);) {
+        Err why = *err;
+
+        if ((why.code != ERR_NOT_FOUND && why.code != ERR_CORRUPT) || !look(call, feed, next, &changed, err))
+            return false;
+        if (!changed && why.code == ERR_NOT_FOUND)
+            return out_flush(call->out, err);
+        if (!changed) {
+            *err = why;
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool follow(const Call *call, Feed *feed, uint64_t *next, Err *err)
 {
-    uint64_t fork = feed_state(feed)->fork;
     FD_SCOPE(watch);
 
     if (!feed_watch(feed, &watch, err))
         return false;
-    for (bool over = false, changed; !over;) {
-        /* Looked at first: something may have come before it was watched. */
-        if (!feed_refresh(feed, &changed, err))
+    /* Looked at first: something may have come before it was watched. */
+    for (bool over = false, changed; !over;)
+        if (!look(call, feed, next, &changed, err) || !print_what_came(call, feed, next, err) ||
+            !wait_for(watch, &over, err))
             return false;
-        if (feed_state(feed)->fork != fork)
-            return err_set(err, ERR_CONFLICT,
-                           "the feed was truncated: it is at fork %llu now, with %llu blocks",
-                           (unsigned long long)feed_state(feed)->fork,
-                           (unsigned long long)feed_state(feed)->roots.length);
-        if (!print_from(call, feed, next, err) || !wait_for(watch, &over, err))
-            return false;
-    }
     return true;
 }
 
@@ -90,7 +136,8 @@ const Cmd cmd_feed_tail = {
     .summary = "print the last blocks of a feed, and those that come",
     .description =
         "KEY is a feed's key, the first digits of one (at least 4), or its name. With -f it goes on until Ctrl-C, until nobody reads what "
-        "it prints, or until the feed is truncated or removed.",
+        "it prints, or until the feed is removed. Where the feed is truncated, a line on standard error says to which length, and it goes "
+        "on from there. Blocks of a copy that are not here yet are waited for.",
     .opts = opts,
     CMD_OPTS(Opts, .count = 10),
     .examples = "strata feed tail notes\n"

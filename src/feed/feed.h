@@ -126,6 +126,12 @@ bool feed_disk(const Feed *feed, uint64_t *out, Err *err) ATTR_MUST_USE;
 bool feed_refresh(Feed *feed, bool *changed, Err *err) ATTR_MUST_USE;
 
 /*
+ * The shortest that the feed was since `before`, which it was once: for who follows it. Where the log was cleared
+ * meanwhile and cannot tell, the shorter of what it was and what it is. ERR_IO.
+ */
+bool feed_shortest(const Feed *feed, const FeedState *before, uint64_t *length, Err *err) ATTR_MUST_USE;
+
+/*
  * A descriptor that becomes readable when a file of the feed changes (inotify): then feed_watch_clear(), and look. Not every such
  * change is one of the feed. The caller closes it. ERR_IO, ERR_LIMIT: the system has no more of them.
  */

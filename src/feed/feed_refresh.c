@@ -7,6 +7,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/os.h"
 #include "feed/feed_inside.h"
 
@@ -64,6 +65,43 @@ bool feed_refresh(Feed *feed, bool *changed, Err *err)
     }
     *changed = feed->state.applied != before;
     return ok;
+}
+
+typedef struct Shortest {
+    FeedPlace end; /* what is behind it is not seen yet */
+    uint64_t length;
+} Shortest;
+
+static bool note_truncation(void *shortest_v, const FeedRecord *record, Err *err)
+{
+    Shortest *shortest = shortest_v;
+
+    (void)err;
+    if (record->type == FEED_TRUNCATE && record->place < shortest->end && record->body.len == 16) {
+        uint64_t length = bytes_get(record->body.ptr, 8);
+
+        shortest->length = length < shortest->length ? length : shortest->length;
+    }
+    return true;
+}
+
+/* In the log: the head knows the last state only, and the feed may have grown again since it was truncated. */
+bool feed_shortest(const Feed *feed, const FeedState *before, uint64_t *length, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    uint64_t now = feed->state.roots.length, then = before->roots.length;
+    Shortest shortest = {feed->state.applied, now < then ? now : then};
+
+    if (feed->state.fork != before->fork) {
+        FeedLog *log = feed_log_new(&scratch, feed->path, 0, before->applied, before->chain);
+        bool ok = feed_log_scan(log, note_truncation, &shortest, err);
+
+        feed_log_close(log);
+        if (!ok && err->code != ERR_CORRUPT)
+            return false;
+    }
+    *length = shortest.length;
+    return true;
 }
 
 bool feed_watch(const Feed *feed, int *fd, Err *err)

@@ -196,9 +196,35 @@ def who_follows_sees_what_another_appends():
     live.stdin.close()
     check(live.wait() == 0, "live")
     live.stdout.close()
-    answer("truncate", "followed", 5)
-    out, err = follower.process.communicate()
-    check(follower.process.returncode == 5 and b"fork 1" in err and not out, err)
+    check(follower.end(signal.SIGTERM)[:2] == (130, b""), "SIGTERM")
+
+
+def who_follows_is_told_of_truncations_and_goes_on():
+    answer("create", "--name", "shrinking")
+    answer("append", "shrinking", data=b"".join(b"%d\n" % n for n in range(20)))
+    for _ in range(2):
+        fork = answer("stat", "shrinking")["fork"]
+        follower = Following("shrinking", "-n", "1")
+        other = subprocess.Popen([STRATA, "-C", str(DIR), "feed", "tail", "-f", "-n", "0", "shrinking"], env=environment(),
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        check(follower.next() in ("19", "new 24"), "the last")
+        answer("truncate", "shrinking", 15)
+        check(json.loads(follower.process.stderr.readline()) == {"truncated": 15, "fork": fork + 1}, "truncated")
+        check(other.stderr.readline() == b"the feed was truncated to 15 (fork %d)\n" % (fork + 1), "for people")
+        answer("append", "shrinking", data=b"fifteen\n")
+        check(follower.next() == "fifteen", "what comes now")
+        # All of this before it looks again: shorter, longer than ever, and shorter once more.
+        follower.process.send_signal(signal.SIGSTOP)
+        answer("truncate", "shrinking", 5)
+        answer("append", "shrinking", data=b"".join(b"new %d\n" % n for n in range(5, 30)))
+        answer("truncate", "shrinking", 25)
+        follower.process.send_signal(signal.SIGCONT)
+        check(json.loads(follower.process.stderr.readline()) == {"truncated": 5, "fork": fork + 3}, "truncated twice")
+        check([follower.next() for _ in range(20)] == [f"new {n}" for n in range(5, 25)], "all that is new")
+        check(follower.end(signal.SIGINT)[:2] == (130, b""), "Ctrl-C")
+        other.send_signal(signal.SIGINT)
+        out, err = other.communicate()
+        check(other.returncode == 130 and out.startswith(b"fifteen\n") and b"new 24\n" in out and b"strata: " in err, (out, err))
 
 
 def who_follows_ends_when_nobody_reads():
@@ -328,6 +354,7 @@ if __name__ == "__main__":
         a_wrong_line_is_a_usage_error_and_a_wrong_key_is_not_found,
         the_list_has_them_all_the_oldest_first,
         who_follows_sees_what_another_appends,
+        who_follows_is_told_of_truncations_and_goes_on,
         who_follows_ends_when_nobody_reads,
         an_interrupted_append_says_how_far_it_went,
         a_damaged_block_is_found,

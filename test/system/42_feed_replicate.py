@@ -125,6 +125,29 @@ def a_copy_is_the_feed_by_either_protocol():
                     check("not among the keys" in refused, refused)
 
 
+def who_follows_a_copy_waits_for_blocks_that_come_later():
+    node, key = new_feed(20)
+    copy = Node()
+    with node.serve(key) as server:
+        copy.answer("replicate", key, server.address, "--once", "--blocks", "0-9")
+        tail = copy.start("tail", "-f", "-n", "15", key)
+        check([tail.stdout.readline() for _ in range(5)] == lines(5, 10).decode().splitlines(True), "those that are here")
+        copy.answer("replicate", key, server.address, "--once", "--blocks", "11-19")
+        copy.answer("replicate", key, server.address, "--once")
+        check([tail.stdout.readline() for _ in range(10)] == lines(10, 20).decode().splitlines(True), "those that came, in order")
+        node.answer("append", key, data=lines(20, 22))
+        copy.answer("replicate", key, server.address, "--once")
+        check([tail.stdout.readline() for _ in range(2)] == lines(20, 22).decode().splitlines(True), "longer")
+        node.answer("truncate", key, 8)
+        node.answer("append", key, data=lines(50, 52))
+        copy.answer("replicate", key, server.address, "--once")
+        said = tail.stderr.readline()
+        check(said == "the feed was truncated to 8 (fork 1)\n", said)
+        check([tail.stdout.readline() for _ in range(2)] == lines(50, 52).decode().splitlines(True), "of the new fork")
+    tail.send_signal(signal.SIGTERM)
+    check(tail.communicate()[0] == "" and tail.returncode == 130, tail.returncode)
+
+
 def some_blocks_only_and_over_a_unix_socket():
     node, key = new_feed(200)
     with node.serve("--listen", f"unix:{TOP}/socket", key) as server:
@@ -300,6 +323,7 @@ def what_no_peer_has_alone_comes_from_two():
 
 sys.exit(run_all(lambda: DIR.mkdir(), [
     a_copy_is_the_feed_by_either_protocol,
+    who_follows_a_copy_waits_for_blocks_that_come_later,
     some_blocks_only_and_over_a_unix_socket,
     what_is_appended_comes_as_it_is_appended_and_from_copies_too,
     a_connection_that_is_lost_is_made_again,

@@ -97,6 +97,33 @@ static void a_reader_sees_what_was_appended_truncated_and_cleared_since(void)
     end(writer, reader);
 }
 
+static void the_shortest_of_a_feed_is_known_when_it_has_grown_again(void)
+{
+    ARENA_SCOPE(arena);
+    Feed *writer, *reader;
+    uint64_t shortest, cleared;
+    bool changed;
+    Err err = {0};
+
+    begin(&arena, &writer, &reader);
+    CHECK(append(writer, 40, FEED_BUFFERED) && feed_refresh(reader, &changed, &err));
+    FeedState before = *feed_state(reader);
+    CHECK(feed_shortest(reader, &before, &shortest, &err) && shortest == 43);
+    CHECK(feed_truncate(writer, &pair, 10, FEED_BUFFERED, &err) && append(writer, 50, FEED_BUFFERED));
+    CHECK(feed_truncate(writer, &pair, 30, FEED_BUFFERED, &err) && append(writer, 50, FEED_BUFFERED));
+    CHECK(feed_sync(writer, &err));
+    CHECK(feed_shortest(reader, &before, &shortest, &err) && shortest == 43); /* not seen yet */
+    CHECK(feed_refresh(reader, &changed, &err) && feed_state(reader)->roots.length == 80);
+    CHECK(feed_shortest(reader, &before, &shortest, &err) && shortest == 10);
+    before = *feed_state(reader);
+    CHECK(append(writer, 1, FEED_BUFFERED) && feed_refresh(reader, &changed, &err));
+    CHECK(feed_shortest(reader, &before, &shortest, &err) && shortest == 80);
+    CHECK(feed_truncate(writer, &pair, 40, FEED_BUFFERED, &err) && append(writer, 41, FEED_BUFFERED));
+    CHECK(feed_clear(writer, 0, 81, &cleared, &err) && feed_refresh(reader, &changed, &err));
+    CHECK(feed_shortest(reader, &before, &shortest, &err) && (shortest == 40 || shortest == 80));
+    end(writer, reader);
+}
+
 /* A process that appends so many blocks. */
 static pid_t write_apart(int count)
 {
@@ -227,6 +254,7 @@ int main(void)
     sign_pair_new(&pair);
     feed_identity_new(pair.public_key, &identity);
     RUN(a_reader_sees_what_was_appended_truncated_and_cleared_since);
+    RUN(the_shortest_of_a_feed_is_known_when_it_has_grown_again);
     RUN(a_reader_beside_a_busy_writer_sees_whole_batches_only);
     RUN(who_opens_a_feed_beside_a_busy_writer_sees_whole_batches_only);
     RUN(a_reader_is_told_that_the_feed_is_gone);

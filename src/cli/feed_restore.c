@@ -87,6 +87,14 @@ static bool restore(const Call *call, FeedStore *store, BackupIn *in, Str name, 
                       : false);
 }
 
+/* A feed whose key is here is this node's own, whether the key came with the backup or never went. */
+static bool mark_own(const Call *call, FeedStore *store, const FeedIdentity *identity, Err *err)
+{
+    bool ours;
+
+    return feeds_is_ours(call, identity, &ours, err) && (!ours || store_own(store, identity->key, err));
+}
+
 static void print(const Call *call, const BackupIn *in, Str name)
 {
     const FeedState *state = backup_state(in);
@@ -115,7 +123,8 @@ static bool restore_from(const Call *call, int fd, Err *err)
         !backup_open(call->arena, fd, &in, err) || (o->with_key && !unseal(o, in, &pair, err)))
         return false;
     Str name = o->name.ptr ? o->name : backup_note(in)->name;
-    if (!restore(call, store, in, name, err) || (o->with_key && !add_key(keys, &pair, name, err)))
+    if (!restore(call, store, in, name, err) || (o->with_key && !add_key(keys, &pair, name, err)) ||
+        !mark_own(call, store, &backup_state(in)->identity, err))
         return false;
     print(call, in, name);
     return true;

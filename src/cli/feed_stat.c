@@ -13,26 +13,6 @@ static void put_bytes(const Call *call, const char *name, uint64_t value)
     out_int(call->out, (int64_t)value);
 }
 
-/* Whether the signer's key is here. No passphrase is needed to see that. */
-static bool is_ours(const Call *call, const FeedIdentity *identity, bool *out, Err *err)
-{
-    KeystoreKey key;
-    Keystore *keys;
-    Err why = {0};
-
-    *out = false;
-    if (identity->anonymous)
-        return true;
-    if (!keys_open(call, (Str){0}, &keys, err))
-        return false;
-    if (keystore_info(keys, call->arena, identity->signer, &key, &why)) {
-        *out = key.own;
-        return true;
-    }
-    *err = why;
-    return why.code == ERR_NOT_FOUND;
-}
-
 static void print(const Call *call, const FeedInHand *in, bool ours, uint64_t disk, uint64_t segments)
 {
     const FeedState *state = feed_state(in->feed);
@@ -69,7 +49,8 @@ static bool run(const Call *call, Err *err)
     bool ours;
 
     if (!feeds_take(call, FEED_READ, &in, err) || !feed_disk(in.feed, &disk, err) ||
-        !feed_segments(in.feed, &segments, err) || !is_ours(call, &feed_state(in.feed)->identity, &ours, err))
+        !feed_segments(in.feed, &segments, err) ||
+        !feeds_is_ours(call, &feed_state(in.feed)->identity, &ours, err))
         return false;
     print(call, &in, ours, disk, segments);
     return true;

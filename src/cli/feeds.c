@@ -46,12 +46,30 @@ bool feeds_pair(const Call *call, Str passphrase_file, const Feed *feed, SignPai
            (err->code == ERR_NOT_FOUND ? not_ours(err) : false);
 }
 
+bool feeds_is_ours(const Call *call, const FeedIdentity *identity, bool *out, Err *err)
+{
+    KeystoreKey key;
+    Keystore *keys;
+    Err why = {0};
+
+    *out = false;
+    if (identity->anonymous)
+        return true;
+    if (!keys_open(call, (Str){0}, &keys, err))
+        return false;
+    if (keystore_info(keys, call->arena, identity->signer, &key, &why)) {
+        *out = key.own;
+        return true;
+    }
+    *err = why;
+    return why.code == ERR_NOT_FOUND;
+}
+
 bool feeds_check_trust(const FeedInHand *in, bool trust, Err *err)
 {
-    if (!in->unconfirmed)
-        return true;
-    if (trust)
-        return store_confirm(in->store, in->about.about.key, err);
+    if (!in->unconfirmed || trust)
+        return store_own(in->store, in->about.about.key, err) &&
+               (!in->unconfirmed || store_confirm(in->store, in->about.about.key, err));
     (void)err_set(err, ERR_DENIED,
                   "the feed was restored from a backup, and may be older than what others have of it");
     return err_hint(

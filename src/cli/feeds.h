@@ -28,10 +28,14 @@ bool feeds_take(const Call *call, FeedMode mode, FeedInHand *out, Err *err) ATTR
 bool feeds_pair(const Call *call, Str passphrase_file, const Feed *feed, SignPair *out,
                 Err *err) ATTR_MUST_USE;
 
+/* Whether that pair is among the keys of this node: no passphrase is needed to see that. ERR_CONFIG, ERR_CORRUPT, ERR_IO, ERR_LIMIT. */
+bool feeds_is_ours(const Call *call, const FeedIdentity *identity, bool *out, Err *err) ATTR_MUST_USE;
+
 /*
- * May the feed be changed here? One that was restored may not, until somebody says so: `trust`, and then it stays so.
+ * May the feed be changed here? One that was restored may not, until somebody says so: `trust`, and then it stays so. What is
+ * changed here is one's own: it is noted so if it was not yet, because its key came later.
  *
- * ERR_DENIED  it was restored and is not confirmed
+ * ERR_DENIED  it was restored and is not confirmed; and as store_own()
  */
 bool feeds_check_trust(const FeedInHand *in, bool trust, Err *err) ATTR_MUST_USE;
 

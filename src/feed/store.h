@@ -97,6 +97,12 @@ bool store_about(FeedStore *store, Arena *arena, const unsigned char key[FEED_KE
 bool store_discovered(FeedStore *store, Arena *arena, const unsigned char discovery_key[FEED_KEY_BYTES],
                       StoreFeed *out, Err *err) ATTR_MUST_USE;
 
+/*
+ * Note that this node appends to it, because the signer's pair is among its keys; nothing where nobody noted the feed.
+ * ERR_IO, ERR_CORRUPT, ERR_LIMIT.
+ */
+bool store_own(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err) ATTR_MUST_USE;
+
 /* ---- open feeds ---- */
 
 /*

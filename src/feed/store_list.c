@@ -64,6 +64,36 @@ bool store_discovered(FeedStore *store, Arena *arena, const unsigned char discov
     return store_about(store, arena, noted.key, out, err);
 }
 
+/* Nobody changes what is said about it between the look and the change. */
+static bool mark_own(Meta *meta, const unsigned char key[FEED_KEY_BYTES], Err *err)
+{
+    ARENA_SCOPE(scratch);
+    MetaFeed about;
+
+    if (!meta_feed(meta, key, &about))
+        return true;
+    about.name = str_copy(&scratch, about.name);
+    about.flags |= META_OWN;
+    return meta_put_feed(meta, &about, err);
+}
+
+bool store_own(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err)
+{
+    MetaFeed about;
+    Meta *meta;
+
+    if (!store_meta(store, &meta, err))
+        return false;
+    if (!meta_feed(meta, key, &about) || about.flags & META_OWN)
+        return true;
+    if (!meta_begin(meta, err))
+        return false;
+    if (mark_own(meta, key, err))
+        return meta_commit(meta, err);
+    meta_undo(meta);
+    return false;
+}
+
 /* ---- all of them ---- */
 
 static int compare(const void *left, const void *right)

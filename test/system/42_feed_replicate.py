@@ -48,6 +48,11 @@ class Node:
     def answer(self, *words, **more):
         return json.loads(self.feed(*words, "--json", **more).stdout)
 
+    def key(self, *words, **env):
+        done = subprocess.run([STRATA, "-C", str(self.dir), "key", *map(str, words), "--json"], env=environment() | env, capture_output=True, cwd=TOP)
+        check(done.returncode == 0, done)
+        return json.loads(done.stdout)
+
     def start(self, *words):
         return subprocess.Popen(self.words(*words), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=TOP, text=True)
 
@@ -123,6 +128,38 @@ def a_copy_is_the_feed_by_either_protocol():
                     check(again["blocks"] == 0, again)
                     refused = copy.feed("append", key, data=b"mine\n", status=9).stderr.decode()
                     check("not among the keys" in refused, refused)
+
+
+def a_restored_feed_is_ones_own_again():
+    """It is served and appended to at the same time, as one that was made here; else the server would write to it as to a copy."""
+    node, key = new_feed(3, "--name", "mine")
+    (TOP / "words").write_text("open sesame\n")
+    exported = ("--export-passphrase-file", TOP / "words")
+    node.answer("backup", "mine", "mine.feed")
+    node.answer("backup", "mine", "mine.key", "--with-key", *exported)
+    node.key("export", "mine", "--output", "signer", *exported)
+
+    def appends_while_served(node, *words):
+        with node.serve(key, *words):
+            length = node.length(key)
+            check(node.answer("append", key, *words, data=b"more\n")["length"] == length + 1, "beside a server")
+
+    node.key("change-passphrase", "--new-passphrase-file", TOP / "words")
+    node.answer("remove", "mine")
+    node.answer("restore", "mine.feed")  # its key is here still, and no passphrase is asked for
+    node.feed("append", key, data=b"more\n", status=9)
+    node.answer("append", key, "--trust", "--passphrase-file", TOP / "words", data=b"more\n")
+    appends_while_served(node, "--passphrase-file", TOP / "words")
+    with_key, later = Node(), Node()
+    with_key.answer("restore", "mine.key", "--with-key", *exported)
+    with with_key.serve(key):
+        with_key.answer("append", key, "--trust", data=b"more\n")
+    later.answer("restore", "mine.feed")
+    with later.serve(key):
+        later.feed("append", key, data=b"more\n", status=7)  # a copy that the server goes on copying
+    later.key("import", "signer", *exported)
+    later.answer("append", key, "--trust", data=b"more\n")  # and from now on it is its own
+    appends_while_served(later)
 
 
 def who_follows_a_copy_waits_for_blocks_that_come_later():
@@ -323,6 +360,7 @@ def what_no_peer_has_alone_comes_from_two():
 
 sys.exit(run_all(lambda: DIR.mkdir(), [
     a_copy_is_the_feed_by_either_protocol,
+    a_restored_feed_is_ones_own_again,
     who_follows_a_copy_waits_for_blocks_that_come_later,
     some_blocks_only_and_over_a_unix_socket,
     what_is_appended_comes_as_it_is_appended_and_from_copies_too,

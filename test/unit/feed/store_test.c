@@ -224,6 +224,24 @@ static void a_feed_that_nobody_noted_is_found_by_its_key(void)
     clean();
 }
 
+static void a_feed_becomes_ones_own_when_its_key_is_there(void)
+{
+    ARENA_SCOPE(arena);
+    FeedStore *store = open_store(&arena), *other = open_store(&arena);
+    unsigned char key[FEED_KEY_BYTES] = {1};
+    StoreFeed found;
+    Err err = {0};
+
+    CHECK(store_add(store, key, STR("a"), &err));
+    CHECK(store_about(store, &arena, key, &found, &err) && !(found.about.flags & META_OWN));
+    CHECK(store_own(store, key, &err) && store_own(store, key, &err));
+    CHECK(store_about(other, &arena, key, &found, &err) && found.about.flags == META_OWN);
+    CHECK(str_eq(found.about.name, STR("a")) && found.about.created != 0);
+    key[0] = 2;
+    CHECK(store_own(store, key, &err) && count_feeds(store) == 1); /* nobody noted it */
+    clean();
+}
+
 static void a_feed_is_unconfirmed_until_somebody_confirms_it(void)
 {
     ARENA_SCOPE(arena);
@@ -312,6 +330,7 @@ int main(void)
     RUN(few_feeds_are_open_and_those_in_use_stay);
     RUN(who_reads_again_sees_what_was_appended_since);
     RUN(a_feed_that_nobody_noted_is_found_by_its_key);
+    RUN(a_feed_becomes_ones_own_when_its_key_is_there);
     RUN(a_feed_is_unconfirmed_until_somebody_confirms_it);
     RUN(a_failure_leaves_a_whole_feed_or_none);
     RUN(a_kill_leaves_a_whole_feed_or_none);

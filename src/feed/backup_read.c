@@ -413,5 +413,5 @@ bool backup_restore(FeedStore *store, BackupIn *in, Str name, const BackupGo *go
     if (store_is_there(store_path(store, &scratch, in->state.identity.key)))
         return err_set(err, ERR_CONFLICT, "the feed is there already");
     return store_name_check(name, err) && store_name_free(store, name, err) &&
-           store_place_begin(store, &scratch, &place, err) && restore_in(store, in, &place, name, err);
+           store_place_begin(store, NULL, &scratch, &place, err) && restore_in(store, in, &place, name, err);
 }

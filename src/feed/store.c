@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/os.h"
 #include "feed/store_inside.h"
 
@@ -73,45 +74,52 @@ static bool make_in(FeedStore *store, StorePlace *place, const FeedIdentity *ide
     return ok && store_place_take(store, place, &about, err);
 }
 
-static bool make(FeedStore *store, const FeedIdentity *identity, Str name, Err *err)
+/* The feed comes last: a key without a feed can be taken back, a feed without its key has no use. */
+static bool make_with_key(FeedStore *store, Keystore *keys, StorePlace *place, const StoreNew *what,
+                          FeedIdentity *identity, Err *err)
 {
-    ARENA_SCOPE(scratch);
-    PLACE_SCOPE(place);
+    SIGN_SCOPE(pair);
+    Err ignored = {0};
 
-    return store_place_begin(store, &scratch, &place, err) && make_in(store, &place, identity, name, err);
+    sign_pair_new(&pair);
+    if (what->compat)
+        feed_identity_compat(pair.public_key, identity);
+    else
+        feed_identity_new(pair.public_key, identity);
+    if (!store_place_note_key(place, identity, err) ||
+        !keystore_add(keys, &pair, &(KeystoreNew){.kind = KEY_FEED, .name = what->name}, err))
+        return false;
+    if (fault_pass(FAULT_feed_key_added, err) && make_in(store, place, identity, what->name, err))
+        return true;
+    (void)!keystore_remove(keys, pair.public_key, &ignored);
+    return err_wrap(err, "cannot create a feed");
 }
 
 bool store_create(FeedStore *store, Keystore *keys, const StoreNew *what, unsigned char key[FEED_KEY_BYTES],
                   Err *err)
 {
+    ARENA_SCOPE(scratch);
+    PLACE_SCOPE(place);
     FeedIdentity identity;
-    SIGN_SCOPE(pair);
-    Err ignored = {0};
 
-    if (!store_name_check(what->name, err) || !store_name_free(store, what->name, err))
+    if (!store_name_check(what->name, err) || !store_name_free(store, what->name, err) ||
+        !store_place_begin(store, keys, &scratch, &place, err) ||
+        !make_with_key(store, keys, &place, what, &identity, err))
         return false;
-    sign_pair_new(&pair);
-    if (what->compat)
-        feed_identity_compat(pair.public_key, &identity);
-    else
-        feed_identity_new(pair.public_key, &identity);
-    if (!keystore_add(keys, &pair, &(KeystoreNew){.kind = KEY_FEED, .name = what->name}, err))
-        return false;
-    if (!make(store, &identity, what->name, err)) {
-        (void)!keystore_remove(keys, pair.public_key, &ignored);
-        return err_wrap(err, "cannot create a feed");
-    }
     memcpy(key, identity.key, FEED_KEY_BYTES);
     return true;
 }
 
 bool store_add(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Str name, Err *err)
 {
+    ARENA_SCOPE(scratch);
+    PLACE_SCOPE(place);
     FeedIdentity identity;
 
     feed_identity_of_key(key, &identity);
-    return store_name_check(name, err) &&
-           (make(store, &identity, name, err) || err_wrap(err, "cannot add a feed"));
+    return store_name_check(name, err) && ((store_place_begin(store, NULL, &scratch, &place, err) &&
+                                            make_in(store, &place, &identity, name, err)) ||
+                                           err_wrap(err, "cannot add a feed"));
 }
 
 /* Nobody writes while it goes, which whoever writes would not see. */

@@ -4,7 +4,8 @@
  *
  *     feeds/meta      which feeds there are, and what they are called (feed/meta.h)
  *     feeds/XX/HEX    a feed (docs/format/feed.md); HEX is its discovery key, XX the first two digits
- *     feeds/new/      feeds that are being made or removed; what a process left here when it died is cleared by the next
+ *     feeds/new/      feeds that are being made or removed; what a process left here when it died is cleared by the next,
+ *                     with a key that it had made for a feed that is not there
  *     feeds/lock      held for the moment in which a feed gets its place
  *
  *     FeedStore *store = store_open(&arena, dir, NULL);
@@ -53,7 +54,8 @@ typedef struct StoreNew {
 } StoreNew;
 
 /*
- * A new, empty feed with a new signer, whose pair goes into `keys`. All or nothing but for a kill, which may leave the pair.
+ * A new, empty feed with a new signer, whose pair goes into `keys`. All or nothing; a pair that a kill left without its feed is taken
+ * out of `keys` by the next call.
  *
  * ERR_USAGE     the name is none
  * ERR_CONFLICT  a feed is called so already

@@ -23,8 +23,15 @@ typedef struct StorePlace {
 
 #define PLACE_SCOPE(name) ATTR_CLEANUP(store_place_end) StorePlace name = {.fd = -1}
 
-/* ERR_IO */
-bool store_place_begin(FeedStore *store, Arena *arena, StorePlace *out, Err *err) ATTR_MUST_USE;
+/* `keys`: what a dead process left there of a feed's key is taken out of them; NULL: that waits. ERR_IO. */
+bool store_place_begin(FeedStore *store, Keystore *keys, Arena *arena, StorePlace *out,
+                       Err *err) ATTR_MUST_USE;
+
+/*
+ * The feed that is made there gets a new key, which goes among the keys next. Where the process dies before the feed has its place,
+ * the next feed that gets a key takes this one out of them again. ERR_IO.
+ */
+bool store_place_note_key(const StorePlace *place, const FeedIdentity *identity, Err *err) ATTR_MUST_USE;
 
 /*
  * The feed that was made becomes one of the store's; it is not open.

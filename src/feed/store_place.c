@@ -36,8 +36,52 @@ static void close_dir(DIR **dir)
         (void)closedir(*dir);
 }
 
-/* What dead processes left: nobody holds it. What cannot be removed now is for the next one. */
-static void sweep(const char *dir_path)
+/* ---- what dead processes left ---- */
+
+static const char *note_of(Arena *arena, const char *top)
+{
+    return str_printf(arena, "%s/key", top).ptr;
+}
+
+/*
+ * Not synced: a kill leaves it as it is written. After a power failure there may be a key that belongs to no feed, which
+ * `strata key list` shows and `strata key remove` takes away; to sync it would cost every feed that.
+ */
+bool store_place_note_key(const StorePlace *place, const FeedIdentity *identity, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    FD_SCOPE(fd);
+    BUF_SCOPE(bytes);
+    const char *path = note_of(&scratch, place->top);
+
+    buf_put(&bytes, (Str){(const char *)identity->key, FEED_KEY_BYTES});
+    buf_put(&bytes, (Str){(const char *)identity->signer, SIGN_PUBLIC_BYTES});
+    fd = os_open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (fd < 0)
+        return err_sys(err, ERR_IO, "cannot make '%s'", path);
+    return os_write_all(fd, buf_str(&bytes), err) && fault_pass(FAULT_feed_key_noted, err);
+}
+
+/*
+ * False: a key may be left that belongs to no feed, and is for somebody who has the keys. A feed that got its place keeps its key: it
+ * is gone from here before that feed can be removed, for which a place is begun as well.
+ */
+static bool take_back_key(const FeedStore *store, Keystore *keys, const char *top)
+{
+    ARENA_SCOPE(scratch);
+    BUF_SCOPE(bytes);
+    Err why = {0};
+
+    if (!os_read_file(note_of(&scratch, top), FEED_KEY_BYTES + SIGN_PUBLIC_BYTES, &bytes, &why))
+        return why.code == ERR_NOT_FOUND;
+    const unsigned char *key = (const unsigned char *)bytes.ptr;
+    if (bytes.len < FEED_KEY_BYTES + SIGN_PUBLIC_BYTES || store_is_there(store_path(store, &scratch, key)))
+        return true;
+    return keys && (keystore_remove(keys, key + FEED_KEY_BYTES, &why) || why.code == ERR_NOT_FOUND);
+}
+
+/* Nobody holds it. What cannot be removed now is for the next one. */
+static void sweep(const FeedStore *store, Keystore *keys, const char *dir_path)
 {
     ATTR_CLEANUP(close_dir) DIR *dir = opendir(dir_path);
     ARENA_SCOPE(scratch);
@@ -48,13 +92,15 @@ static void sweep(const char *dir_path)
         FD_SCOPE(fd);
         const char *path = str_printf(&scratch, "%s/%s", dir_path, entry->d_name).ptr;
 
-        if (entry->d_name[0] != '.' && lock_top(path, &fd))
+        if (entry->d_name[0] != '.' && lock_top(path, &fd) && take_back_key(store, keys, path))
             (void)!os_remove_tree(path, &ignored);
     }
 }
 
+/* ---- making one ---- */
+
 /* A directory in `new`, locked. The store is held: nobody sweeps before it is. */
-static bool make_top(FeedStore *store, Arena *arena, StorePlace *out, Err *err)
+static bool make_top(FeedStore *store, Keystore *keys, Arena *arena, StorePlace *out, Err *err)
 {
     const char *dir = str_printf(arena, "%s/new", store->dir).ptr;
     unsigned char random[8];
@@ -62,7 +108,7 @@ static bool make_top(FeedStore *store, Arena *arena, StorePlace *out, Err *err)
 
     if (!os_make_dirs(dir, 0700, err))
         return false;
-    sweep(dir);
+    sweep(store, keys, dir);
     secret_random(random, sizeof random);
     buf_put_hex(&name, random, sizeof random);
     const char *top = str_printf(arena, "%s/%.*s", dir, STR_ARG(buf_str(&name))).ptr;
@@ -76,11 +122,12 @@ static bool make_top(FeedStore *store, Arena *arena, StorePlace *out, Err *err)
     return false;
 }
 
-bool store_place_begin(FeedStore *store, Arena *arena, StorePlace *out, Err *err)
+bool store_place_begin(FeedStore *store, Keystore *keys, Arena *arena, StorePlace *out, Err *err)
 {
     FD_SCOPE(held);
 
-    return os_make_dirs(store->dir, 0700, err) && hold(store, &held, err) && make_top(store, arena, out, err);
+    return os_make_dirs(store->dir, 0700, err) && hold(store, &held, err) &&
+           make_top(store, keys, arena, out, err);
 }
 
 void store_place_end(StorePlace *place)
@@ -135,7 +182,7 @@ bool store_place_remove(FeedStore *store, const unsigned char key[FEED_KEY_BYTES
     Err why = {0};
     Meta *meta;
 
-    if (!store_place_begin(store, &scratch, &place, err))
+    if (!store_place_begin(store, NULL, &scratch, &place, err))
         return false;
     if (os_rename(path, place.path) < 0)
         return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot remove '%s'", path);

@@ -45,6 +45,10 @@ def blocks_of(dir, name):
     return call(dir, "cat", name).stdout.decode().splitlines()
 
 
+def feeds(dir):
+    return [json.loads(row)["name"] for row in call(dir, "list", "--json").stdout.splitlines()]
+
+
 def line(number):
     """Of any length up to some pages, so that batches end anywhere in a block of the disk."""
     return f"{number} " + "x" * (number * 7919 % 9000)
@@ -158,6 +162,23 @@ def a_failure_between_two_steps_is_told_and_nothing_is_appended():
     check(answer(dir, "append", "log", data=b"a\nb\n")["length"] == 2, "afterwards")
 
 
+def a_kill_while_a_feed_is_made_leaves_no_key_without_one():
+    dir = new_instance(top / "made")
+
+    def keys():
+        done = subprocess.run([STRATA, "-C", str(dir), "key", "list", "--json"], env=crash.environment(), capture_output=True)
+        return [json.loads(row)["name"] for row in done.stdout.splitlines()]
+
+    for point in crash.points("feed_key", "feed_made", "feed_noted", "feed_placed", "feed_batch", "feed_segment", "feed_tree"):
+        done = call(dir, "create", "--name", point, fault=f"{point}:kill")
+        check(done.returncode == -9, f"{point}: {done.returncode}")
+        made = point in feeds(dir)
+        check(made == (point == "feed_placed"), point)
+        answer(dir, "create", "--name", "another" if made else point)
+        check(sorted(keys()) == sorted(feeds(dir)), f"{point}: {keys()}")
+        answer(dir, "append", point, data=b"first\n")
+
+
 # ---- a full disk ----
 
 def a_full_disk_keeps_what_was_appended():
@@ -192,6 +213,7 @@ try:
         a_kill_between_two_steps_leaves_all_of_a_batch_or_nothing,
         a_kill_while_a_segment_is_begun_leaves_what_was_told,
         a_failure_between_two_steps_is_told_and_nothing_is_appended,
+        a_kill_while_a_feed_is_made_leaves_no_key_without_one,
         a_full_disk_keeps_what_was_appended,
     ])
 finally:

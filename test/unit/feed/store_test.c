@@ -292,7 +292,8 @@ static void a_failure_leaves_a_whole_feed_or_none(void)
 /* As the loop above, with the end of the process in place of a failure. */
 static void a_kill_leaves_a_whole_feed_or_none(void)
 {
-    static const char *const points[] = {"feed_made", "feed_placed", "feed_batch_written",
+    static const char *const points[] = {"feed_key_noted",   "feed_key_added", "feed_made",
+                                         "feed_noted",       "feed_placed",    "feed_batch_written",
                                          "feed_tree_written"};
 
     for (size_t i = 0; i < COUNT_OF(points); i++) {
@@ -312,10 +313,39 @@ static void a_kill_leaves_a_whole_feed_or_none(void)
         CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
         size_t made = count_feeds(store);
         CHECK(made == (strcmp(points[i], "feed_placed") == 0));
+        if (i % 2) /* whoever has no keys leaves what is needed to clear them */
+            CHECK(store_add(store, (unsigned char[FEED_KEY_BYTES]){1}, (Str){0}, &err) &&
+                  store_remove(store, (unsigned char[FEED_KEY_BYTES]){1}, &err));
         CHECK(make(store, keys, "other", key, &err)); /* which clears what the dead one left */
         CHECK(count_feeds(store) == made + 1 && count_unfinished() == 0);
+        CHECK(count_keys(keys) == made + 1);
         clean();
     }
+}
+
+/* Its feed had its place already, and is removed before anybody makes another one. */
+static void a_key_that_signed_is_never_taken_back(void)
+{
+    ARENA_SCOPE(arena);
+    FeedStore *store = open_store(&arena);
+    Keystore *keys = open_keys(&arena);
+    unsigned char key[FEED_KEY_BYTES];
+    StoreFeed *feeds;
+    size_t count = 0;
+    int status = 0;
+    Err err = {0};
+    pid_t child = fork();
+
+    if (child == 0) {
+        (void)setenv("STRATA_FAULT", "feed_placed:kill", 1);
+        (void)(fault_init(&err) && make(store, keys, "notes", key, &err));
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+    CHECK(store_list(store, &arena, &feeds, &count, &err) && count == 1);
+    CHECK(count == 1 && store_remove(store, feeds[0].about.key, &err));
+    CHECK(make(store, keys, "notes", key, &err) && count_keys(keys) == 2 && count_unfinished() == 0);
+    clean();
 }
 
 int main(void)
@@ -334,6 +364,7 @@ int main(void)
     RUN(a_feed_is_unconfirmed_until_somebody_confirms_it);
     RUN(a_failure_leaves_a_whole_feed_or_none);
     RUN(a_kill_leaves_a_whole_feed_or_none);
+    RUN(a_key_that_signed_is_never_taken_back);
     CHECK(os_remove_tree(top, &err));
     DONE();
 }

@@ -211,17 +211,17 @@ def crawl_on_a_full_disk(small, left, number):
 
 def a_full_disk_stops_it_and_space_lets_it_go_on():
     with on_a_small_disk(at.dir / "pg/local", 400) as small:
-        ingest_on_a_full_disk(small, 6, 1, 60000)
-        crawl_on_a_full_disk(small, 6, 30000)
+        ingest_on_a_full_disk(small, 6, 1, 30000)
+        crawl_on_a_full_disk(small, 6, 12000)
 
 
 def a_full_log_stops_it_and_space_lets_it_go_on():
     """The server ends itself when there is no room for its write-ahead log."""
-    at.local_conf("max_wal_size = 4GB\nmin_wal_size = 32MB\n")  # it keeps no files of the log to use again
-    with on_a_small_disk(at.dir / "pg/local/data/pg_wal", 2400) as small:
+    at.local_conf("max_wal_size = 160MB\nmin_wal_size = 32MB\n")  # it keeps no files of the log to use again
+    with on_a_small_disk(at.dir / "pg/local/data/pg_wal", 500) as small:
         for _ in range(8):
             at.sql("select pg_switch_wal(); checkpoint")
-        ingest_on_a_full_disk(small, 2, 2, 200000)
+        ingest_on_a_full_disk(small, 2, 2, 60000)
         filler = fill_up(small, 2)
         done = at.call("catalog", "crawl", "a", tree.root, text=True)
         check(done.returncode in (0, 6, 7), f"status {done.returncode} with a full log: {done.stderr}")

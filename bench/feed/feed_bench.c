@@ -8,9 +8,11 @@
  *     feed_bench blake2b COUNT BYTES                        the floor of verify: two hashes for each block
  *     feed_bench verify DIR
  *     feed_bench open DIR
+ *     feed_bench many DIR COUNT                             feeds in one store, each with a block; then all of them are read
  *     feed_bench serve DIR                                  prints address and key, until SIGTERM
  *     feed_bench pull DIR ADDRESS KEY native|hypercore
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -26,6 +28,7 @@
 #include "base/time.h"
 #include "feed/group.h"
 #include "feed/share.h"
+#include "feed/store.h"
 
 static Err err;
 static SignPair pair;
@@ -58,8 +61,8 @@ static long rss_kb(void)
 
 static void report(uint64_t blocks, Duration took, double cpu)
 {
-    printf("{\"blocks\":%" PRIu64 ",\"seconds\":%.6f,\"cpu\":%.6f,\"rss_kb\":%ld}\n", blocks, (double)took / 1e6, cpu,
-           rss_kb());
+    printf("{\"blocks\":%" PRIu64 ",\"seconds\":%.6f,\"cpu\":%.6f,\"rss_kb\":%ld}\n", blocks,
+           (double)took / 1e6, cpu, rss_kb());
 }
 
 static void make_keys(void)
@@ -133,7 +136,8 @@ static void group(const char *dir, size_t count, size_t len, size_t threads)
     double cpu = cpu_seconds();
     Instant began = time_monotonic();
     for (size_t i = 0; i < threads; i++) {
-        writers[i] = (Writer){.group = all, .blocks = blocks + i * (count / threads), .count = count / threads};
+        writers[i] =
+            (Writer){.group = all, .blocks = blocks + i * (count / threads), .count = count / threads};
         check(pthread_create(&writers[i].thread, NULL, write_all, &writers[i]) == 0);
     }
     for (size_t i = 0; i < threads; i++)
@@ -198,6 +202,84 @@ static void open_once(const char *dir)
     report(feed_state(feed)->roots.length, time_monotonic() - began, cpu_seconds() - cpu);
 }
 
+/* ---- many feeds ---- */
+
+static size_t descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    size_t count = 0;
+
+    check(dir != NULL);
+    while (readdir(dir))
+        count++;
+    (void)closedir(dir);
+    return count - 3; /* ".", ".." and its own */
+}
+
+static void make_one(FeedStore *store, Keystore *keys, size_t number)
+{
+    unsigned char key[FEED_KEY_BYTES];
+    Feed *feed;
+    SIGN_SCOPE(signer);
+    char name[32];
+
+    (void)snprintf(name, sizeof name, "feed %zu", number);
+    check(store_create(store, keys, &(StoreNew){.name = str_from_z(name)}, key, &err));
+    check(store_feed(store, key, FEED_WRITE, &feed, &err));
+    check(keystore_pair(keys, feed_state(feed)->identity.signer, &signer, &err));
+    check(feed_append(feed, &signer, &STR("a block"), 1, FEED_BUFFERED, &err));
+    store_release(store, feed);
+}
+
+/* The time of one, in the order of their keys and so in no order of their making. */
+static void read_all(FeedStore *store, size_t *most_open)
+{
+    ARENA_SCOPE(arena);
+    StoreFeed *feeds;
+    size_t count;
+    Instant began = time_monotonic();
+
+    check(store_list(store, &arena, &feeds, &count, &err));
+    printf("{\"step\":\"list\",\"feeds\":%zu,\"seconds\":%.6f}\n", count,
+           (double)(time_monotonic() - began) / 1e6);
+    began = time_monotonic();
+    for (size_t i = 0; i < count; i++) {
+        Feed *feed;
+        BUF_SCOPE(block);
+
+        check(store_feed(store, feeds[i].about.key, FEED_READ, &feed, &err) &&
+              feed_get(feed, 0, &block, &err));
+        store_release(store, feed);
+        size_t now = descriptors();
+        *most_open = now > *most_open ? now : *most_open;
+    }
+    printf("{\"step\":\"open and read each\",\"feeds\":%zu,\"seconds\":%.6f}\n", count,
+           (double)(time_monotonic() - began) / 1e6);
+}
+
+static void many(const char *dir, size_t count)
+{
+    Arena arena = {0};
+    const char *keys_dir = str_printf(&arena, "%s/keys", dir).ptr;
+    StoreFeed found;
+    size_t most_open = 0;
+
+    check(os_make_dirs(keys_dir, 0700, &err));
+    Keystore *keys = keystore_open(&arena, keys_dir, &(KeystoreOptions){.cost = {SEAL_MEMORY_MIN, 1}});
+    FeedStore *store = store_open(&arena, str_printf(&arena, "%s/feeds", dir).ptr, NULL);
+    Instant began = time_monotonic();
+    for (size_t i = 0; i < count; i++)
+        make_one(store, keys, i);
+    printf("{\"step\":\"make\",\"feeds\":%zu,\"seconds\":%.6f}\n", count,
+           (double)(time_monotonic() - began) / 1e6);
+    read_all(store, &most_open);
+    began = time_monotonic();
+    check(store_find(store, &arena, STR("feed 0"), &found, &err));
+    printf("{\"step\":\"find by name\",\"seconds\":%.6f,\"most_descriptors\":%zu,\"rss_kb\":%ld}\n",
+           (double)(time_monotonic() - began) / 1e6, most_open, rss_kb());
+    arena_free(&arena);
+}
+
 /* ---- replication ---- */
 
 static Share *share;
@@ -247,7 +329,8 @@ static void pull(const char *dir, const char *address, const char *hex, PeeringV
     sign_pair_new(&own);
     check(feed_create(&arena, dir, &who, NULL, &feed, &err));
     check(share_open(&own, &(ShareOptions){.on_taken = stop_when_done}, &share, &err));
-    check(share_add(share, feed, &(PeeringOptions){.download = true, .follow = true, .via = via}, &peering, &err));
+    check(share_add(share, feed, &(PeeringOptions){.download = true, .follow = true, .via = via}, &peering,
+                    &err));
     double cpu = cpu_seconds();
     Instant began = time_monotonic();
     check(share_connect(share, str_from_z(address), &err) && share_run(share, &err));
@@ -284,12 +367,16 @@ int main(int argc, char **argv)
         verify(argv[2]);
     else if (strcmp(what, "open") == 0 && argc == 3)
         open_once(argv[2]);
+    else if (strcmp(what, "many") == 0 && argc == 4)
+        many(argv[2], number(argv[3]));
     else if (strcmp(what, "serve") == 0 && argc == 3)
         serve(argv[2]);
     else if (strcmp(what, "pull") == 0 && argc == 6)
         pull(argv[2], argv[3], argv[4], strcmp(argv[5], "native") == 0 ? PEERING_NATIVE : PEERING_HYPERCORE);
     else {
-        (void)fprintf(stderr, "usage: feed_bench append|group|fsync|blake2b|verify|open|serve|pull ...: see its source\n");
+        (void)fprintf(
+            stderr,
+            "usage: feed_bench append|group|fsync|blake2b|verify|open|many|serve|pull ...: see its source\n");
         return 2;
     }
     return 0;

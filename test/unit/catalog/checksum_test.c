@@ -115,7 +115,8 @@ static void a_file_that_changes_all_the_time_is_a_conflict(void)
     out = os_open(str_printf(&arena, "%s/growing", top).ptr, O_WRONLY | O_APPEND, 0);
     atomic_store(&appending, true);
     CHECK(pthread_create(&thread, NULL, append_all_the_time, &out) == 0);
-    while (fstat(fd, &grown) == 0 && grown.st_size == 1000000) /* it may take long to begin on a busy machine */
+    while (fstat(fd, &grown) == 0 &&
+           grown.st_size == 1000000) /* it may take long to begin on a busy machine */
         time_sleep(MILLISECONDS(1));
     pace.started = time_monotonic();
     CHECK(!checksum_file(reader, fd, &facts, &err) && err.code == ERR_CONFLICT && facts.size == 99);

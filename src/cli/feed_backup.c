@@ -40,7 +40,7 @@ static bool seal(const Call *call, const FeedInHand *in, Buf *out, Err *err)
     memcpy(info.public_key, pair.public_key, SIGN_PUBLIC_BYTES);
     secret_init(&passphrase, KEYSTORE_PASSPHRASE_MAX);
     return passphrase_get_new(&from, &passphrase, err) &&
-           keyfile_put_locked(&info, &pair, secret_str(&passphrase), SEAL_COST_EXPORT, out, err);
+           keyfile_put_locked(&info, pair.secret_key, secret_str(&passphrase), SEAL_COST_EXPORT, out, err);
 }
 
 typedef struct Going {

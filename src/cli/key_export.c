@@ -34,7 +34,7 @@ static bool put_locked(const Opts *o, const KeyInfo *info, const SignPair *pair,
 
     secret_init(&passphrase, KEYSTORE_PASSPHRASE_MAX);
     return passphrase_get_new(&from, &passphrase, err) &&
-           keyfile_put_locked(info, pair, secret_str(&passphrase), SEAL_COST_EXPORT, record, err);
+           keyfile_put_locked(info, pair->secret_key, secret_str(&passphrase), SEAL_COST_EXPORT, record, err);
 }
 
 static KeyLock lock_of(const Opts *o)
@@ -58,7 +58,7 @@ static bool put_record(const Opts *o, Keystore *store, const KeystoreKey *key, B
         return false;
     if (!o->plain)
         return put_locked(o, &key->info, &pair, record, err);
-    keyfile_put_readable(&key->info, &pair, record);
+    keyfile_put_readable(&key->info, pair.secret_key, record);
     return true;
 }
 

@@ -2,11 +2,12 @@
 #include "crypto/keyfile.h"
 
 #include <assert.h>
+#include <sodium.h>
 
 #include "base/bytes.h"
 #include "crypto/secret.h"
 
-enum { VERSION = 1, SEALED_SEED = SIGN_SEED_BYTES + SEAL_MORE };
+enum { VERSION = 1, SEALED_SECRET = KEY_SECRET_BYTES + SEAL_MORE };
 static const char magic[8] = {'S', 'T', 'R', 'K', 'E', 'Y', 'R', 'C'};
 
 #define BYTES(array) ((Str){(const char *)(array), sizeof(array)})
@@ -38,6 +39,14 @@ bool key_kind_parse(Str name, KeyKind *out)
             return true;
         }
     return false;
+}
+
+void key_reading_name(const unsigned char feed[SIGN_PUBLIC_BYTES], unsigned char out[SIGN_PUBLIC_BYTES])
+{
+    Str what = STR("strata reading key");
+
+    (void)crypto_generichash(out, SIGN_PUBLIC_BYTES, (const unsigned char *)what.ptr, what.len, feed,
+                             SIGN_PUBLIC_BYTES);
 }
 
 static bool is_name(Str name)
@@ -77,7 +86,17 @@ static bool check_lock(const KeyFile *file, Err *err)
 
 static size_t secret_len(KeyLock lock)
 {
-    return lock == KEY_LOCK_PUBLIC ? 0 : lock == KEY_LOCK_NONE ? SIGN_SEED_BYTES : SEALED_SEED;
+    return lock == KEY_LOCK_PUBLIC ? 0 : lock == KEY_LOCK_NONE ? KEY_SECRET_BYTES : SEALED_SECRET;
+}
+
+static bool is_well_called(const KeyInfo *info)
+{
+    unsigned char name[SIGN_PUBLIC_BYTES];
+
+    if (info->name.len && !is_name(info->name))
+        return false;
+    key_reading_name(info->parent, name);
+    return info->kind != KEY_READING || memcmp(name, info->public_key, sizeof name) == 0;
 }
 
 bool keyfile_read(Str bytes, KeyFile *out, Err *err)
@@ -109,15 +128,14 @@ bool keyfile_read(Str bytes, KeyFile *out, Err *err)
     file.secret = in.rest;
     if (!in.bad && !check_lock(&file, err))
         return false;
-    if (in.bad || file.secret.len != secret_len(file.lock) ||
-        (file.info.name.len && !is_name(file.info.name)))
+    if (in.bad || file.secret.len != secret_len(file.lock) || !is_well_called(&file.info))
         return err_set(err, ERR_CORRUPT, "the key is damaged");
     *out = file;
     return true;
 }
 
-static bool take_seed(const KeyFile *file, const unsigned char *key, Str passphrase,
-                      unsigned char seed[SIGN_SEED_BYTES], Err *err)
+static bool open_secret(const KeyFile *file, const unsigned char *key, Str passphrase,
+                        unsigned char secret[KEY_SECRET_BYTES], Err *err)
 {
     unsigned char derived[SEAL_KEY_BYTES];
 
@@ -125,34 +143,55 @@ static bool take_seed(const KeyFile *file, const unsigned char *key, Str passphr
     case KEY_LOCK_PUBLIC:
         return err_set(err, ERR_NOT_FOUND, "it is a public key: the secret is not there");
     case KEY_LOCK_NONE:
-        memcpy(seed, file->secret.ptr, SIGN_SEED_BYTES);
+        memcpy(secret, file->secret.ptr, KEY_SECRET_BYTES);
         return true;
     case KEY_LOCK_ROOT:
-        return seal_take(key, file->before, file->secret, seed) ||
+        return seal_take(key, file->before, file->secret, secret) ||
                err_set(err, ERR_CORRUPT, "the key is not what this store has sealed");
     case KEY_LOCK_PASSPHRASE:
         break;
     }
     if (!seal_derive(passphrase, file->salt, file->cost, derived, err))
         return false;
-    bool ok = seal_take(derived, file->before, file->secret, seed);
+    bool ok = seal_take(derived, file->before, file->secret, secret);
     secret_wipe(derived, sizeof derived);
     return ok || err_set(err, ERR_DENIED, "it is not the passphrase of this key");
+}
+
+static bool is_seed_of(const KeyFile *file, const unsigned char seed[SIGN_SEED_BYTES], Err *err)
+{
+    SIGN_SCOPE(pair);
+
+    sign_pair_from_seed(seed, &pair);
+    return memcmp(pair.public_key, file->info.public_key, SIGN_PUBLIC_BYTES) == 0 ||
+           err_set(err, ERR_CORRUPT, "the secret is that of another key");
+}
+
+bool keyfile_take_secret(const KeyFile *file, const unsigned char key[SEAL_KEY_BYTES], Str passphrase,
+                         unsigned char out[KEY_SECRET_BYTES], Err *err)
+{
+    unsigned char secret[KEY_SECRET_BYTES];
+
+    if (!open_secret(file, key, passphrase, secret, err))
+        return false;
+    bool ok = file->info.kind == KEY_READING || is_seed_of(file, secret, err);
+    if (ok)
+        memcpy(out, secret, sizeof secret);
+    secret_wipe(secret, sizeof secret);
+    return ok;
 }
 
 bool keyfile_take(const KeyFile *file, const unsigned char key[SEAL_KEY_BYTES], Str passphrase, SignPair *out,
                   Err *err)
 {
-    unsigned char seed[SIGN_SEED_BYTES];
-    SIGN_SCOPE(pair);
+    unsigned char seed[KEY_SECRET_BYTES];
 
-    if (!take_seed(file, key, passphrase, seed, err))
+    if (file->info.kind == KEY_READING)
+        return err_set(err, ERR_USAGE, "it is a reading key, which signs nothing");
+    if (!keyfile_take_secret(file, key, passphrase, seed, err))
         return false;
-    sign_pair_from_seed(seed, &pair);
+    sign_pair_from_seed(seed, out);
     secret_wipe(seed, sizeof seed);
-    if (memcmp(pair.public_key, file->info.public_key, SIGN_PUBLIC_BYTES) != 0)
-        return err_set(err, ERR_CORRUPT, "the secret is that of another key");
-    *out = pair;
     return true;
 }
 
@@ -172,19 +211,19 @@ static void put_info(const KeyInfo *info, KeyLock lock, Buf *out)
     buf_put(out, info->name);
 }
 
-static Str seed_of(const SignPair *pair)
+static Str str_of(const unsigned char secret[KEY_SECRET_BYTES])
 {
-    return (Str){(const char *)pair->secret_key, SIGN_SEED_BYTES};
+    return (Str){(const char *)secret, KEY_SECRET_BYTES};
 }
 
 /* What is in `out` from `from` on is what the secret is bound to. */
-static void put_seal(const unsigned char *key, const SignPair *pair, size_t from, Buf *out)
+static void put_seal(const unsigned char *key, const unsigned char *secret, size_t from, Buf *out)
 {
     char before[KEYFILE_MAX];
     size_t len = out->len - from;
 
     memcpy(before, out->ptr + from, len);
-    seal_put(key, (Str){before, len}, seed_of(pair), out);
+    seal_put(key, (Str){before, len}, str_of(secret), out);
     seal_put_check(out, from);
 }
 
@@ -196,26 +235,26 @@ void keyfile_put_public(const KeyInfo *info, Buf *out)
     seal_put_check(out, from);
 }
 
-void keyfile_put_sealed(const KeyInfo *info, const SignPair *pair, const unsigned char root[SEAL_KEY_BYTES],
-                        Buf *out)
+void keyfile_put_sealed(const KeyInfo *info, const unsigned char secret[KEY_SECRET_BYTES],
+                        const unsigned char root[SEAL_KEY_BYTES], Buf *out)
 {
     size_t from = out->len;
 
     put_info(info, KEY_LOCK_ROOT, out);
-    put_seal(root, pair, from, out);
+    put_seal(root, secret, from, out);
 }
 
-void keyfile_put_readable(const KeyInfo *info, const SignPair *pair, Buf *out)
+void keyfile_put_readable(const KeyInfo *info, const unsigned char secret[KEY_SECRET_BYTES], Buf *out)
 {
     size_t from = out->len;
 
     put_info(info, KEY_LOCK_NONE, out);
-    buf_put(out, seed_of(pair));
+    buf_put(out, str_of(secret));
     seal_put_check(out, from);
 }
 
-bool keyfile_put_locked(const KeyInfo *info, const SignPair *pair, Str passphrase, SealCost cost, Buf *out,
-                        Err *err)
+bool keyfile_put_locked(const KeyInfo *info, const unsigned char secret[KEY_SECRET_BYTES], Str passphrase,
+                        SealCost cost, Buf *out, Err *err)
 {
     unsigned char salt[SEAL_SALT_BYTES], key[SEAL_KEY_BYTES];
     size_t from = out->len;
@@ -227,7 +266,7 @@ bool keyfile_put_locked(const KeyInfo *info, const SignPair *pair, Str passphras
     bytes_put(out, cost.memory_bytes, 8);
     bytes_put(out, cost.passes, 4);
     buf_put(out, BYTES(salt));
-    put_seal(key, pair, from, out);
+    put_seal(key, secret, from, out);
     secret_wipe(key, sizeof key);
     return true;
 }

@@ -18,7 +18,11 @@ typedef enum KeyKind {
 #undef X
 } KeyKind;
 
-enum { KEY_NAME_MAX = 100 /* bytes */, KEYFILE_MAX = 512 /* bytes */ };
+enum {
+    KEY_NAME_MAX = 100, /* bytes */
+    KEYFILE_MAX = 512,  /* bytes */
+    KEY_SECRET_BYTES = SIGN_SEED_BYTES,
+};
 
 /* Of the rows of keykind.def. NULL for what is no kind; false for what is no name of one. */
 const char *key_kind_name(KeyKind kind);
@@ -32,6 +36,12 @@ typedef struct KeyInfo {
     Instant created;
     Str name; /* empty: none */
 } KeyInfo;
+
+/*
+ * A reading key is no pair: its secret is 32 bytes that several have. In place of a public key it has this name, which follows from
+ * the key of the feed; the feed is its parent.
+ */
+void key_reading_name(const unsigned char feed[SIGN_PUBLIC_BYTES], unsigned char out[SIGN_PUBLIC_BYTES]);
 
 /*
  * Could a key be called so? UTF-8 of 1 .. KEY_NAME_MAX bytes without control characters, which neither starts nor ends
@@ -69,19 +79,24 @@ bool keyfile_read(Str bytes, KeyFile *out, Err *err) ATTR_MUST_USE;
  * ERR_NOT_FOUND  it is a public key
  * ERR_DENIED     it is another passphrase
  * ERR_CORRUPT    it is not what was sealed with this root key, or the secret is not that of the public key
+ * ERR_USAGE      it is a reading key
  * ERR_LIMIT      as seal_derive()
  */
 bool keyfile_take(const KeyFile *file, const unsigned char key[SEAL_KEY_BYTES], Str passphrase, SignPair *out,
                   Err *err) ATTR_MUST_USE;
 
-/* Put a record. The public key of `info` is that of the pair. */
+/* Take out the secret of any kind: the seed of a pair, or a reading key. As keyfile_take(). */
+bool keyfile_take_secret(const KeyFile *file, const unsigned char key[SEAL_KEY_BYTES], Str passphrase,
+                         unsigned char out[KEY_SECRET_BYTES], Err *err) ATTR_MUST_USE;
+
+/* Put a record. `secret` is the seed of the pair whose public key `info` has (secret_key begins with it), or the reading key. */
 void keyfile_put_public(const KeyInfo *info, Buf *out);
-void keyfile_put_sealed(const KeyInfo *info, const SignPair *pair, const unsigned char root[SEAL_KEY_BYTES],
-                        Buf *out);
-void keyfile_put_readable(const KeyInfo *info, const SignPair *pair, Buf *out);
+void keyfile_put_sealed(const KeyInfo *info, const unsigned char secret[KEY_SECRET_BYTES],
+                        const unsigned char root[SEAL_KEY_BYTES], Buf *out);
+void keyfile_put_readable(const KeyInfo *info, const unsigned char secret[KEY_SECRET_BYTES], Buf *out);
 
 /* ERR_LIMIT: as seal_derive(); nothing is put. */
-bool keyfile_put_locked(const KeyInfo *info, const SignPair *pair, Str passphrase, SealCost cost, Buf *out,
-                        Err *err) ATTR_MUST_USE;
+bool keyfile_put_locked(const KeyInfo *info, const unsigned char secret[KEY_SECRET_BYTES], Str passphrase,
+                        SealCost cost, Buf *out, Err *err) ATTR_MUST_USE;
 
 #endif

@@ -4,7 +4,7 @@
  *
  *     keys/root          the root key, sealed under a passphrase or under the key file
  *     keys/unlock        the key file: only without a passphrase, and only where the configuration does not put it elsewhere
- *     keys/own/HEX       a key pair: the secret sealed with the root key, all else readable
+ *     keys/own/HEX       a key pair, or a reading key: the secret sealed with the root key, all else readable
  *     keys/known/HEX     somebody else's public key
  *     keys/node          which of the own keys is the node's
  *
@@ -96,7 +96,7 @@ typedef struct KeystoreNew {
  * Add a key pair; when it returns, the pair is on stable storage.
  *
  * ERR_CONFLICT  it is there already, or (`unique`) another key is called so
- * ERR_USAGE     the name is none
+ * ERR_USAGE     the name is none, or the kind is that of reading keys
  * ERR_IO, ERR_DENIED, ...  nothing is added
  */
 bool keystore_add(Keystore *store, const SignPair *pair, const KeystoreNew *what, Err *err) ATTR_MUST_USE;
@@ -111,8 +111,32 @@ bool keystore_add(Keystore *store, const SignPair *pair, const KeystoreNew *what
 bool keystore_pair(Keystore *store, const unsigned char public_key[SIGN_PUBLIC_BYTES], SignPair *out,
                    Err *err) ATTR_MUST_USE;
 
+/* The secret of an own key of any kind, for an export. As keystore_pair(): ERR_NOT_FOUND, ERR_DENIED, ERR_CORRUPT. */
+bool keystore_secret(Keystore *store, const unsigned char public_key[SIGN_PUBLIC_BYTES],
+                     unsigned char out[KEY_SECRET_BYTES], Err *err) ATTR_MUST_USE;
+
 /* The node's own pair, of kind KEY_PEER; made by the first call, also of two processes at once. As keystore_pair(). */
 bool keystore_node(Keystore *store, SignPair *out, Err *err) ATTR_MUST_USE;
+
+/* ---- reading keys of feeds ---- */
+
+/*
+ * Add the reading key of the feed whose key is `feed`. Of `what`, kind and parent are not looked at.
+ *
+ * ERR_CONFLICT  the feed has one already, or (`unique`) another key is called so
+ * ERR_USAGE     the name is none
+ * ERR_IO, ERR_DENIED, ...  nothing is added
+ */
+bool keystore_add_reading(Keystore *store, const unsigned char feed[SIGN_PUBLIC_BYTES],
+                          const unsigned char secret[KEY_SECRET_BYTES], const KeystoreNew *what,
+                          Err *err) ATTR_MUST_USE;
+
+/* Whether that of a feed is here; needs no passphrase. */
+bool keystore_has_reading(const Keystore *store, const unsigned char feed[SIGN_PUBLIC_BYTES]);
+
+/* ERR_NOT_FOUND: it is not here; ERR_DENIED, ERR_CORRUPT: as keystore_pair(). */
+bool keystore_reading(Keystore *store, const unsigned char feed[SIGN_PUBLIC_BYTES],
+                      unsigned char out[KEY_SECRET_BYTES], Err *err) ATTR_MUST_USE;
 
 /* ---- the keys of others ---- */
 
@@ -120,7 +144,7 @@ bool keystore_node(Keystore *store, SignPair *out, Err *err) ATTR_MUST_USE;
  * Give somebody else's public key a name; for a known one, another.
  *
  * ERR_CONFLICT  it is one of the own keys, or (`unique`) another key is called so
- * ERR_USAGE     the name is none
+ * ERR_USAGE     the name is none, or it is a reading key, of which nothing is public
  * ERR_IO
  */
 bool keystore_know(Keystore *store, const unsigned char public_key[SIGN_PUBLIC_BYTES],

@@ -107,33 +107,63 @@ static bool check_name(Keystore *store, const unsigned char public_key[SIGN_PUBL
     return true;
 }
 
-static bool add(Keystore *store, const SignPair *pair, const KeystoreNew *what, Err *err)
+static bool is_there_already(const KeyInfo *info, Err *err)
+{
+    if (info->kind != KEY_READING)
+        return err_set(err, ERR_CONFLICT, "the key is there already");
+    (void)err_set(err, ERR_CONFLICT, "there is a reading key of the feed already");
+    return err_hint(err, "if that is not the right one: strata key remove --own takes it away");
+}
+
+static bool add(Keystore *store, const KeyInfo *info, const unsigned char *secret, Err *err)
 {
     ARENA_SCOPE(scratch);
     BUF_SCOPE(bytes);
-    KeyInfo info = info_of(pair->public_key, what);
     const char *dir = keystore_own_dir(store, &scratch),
-               *path = keystore_path(&scratch, dir, pair->public_key);
+               *path = keystore_path(&scratch, dir, info->public_key);
 
     if (access(path, F_OK) == 0)
-        return err_set(err, ERR_CONFLICT, "the key is there already");
-    keyfile_put_sealed(&info, pair, store->root.ptr, &bytes);
+        return is_there_already(info, err);
+    keyfile_put_sealed(info, secret, store->root.ptr, &bytes);
     if (!keystore_write(dir, path, buf_str(&bytes), err)) {
         (void)unlink(path); /* it may stand there although its directory could not be synced */
         return false;
     }
     /* It is no longer somebody else's; if this fails, the own one is still the one that is found. */
-    (void)unlink(keystore_path(&scratch, keystore_known_dir(store, &scratch), pair->public_key));
+    (void)unlink(keystore_path(&scratch, keystore_known_dir(store, &scratch), info->public_key));
     return true;
+}
+
+static bool add_safely(Keystore *store, const unsigned char *public_key, const unsigned char *secret,
+                       const KeystoreNew *what, Err *err)
+{
+    FD_SCOPE(held);
+    KeyInfo info = info_of(public_key, what);
+
+    return keystore_unlock(store, err) && keystore_hold(store, &held, err) &&
+           ((check_name(store, public_key, what, err) && add(store, &info, secret, err)) ||
+            err_wrap(err, "cannot add a key"));
 }
 
 bool keystore_add(Keystore *store, const SignPair *pair, const KeystoreNew *what, Err *err)
 {
-    FD_SCOPE(held);
+    if (what->kind == KEY_READING) {
+        (void)err_set(err, ERR_USAGE, "a reading key is no pair: each is that of a feed");
+        return err_hint(err, "strata feed create --encrypt makes one");
+    }
+    return add_safely(store, pair->public_key, pair->secret_key, what, err);
+}
 
-    return keystore_unlock(store, err) && keystore_hold(store, &held, err) &&
-           ((check_name(store, pair->public_key, what, err) && add(store, pair, what, err)) ||
-            err_wrap(err, "cannot add a key"));
+bool keystore_add_reading(Keystore *store, const unsigned char feed[SIGN_PUBLIC_BYTES],
+                          const unsigned char secret[KEY_SECRET_BYTES], const KeystoreNew *what, Err *err)
+{
+    KeystoreNew reading = *what;
+    unsigned char name[SIGN_PUBLIC_BYTES];
+
+    reading.kind = KEY_READING;
+    reading.parent = feed;
+    key_reading_name(feed, name);
+    return add_safely(store, name, secret, &reading, err);
 }
 
 bool keystore_know(Keystore *store, const unsigned char public_key[SIGN_PUBLIC_BYTES],
@@ -145,6 +175,8 @@ bool keystore_know(Keystore *store, const unsigned char public_key[SIGN_PUBLIC_B
     KeyInfo info = info_of(public_key, what);
     const char *dir = keystore_known_dir(store, &scratch), *path = keystore_path(&scratch, dir, public_key);
 
+    if (what->kind == KEY_READING)
+        return err_set(err, ERR_USAGE, "of a reading key nothing is public");
     if (!key_name_check(what->name, err) || !keystore_hold(store, &held, err) ||
         !check_name(store, public_key, what, err))
         return false;
@@ -156,6 +188,15 @@ bool keystore_know(Keystore *store, const unsigned char public_key[SIGN_PUBLIC_B
 
 /* ---- taking out ---- */
 
+/* The file of an own key, into `bytes`; and the store is open. */
+static bool open_own(Keystore *store, const char *path, const unsigned char *public_key, Buf *bytes,
+                     KeyFile *out, Err *err)
+{
+    if (!keystore_read(path, public_key, true, bytes, out, err))
+        return err->code == ERR_NOT_FOUND ? no_key(public_key, err) : false;
+    return keystore_unlock(store, err);
+}
+
 bool keystore_pair(Keystore *store, const unsigned char public_key[SIGN_PUBLIC_BYTES], SignPair *out,
                    Err *err)
 {
@@ -164,10 +205,40 @@ bool keystore_pair(Keystore *store, const unsigned char public_key[SIGN_PUBLIC_B
     KeyFile file;
     const char *path = keystore_path(&scratch, keystore_own_dir(store, &scratch), public_key);
 
-    if (!keystore_read(path, public_key, true, &bytes, &file, err))
-        return err->code == ERR_NOT_FOUND ? no_key(public_key, err) : false;
-    return keystore_unlock(store, err) && (keyfile_take(&file, store->root.ptr, (Str){0}, out, err) ||
-                                           err_wrap(err, "cannot use '%s'", path));
+    return open_own(store, path, public_key, &bytes, &file, err) &&
+           (keyfile_take(&file, store->root.ptr, (Str){0}, out, err) ||
+            err_wrap(err, "cannot use '%s'", path));
+}
+
+bool keystore_secret(Keystore *store, const unsigned char public_key[SIGN_PUBLIC_BYTES],
+                     unsigned char out[KEY_SECRET_BYTES], Err *err)
+{
+    ARENA_SCOPE(scratch);
+    BUF_SCOPE(bytes);
+    KeyFile file;
+    const char *path = keystore_path(&scratch, keystore_own_dir(store, &scratch), public_key);
+
+    return open_own(store, path, public_key, &bytes, &file, err) &&
+           (keyfile_take_secret(&file, store->root.ptr, (Str){0}, out, err) ||
+            err_wrap(err, "cannot use '%s'", path));
+}
+
+bool keystore_has_reading(const Keystore *store, const unsigned char feed[SIGN_PUBLIC_BYTES])
+{
+    ARENA_SCOPE(scratch);
+    unsigned char name[SIGN_PUBLIC_BYTES];
+
+    key_reading_name(feed, name);
+    return is_there(keystore_own_dir(store, &scratch), name);
+}
+
+bool keystore_reading(Keystore *store, const unsigned char feed[SIGN_PUBLIC_BYTES],
+                      unsigned char out[KEY_SECRET_BYTES], Err *err)
+{
+    unsigned char name[SIGN_PUBLIC_BYTES];
+
+    key_reading_name(feed, name);
+    return keystore_secret(store, name, out, err);
 }
 
 bool keystore_remove(Keystore *store, const unsigned char public_key[SIGN_PUBLIC_BYTES], Err *err)
@@ -244,7 +315,8 @@ static bool make_node(Keystore *store, SignPair *out, Err *err)
     if (err->code != ERR_NOT_FOUND)
         return false;
     sign_pair_new(&pair);
-    if (!add(store, &pair, &(KeystoreNew){.kind = KEY_PEER}, err) || !fault_pass(FAULT_key_node_added, err) ||
+    KeyInfo info = info_of(pair.public_key, &(KeystoreNew){.kind = KEY_PEER});
+    if (!add(store, &info, pair.secret_key, err) || !fault_pass(FAULT_key_node_added, err) ||
         !write_node(store, pair.public_key, err))
         return err_wrap(err, "cannot make this node's own key");
     *out = pair;

@@ -24,7 +24,8 @@ typedef struct Cipher {
 #define CIPHER_SCOPE(name) ATTR_CLEANUP(cipher_wipe) Cipher name = {0}
 
 /* `identity` is not anonymous: the keys of a feed with a manifest are others than those of one without. */
-void cipher_init(Cipher *out, const FeedIdentity *identity, const unsigned char reading_key[CIPHER_KEY_BYTES]);
+void cipher_init(Cipher *out, const FeedIdentity *identity,
+                 const unsigned char reading_key[CIPHER_KEY_BYTES]);
 void cipher_wipe(Cipher *cipher);
 
 /*

@@ -17,6 +17,7 @@ static void use_record(const KeyFile *file)
     BUF_SCOPE(again);
     KeyFile same;
     Err err = {0};
+    unsigned char secret[KEY_SECRET_BYTES];
     SignPair pair;
 
     assert(key_kind_name(file->info.kind));
@@ -27,10 +28,16 @@ static void use_record(const KeyFile *file)
            str_eq(same.info.name, file->info.name));
     if (file->lock == KEY_LOCK_PASSPHRASE) /* it may ask for a gigabyte */
         return;
-    if (!keyfile_take(file, key, (Str){0}, &pair, &err))
-        assert(err.code == ERR_NOT_FOUND || err.code == ERR_CORRUPT);
-    else
+    bool taken = keyfile_take_secret(file, key, (Str){0}, secret, &err);
+    assert(taken || err.code == ERR_NOT_FOUND || err.code == ERR_CORRUPT);
+    if (file->info.kind == KEY_READING) {
+        key_reading_name(file->info.parent, pair.public_key);
         assert(memcmp(pair.public_key, file->info.public_key, SIGN_PUBLIC_BYTES) == 0);
+        assert(!keyfile_take(file, key, (Str){0}, &pair, &err) && err.code == ERR_USAGE);
+    } else if (taken) {
+        assert(keyfile_take(file, key, (Str){0}, &pair, &err) &&
+               memcmp(pair.public_key, file->info.public_key, SIGN_PUBLIC_BYTES) == 0);
+    }
 }
 
 static void read_record(Str bytes)

@@ -29,9 +29,9 @@ static void put_text(KeyLock lock, Buf *out)
     if (lock == KEY_LOCK_PUBLIC)
         keyfile_put_public(&info, &record);
     else if (lock == KEY_LOCK_NONE)
-        keyfile_put_readable(&info, &pair, &record);
+        keyfile_put_readable(&info, pair.secret_key, &record);
     else
-        CHECK(keyfile_put_locked(&info, &pair, STR("passphrase"), cheap, &record, &err));
+        CHECK(keyfile_put_locked(&info, pair.secret_key, STR("passphrase"), cheap, &record, &err));
     armour_put(lock, buf_str(&record), out);
 }
 
@@ -100,6 +100,35 @@ static void lines_may_end_and_be_indented_as_mail_likes(void)
             buf_put_byte(&mailed, text.ptr[i]);
     }
     CHECK(reads(buf_str(&mailed), KEY_LOCK_PASSPHRASE, &err));
+}
+
+static void a_reading_key_comes_back_and_signs_nothing(void)
+{
+    static const unsigned char secret[KEY_SECRET_BYTES] = {1, 2, 3};
+    KeyInfo info = {.kind = KEY_READING, .created = 1, .name = STR("diary.reading")};
+    BUF_SCOPE(record);
+    BUF_SCOPE(text);
+    BUF_SCOPE(bytes);
+    unsigned char found[KEY_SECRET_BYTES];
+    SIGN_SCOPE(none);
+    KeyFile file = {0};
+    Err err = {0};
+
+    memset(info.parent, 7, sizeof info.parent);
+    key_reading_name(info.parent, info.public_key);
+    CHECK(keyfile_put_locked(&info, secret, STR("passphrase"), cheap, &record, &err));
+    armour_put(KEY_LOCK_PASSPHRASE, buf_str(&record), &text);
+    CHECK(armour_read(buf_str(&text), &bytes, &file, &err) && file.info.kind == KEY_READING &&
+          memcmp(file.info.parent, info.parent, sizeof info.parent) == 0);
+    CHECK(keyfile_take_secret(&file, NULL, STR("passphrase"), found, &err) &&
+          memcmp(found, secret, sizeof secret) == 0);
+    CHECK(!keyfile_take_secret(&file, NULL, STR("another"), found, &err) && err.code == ERR_DENIED);
+    CHECK(!keyfile_take(&file, NULL, STR("passphrase"), &none, &err) && err.code == ERR_USAGE);
+    /* One that says of another feed that it is that one's key is none. */
+    buf_reset(&record);
+    info.parent[0] ^= 1;
+    keyfile_put_readable(&info, secret, &record);
+    CHECK(!keyfile_read(buf_str(&record), &file, &err) && err.code == ERR_CORRUPT);
 }
 
 /* Every bit of every character: it is the same key, or none. */
@@ -178,7 +207,7 @@ static void a_file_of_a_store_is_no_exported_key(void)
     KeyInfo info = info_of_pair();
     Err err;
 
-    keyfile_put_sealed(&info, &pair, root, &record);
+    keyfile_put_sealed(&info, pair.secret_key, root, &record);
     armour_put(KEY_LOCK_PASSPHRASE, buf_str(&record), &text);
     CHECK(!reads(buf_str(&text), KEY_LOCK_ROOT, &err) && err.code == ERR_USAGE);
 }
@@ -187,6 +216,7 @@ int main(void)
 {
     sign_pair_new(&pair);
     RUN(a_key_comes_back_out_of_its_text);
+    RUN(a_reading_key_comes_back_and_signs_nothing);
     RUN(lines_may_end_and_be_indented_as_mail_likes);
     RUN(what_was_turned_on_its_way_is_no_other_key);
     RUN(what_is_cut_is_refused);

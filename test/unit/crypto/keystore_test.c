@@ -131,6 +131,70 @@ static void a_key_comes_back_with_and_without_a_passphrase(void)
     }
 }
 
+/* Whether a fresh store has this reading key of the feed. */
+static bool reads(const char *passphrase, const unsigned char *feed, const unsigned char *secret, Err *err)
+{
+    ARENA_SCOPE(arena);
+    unsigned char found[KEY_SECRET_BYTES];
+    Keystore *store = passphrase ? open_store(&arena, passphrase) : open_with_file(&arena);
+
+    *err = (Err){0};
+    return keystore_reading(store, feed, found, err) && memcmp(found, secret, sizeof found) == 0;
+}
+
+static void a_reading_key_comes_back_by_its_feed(void)
+{
+    static const char *const passphrases[] = {NULL, "a passphrase"};
+    static const unsigned char feed[SIGN_PUBLIC_BYTES] = {1}, other[SIGN_PUBLIC_BYTES] = {2},
+                               secret[KEY_SECRET_BYTES] = {3, 4};
+
+    for (size_t i = 0; i < COUNT_OF(passphrases); i++) {
+        ARENA_SCOPE(arena);
+        KeystoreNew what = {.name = STR("diary.reading"), .unique = true};
+        unsigned char name[SIGN_PUBLIC_BYTES];
+        KeystoreKey key = {0};
+        Err err = {0};
+
+        begin();
+        Keystore *store = passphrases[i] ? open_store(&arena, passphrases[i]) : open_with_file(&arena);
+        CHECK(!keystore_has_reading(store, feed));
+        CHECK(keystore_add_reading(store, feed, secret, &what, &err) && keystore_has_reading(store, feed));
+        CHECK(reads(passphrases[i], feed, secret, &err) && !keystore_has_reading(store, other));
+        CHECK(!reads(passphrases[i], other, secret, &err) && err.code == ERR_NOT_FOUND);
+        CHECK(!reads("wrong", feed, secret, &err) == (i == 1));
+        CHECK(!keystore_add_reading(store, feed, other, &what, &err) && err.code == ERR_CONFLICT);
+        CHECK(!keystore_add_reading(store, other, secret, &what, &err) &&
+              err.code == ERR_CONFLICT); /* the name */
+        CHECK(keystore_find(store, &arena, KEYSTORE_OWN, what.name, &key, &err) &&
+              key.info.kind == KEY_READING && memcmp(key.info.parent, feed, sizeof feed) == 0);
+        key_reading_name(feed, name);
+        CHECK(memcmp(key.info.public_key, name, sizeof name) == 0);
+        CHECK(keystore_remove(store, name, &err) && !keystore_has_reading(store, feed));
+        CHECK(!reads(passphrases[i], feed, secret, &err) && err.code == ERR_NOT_FOUND);
+        clean();
+    }
+}
+
+static void a_reading_key_is_neither_a_pair_nor_public(void)
+{
+    static const unsigned char feed[SIGN_PUBLIC_BYTES] = {1}, secret[KEY_SECRET_BYTES] = {3, 4};
+    ARENA_SCOPE(arena);
+    SIGN_SCOPE(pair);
+    KeystoreNew what = {.kind = KEY_READING, .name = STR("x")};
+    unsigned char name[SIGN_PUBLIC_BYTES];
+    Err err = {0};
+
+    begin();
+    sign_pair_new(&pair);
+    Keystore *store = open_with_file(&arena);
+    CHECK(!keystore_add(store, &pair, &what, &err) && err.code == ERR_USAGE);
+    CHECK(!keystore_know(store, pair.public_key, &what, &err) && err.code == ERR_USAGE);
+    CHECK(keystore_add_reading(store, feed, secret, &what, &err));
+    key_reading_name(feed, name);
+    CHECK(!keystore_pair(store, name, &pair, &err) && err.code == ERR_USAGE);
+    clean();
+}
+
 static void a_wrong_passphrase_is_denied_and_asked_for_again(void)
 {
     ARENA_SCOPE(arena);
@@ -896,6 +960,8 @@ int main(void)
     CHECK(mkdtemp(top) != NULL);
     (void)snprintf(dir, sizeof dir, "%s/keys", top);
     RUN(a_key_comes_back_with_and_without_a_passphrase);
+    RUN(a_reading_key_comes_back_by_its_feed);
+    RUN(a_reading_key_is_neither_a_pair_nor_public);
     RUN(a_wrong_passphrase_is_denied_and_asked_for_again);
     RUN(a_passphrase_is_changed_and_taken_away_and_given);
     RUN(the_key_file_may_be_elsewhere_and_is_for_its_owner_only);

@@ -26,6 +26,7 @@ typedef struct Appending {
     const Opts *opts;
     Feed *feed;
     SignPair pair;
+    Reading reading;
     FeedInput input;
     uint64_t first; /* block, of all that is appended */
 } Appending;
@@ -46,8 +47,8 @@ static bool append_batch(Appending *in, const Str *blocks, size_t count, Err *er
 {
     uint64_t first = feed_state(in->feed)->roots.length;
 
-    if (!feed_append(in->feed, &in->pair, blocks, count, in->opts->buffered ? FEED_BUFFERED : FEED_DURABLE,
-                     err))
+    if (!reading_append(&in->reading, in->feed, &in->pair, blocks, count,
+                        in->opts->buffered ? FEED_BUFFERED : FEED_DURABLE, err))
         return false;
     if (!in->opts->live)
         return true;
@@ -74,14 +75,14 @@ static bool append_all(Appending *in, Err *err)
 /* Batches before the one that failed are kept, and who reads the message has to know how far they go. */
 static bool say_how_far(const Appending *in, Err *err)
 {
-    uint64_t count = feed_state(in->feed)->roots.length - in->first;
+    uint64_t length = feed_state(in->feed)->roots.length, count = length - in->first;
 
     if (count == 0)
         return err_wrap(err, "nothing is appended");
     if (err->code == ERR_USAGE || err->code == ERR_LIMIT)
         err->code = ERR_PARTIAL;
     return err_wrap(err, "%llu blocks are appended, and the feed has %llu", (unsigned long long)count,
-                    (unsigned long long)(in->first + count));
+                    (unsigned long long)length);
 }
 
 static bool append_in(Appending *in, Err *err)
@@ -102,7 +103,8 @@ static bool run(const Call *call, Err *err)
                     .input = {.fd = STDIN_FILENO, .framing = (FeedFraming)o->framing, .live = o->live}};
     FeedInHand hand;
     bool ok = stop_init(err) && feeds_take(call, FEED_WRITE, &hand, err) &&
-              feeds_pair(call, o->passphrase_file, hand.feed, &in.pair, err) &&
+              feeds_pair(call, o->passphrase_file, &hand, &in.pair, err) &&
+              feeds_reading(call, o->passphrase_file, false, &hand, &in.reading, err) &&
               feeds_check_trust(&hand, o->trust, err);
 
     if (ok) {
@@ -110,6 +112,7 @@ static bool run(const Call *call, Err *err)
         ok = append_in(&in, err);
     }
     sign_wipe(&in.pair);
+    reading_close(&in.reading);
     feed_input_release(&in.input);
     return ok;
 }
@@ -125,6 +128,7 @@ const Cmd cmd_feed_append = {
         "Input is appended in batches of up to 8 MiB and 131072 blocks: a batch is in the feed whole or not at all, whatever happens, so "
         "input that is not larger is all or nothing. What was appended before something failed, or before Ctrl-C, stays; the message "
         "says how far it goes. When the command answers, all is on the disk, unless --buffered.\n\n"
+        "Blocks of an encrypted feed are encrypted with its reading key, which has to be among the keys of this node.\n\n"
         "One process at a time can append to a feed; others can read it meanwhile.",
     .opts = opts,
     CMD_OPTS(Opts, .framing = FRAMING_LINES),

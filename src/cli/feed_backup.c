@@ -24,7 +24,7 @@ static const Opt opts[] = {
     {.type = OPT_END},
 };
 
-static bool seal(const Call *call, const FeedInHand *in, Buf *out, Err *err)
+static bool seal(const Call *call, FeedInHand *in, Buf *out, Err *err)
 {
     const Opts *o = call->opts;
     SIGN_SCOPE(pair);
@@ -35,7 +35,7 @@ static bool seal(const Call *call, const FeedInHand *in, Buf *out, Err *err)
                        .prompt = "passphrase for the key in the backup"};
     KeyInfo info = {.kind = KEY_FEED, .created = in->about.about.created, .name = in->about.about.name};
 
-    if (!feeds_pair(call, o->passphrase_file, in->feed, &pair, err))
+    if (!feeds_pair(call, o->passphrase_file, in, &pair, err))
         return false;
     memcpy(info.public_key, pair.public_key, SIGN_PUBLIC_BYTES);
     secret_init(&passphrase, KEYSTORE_PASSPHRASE_MAX);

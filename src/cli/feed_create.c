@@ -3,7 +3,7 @@
 
 typedef struct Opts {
     Str name, passphrase_file;
-    bool compat;
+    bool compat, encrypt;
 } Opts;
 
 static const Opt opts[] = {
@@ -11,6 +11,8 @@ static const Opt opts[] = {
      "what it is called here; no other feed is called so"},
     {OPT_FLAG, "compat", 0, offsetof(Opts, compat), NULL,
      "the feed's key is the signer's own, as hypercore 10 has it; without, the hash of a manifest"},
+    {OPT_FLAG, "encrypt", 0, offsetof(Opts, encrypt), NULL,
+     "encrypt its blocks with a new reading key: whoever has not that can keep the feed, not read it"},
     KEYS_OPT(Opts),
     {.type = OPT_END},
 };
@@ -18,7 +20,7 @@ static const Opt opts[] = {
 static bool run(const Call *call, Err *err)
 {
     const Opts *o = call->opts;
-    StoreNew what = {.name = o->name.ptr ? o->name : STR(""), .compat = o->compat};
+    StoreNew what = {.name = o->name.ptr ? o->name : STR(""), .compat = o->compat, .encrypted = o->encrypt};
     unsigned char key[FEED_KEY_BYTES];
     StoreFeed made;
     FeedStore *store;
@@ -46,9 +48,13 @@ const Cmd cmd_feed_create = {
     .description =
         "A feed is a log of blocks that is only ever appended to. Whoever has its key can check every block; only this node, which "
         "has the secret that signs, can append. The secret is sealed among the keys of the instance (strata key list), the feed is "
-        "kept in the directory feeds/.",
+        "kept in the directory feeds/.\n\n"
+        "With --encrypt the blocks are encrypted before they are appended, so that they are nowhere kept or sent in plain text. The reading "
+        "key is sealed among the keys as well, called like the feed with '.reading' behind; strata key export hands it to other members. "
+        "Lengths, number and times of the blocks are seen by whoever has the feed.",
     .opts = opts,
     CMD_OPTS(Opts, .compat = false),
-    .examples = "strata feed create --name notes\n",
+    .examples = "strata feed create --name notes\n"
+                "strata feed create --encrypt --name diary\n",
     .run = run,
 };

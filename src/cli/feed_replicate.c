@@ -265,7 +265,8 @@ static bool run(const Call *call, Err *err)
                             .ctx = &rep};
 
     if (!stop_init(err) || !take_feed(&rep, err) || !keys_open(call, o->passphrase_file, &keys, err) ||
-        !keystore_node(keys, &own, err) || !share_open(&own, &options, &rep.share, err))
+        !reading_note(rep.in.store, keys, rep.in.about.about.key, err) || !keystore_node(keys, &own, err) ||
+        !share_open(&own, &options, &rep.share, err))
         return false;
     bool ok = replicate(&rep, err);
     share_close(rep.share);

@@ -13,7 +13,8 @@ static void put_bytes(const Call *call, const char *name, uint64_t value)
     out_int(call->out, (int64_t)value);
 }
 
-static void print(const Call *call, const FeedInHand *in, bool ours, uint64_t disk, uint64_t segments)
+static void print(const Call *call, const FeedInHand *in, ReadingState reading, bool ours, uint64_t disk,
+                  uint64_t segments)
 {
     const FeedState *state = feed_state(in->feed);
     const MetaFeed *about = &in->about.about;
@@ -32,6 +33,8 @@ static void print(const Call *call, const FeedInHand *in, bool ours, uint64_t di
     feeds_put_number(call, "fork", state->fork);
     feeds_put_root(call, "root", &state->roots);
     put_bool(call, "compat", state->identity.compat);
+    put_bool(call, "encrypted", reading.encrypted);
+    put_bool(call, "readable", reading.readable);
     put_bool(call, "writable", ours);
     put_bool(call, "confirmed", !in->unconfirmed);
     put_bool(call, "cleared", feed_is_cleared(in->feed));
@@ -45,14 +48,15 @@ static void print(const Call *call, const FeedInHand *in, bool ours, uint64_t di
 static bool run(const Call *call, Err *err)
 {
     uint64_t disk, segments;
+    ReadingState reading;
     FeedInHand in;
     bool ours;
 
     if (!feeds_take(call, FEED_READ, &in, err) || !feed_disk(in.feed, &disk, err) ||
-        !feed_segments(in.feed, &segments, err) ||
+        !feed_segments(in.feed, &segments, err) || !feeds_reading_state(call, &in, &reading, err) ||
         !feeds_is_ours(call, &feed_state(in.feed)->identity, &ours, err))
         return false;
-    print(call, &in, ours, disk, segments);
+    print(call, &in, reading, ours, disk, segments);
     return true;
 }
 
@@ -62,7 +66,8 @@ const Cmd cmd_feed_stat = {
     .summary = "say how long a feed is, what of it is held, and where it is",
     .description =
         "KEY is a feed's key, the first digits of one (at least 4), or its name. 'bytes' are those of all blocks, 'held' how many blocks "
-        "are here, 'root' the hash that the signature is over, 'writable' whether the key that signs is here, 'disk' what the files "
+        "are here, 'root' the hash that the signature is over, 'encrypted' whether the blocks are, as far as this node knows (who only keeps a feed need not), 'readable' whether they can be "
+        "read here, 'writable' whether the key that signs is here, 'disk' what the files "
         "take, and 'segments' how many files the log has.",
     .examples = "strata feed stat notes\n",
     .run = run,

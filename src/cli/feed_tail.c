@@ -12,7 +12,8 @@ enum { LOOK_MS = 1000 /* where a file system tells of no change */ };
 typedef struct Opts {
     int64_t count;
     int framing;
-    bool follow;
+    bool follow, raw;
+    Str passphrase_file;
 } Opts;
 
 static const Opt opts[] = {
@@ -20,16 +21,18 @@ static const Opt opts[] = {
     {OPT_FLAG, "follow", 'f', offsetof(Opts, follow), NULL, "go on with blocks as they are appended"},
     {OPT_ENUM, "framing", 0, offsetof(Opts, framing), "FRAMING", "what stands around a block",
      .values = feeds_framings},
+    FEEDS_RAW_OPT(Opts),
+    KEYS_OPT(Opts),
     {.type = OPT_END},
 };
 
-static bool print_from(const Call *call, Feed *feed, uint64_t *next, Err *err)
+static bool print_from(const Call *call, Feed *feed, Reading *reading, uint64_t *next, Err *err)
 {
     const Opts *o = call->opts;
     BUF_SCOPE(bytes);
 
     for (; *next < feed_state(feed)->roots.length; ++*next) {
-        if (!stop_check(err) || !feed_get(feed, *next, &bytes, err))
+        if (!stop_check(err) || !reading_get(reading, feed, *next, &bytes, err))
             return false;
         feeds_put_block(call, (FeedFraming)o->framing, *next, buf_str(&bytes));
     }
@@ -87,9 +90,9 @@ static bool look(const Call *call, Feed *feed, uint64_t *next, bool *changed, Er
 }
 
 /* A block that cannot be had was truncated this moment, or belongs to a copy and comes later. */
-static bool print_what_came(const Call *call, Feed *feed, uint64_t *next, Err *err)
+static bool print_what_came(const Call *call, Feed *feed, Reading *reading, uint64_t *next, Err *err)
 {
-    for (bool changed; !print_from(call, feed, next, err);) {
+    for (bool changed; !print_from(call, feed, reading, next, err);) {
         Err why = *err;
 
         if ((why.code != ERR_NOT_FOUND && why.code != ERR_CORRUPT) || !look(call, feed, next, &changed, err))
@@ -104,7 +107,7 @@ static bool print_what_came(const Call *call, Feed *feed, uint64_t *next, Err *e
     return true;
 }
 
-static bool follow(const Call *call, Feed *feed, uint64_t *next, Err *err)
+static bool follow(const Call *call, Feed *feed, Reading *reading, uint64_t *next, Err *err)
 {
     FD_SCOPE(watch);
 
@@ -112,7 +115,7 @@ static bool follow(const Call *call, Feed *feed, uint64_t *next, Err *err)
         return false;
     /* Looked at first: something may have come before it was watched. */
     for (bool over = false, changed; !over;)
-        if (!look(call, feed, next, &changed, err) || !print_what_came(call, feed, next, err) ||
+        if (!look(call, feed, next, &changed, err) || !print_what_came(call, feed, reading, next, err) ||
             !wait_for(watch, &over, err))
             return false;
     return true;
@@ -121,13 +124,16 @@ static bool follow(const Call *call, Feed *feed, uint64_t *next, Err *err)
 static bool run(const Call *call, Err *err)
 {
     const Opts *o = call->opts;
+    READING_SCOPE(reading);
     FeedInHand in;
 
-    if (!stop_init(err) || !feeds_take(call, FEED_READ, &in, err))
+    if (!stop_init(err) || !feeds_take(call, FEED_READ, &in, err) ||
+        !feeds_reading(call, o->passphrase_file, o->raw, &in, &reading, err))
         return false;
     uint64_t length = feed_state(in.feed)->roots.length;
     uint64_t next = length > (uint64_t)o->count ? length - (uint64_t)o->count : 0;
-    return o->follow ? follow(call, in.feed, &next, err) : print_from(call, in.feed, &next, err);
+    return o->follow ? follow(call, in.feed, &reading, &next, err)
+                     : print_from(call, in.feed, &reading, &next, err);
 }
 
 const Cmd cmd_feed_tail = {
@@ -137,7 +143,8 @@ const Cmd cmd_feed_tail = {
     .description =
         "KEY is a feed's key, the first digits of one (at least 4), or its name. With -f it goes on until Ctrl-C, until nobody reads what "
         "it prints, or until the feed is removed. Where the feed is truncated, a line on standard error says to which length, and it goes "
-        "on from there. Blocks of a copy that are not here yet are waited for.",
+        "on from there. Blocks of a copy that are not here yet are waited for. Blocks of an encrypted feed are decrypted with the reading key, "
+        "if that is among the keys of this node.",
     .opts = opts,
     CMD_OPTS(Opts, .count = 10),
     .examples = "strata feed tail notes\n"

@@ -20,8 +20,8 @@ static bool run(const Call *call, Err *err)
     FeedInHand in;
 
     if (!feeds_number(call->args[1], "LENGTH", &length, err) || !feeds_take(call, FEED_WRITE, &in, err) ||
-        !feeds_pair(call, o->passphrase_file, in.feed, &pair, err) ||
-        !feeds_check_trust(&in, o->trust, err) || !feed_truncate(in.feed, &pair, length, FEED_DURABLE, err))
+        !feeds_pair(call, o->passphrase_file, &in, &pair, err) || !feeds_check_trust(&in, o->trust, err) ||
+        !feed_truncate(in.feed, &pair, length, FEED_DURABLE, err))
         return false;
     out_record(call->out);
     feeds_put_number(call, "length", feed_state(in.feed)->roots.length);

@@ -20,6 +20,7 @@ bool feeds_open(const Call *call, FeedStore **out, Err *err)
 
 bool feeds_take(const Call *call, FeedMode mode, FeedInHand *out, Err *err)
 {
+    out->keys = NULL;
     return feeds_open(call, &out->store, err) &&
            store_find(out->store, call->arena, call->args[0], &out->about, err) &&
            store_feed(out->store, out->about.about.key, mode, &out->feed, err) &&
@@ -32,17 +33,21 @@ static bool not_ours(Err *err)
     return err_hint(err, "only its signer can change a feed; strata key import takes the key in");
 }
 
-bool feeds_pair(const Call *call, Str passphrase_file, const Feed *feed, SignPair *out, Err *err)
+static bool take_keys(const Call *call, Str passphrase_file, FeedInHand *in, Err *err)
 {
-    const FeedIdentity *identity = &feed_state(feed)->identity;
-    Keystore *keys;
+    return in->keys || keys_open(call, passphrase_file, &in->keys, err);
+}
 
-    if (!keys_open(call, passphrase_file, &keys, err))
+bool feeds_pair(const Call *call, Str passphrase_file, FeedInHand *in, SignPair *out, Err *err)
+{
+    const FeedIdentity *identity = &feed_state(in->feed)->identity;
+
+    if (!take_keys(call, passphrase_file, in, err))
         return false;
     /* The key of a feed without a manifest is its signer's, which nobody has said yet of one that is only known by its key. */
     if (identity->anonymous)
         return not_ours(err);
-    return keystore_pair(keys, identity->signer, out, err) ||
+    return keystore_pair(in->keys, identity->signer, out, err) ||
            (err->code == ERR_NOT_FOUND ? not_ours(err) : false);
 }
 
@@ -63,6 +68,21 @@ bool feeds_is_ours(const Call *call, const FeedIdentity *identity, bool *out, Er
     }
     *err = why;
     return why.code == ERR_NOT_FOUND;
+}
+
+bool feeds_reading(const Call *call, Str passphrase_file, bool raw, FeedInHand *in, Reading *out, Err *err)
+{
+    *out = (Reading){0};
+    return raw ||
+           (take_keys(call, passphrase_file, in, err) && reading_open(in->keys, &in->about.about, out, err));
+}
+
+bool feeds_reading_state(const Call *call, FeedInHand *in, ReadingState *out, Err *err)
+{
+    if (!take_keys(call, (Str){0}, in, err))
+        return false;
+    *out = reading_state(in->keys, &in->about.about);
+    return true;
 }
 
 bool feeds_check_trust(const FeedInHand *in, bool trust, Err *err)

@@ -4,7 +4,7 @@
 #define CLI_FEEDS_H
 
 #include "cli/keys.h"
-#include "feed/store.h"
+#include "feed/reading.h"
 
 /* The store of the call's instance. ERR_NOT_FOUND, ERR_CONFIG, ERR_DENIED: as instance_open(). */
 bool feeds_open(const Call *call, FeedStore **out, Err *err) ATTR_MUST_USE;
@@ -14,6 +14,7 @@ typedef struct FeedInHand {
     FeedStore *store;
     StoreFeed about;
     Feed *feed;
+    Keystore *keys; /* NULL: not needed yet */
     bool unconfirmed;
 } FeedInHand;
 
@@ -25,8 +26,26 @@ bool feeds_take(const Call *call, FeedMode mode, FeedInHand *out, Err *err) ATTR
  *
  * ERR_DENIED  it is not among the keys of this node; and as keys_open() and keystore_pair()
  */
-bool feeds_pair(const Call *call, Str passphrase_file, const Feed *feed, SignPair *out,
-                Err *err) ATTR_MUST_USE;
+bool feeds_pair(const Call *call, Str passphrase_file, FeedInHand *in, SignPair *out, Err *err) ATTR_MUST_USE;
+
+/*
+ * What the feed's blocks are read and appended through. `raw`: as they are kept. The passphrase is asked for only where the feed has a
+ * reading key, and once for all of the command.
+ *
+ * ERR_DENIED  the feed is encrypted, and its reading key is not among the keys of this node; and as keys_open()
+ */
+bool feeds_reading(const Call *call, Str passphrase_file, bool raw, FeedInHand *in, Reading *out,
+                   Err *err) ATTR_MUST_USE;
+
+/* The row for `raw`; the options struct has a field `bool raw`. */
+#define FEEDS_RAW_OPT(type)                                            \
+    {                                                                  \
+        OPT_FLAG, "raw", 0, offsetof(type, raw), NULL,                 \
+            "blocks as they are kept: of an encrypted feed, encrypted" \
+    }
+
+/* Fields or columns: whether it is encrypted, as far as is known here, and whether it can be read here. ERR_CONFIG, ERR_IO. */
+bool feeds_reading_state(const Call *call, FeedInHand *in, ReadingState *out, Err *err) ATTR_MUST_USE;
 
 /* Whether that pair is among the keys of this node: no passphrase is needed to see that. ERR_CONFIG, ERR_CORRUPT, ERR_IO, ERR_LIMIT. */
 bool feeds_is_ours(const Call *call, const FeedIdentity *identity, bool *out, Err *err) ATTR_MUST_USE;

@@ -8,7 +8,7 @@
 #include "crypto/armour.h"
 
 typedef struct Opts {
-    bool public, plain;
+    bool public, plain, hex;
     Str output, export_file, passphrase_file;
 } Opts;
 
@@ -16,6 +16,8 @@ static const Opt opts[] = {
     {OPT_FLAG, "public", 0, offsetof(Opts, public), NULL, "only the public key, with its name and kind"},
     {OPT_FLAG, "plain", 0, offsetof(Opts, plain), NULL,
      "the secret without a passphrase: whoever sees the text has the key"},
+    {OPT_FLAG, "hex", 0, offsetof(Opts, hex), NULL,
+     "a reading key as 64 digits, as hypercore takes it: whoever sees them can read the feed"},
     {OPT_TEXT, "output", 'o', offsetof(Opts, output), "FILE",
      "write it there, for its owner only, instead of to standard output"},
     {OPT_TEXT, "export-passphrase-file", 0, offsetof(Opts, export_file), "FILE",
@@ -24,7 +26,7 @@ static const Opt opts[] = {
     {.type = OPT_END},
 };
 
-static bool put_locked(const Opts *o, const KeyInfo *info, const SignPair *pair, Buf *record, Err *err)
+static bool put_locked(const Opts *o, const KeyInfo *info, const unsigned char *secret, Buf *record, Err *err)
 {
     SECRET_SCOPE(passphrase);
     Passphrase from = {.option = "export-passphrase-file",
@@ -34,32 +36,63 @@ static bool put_locked(const Opts *o, const KeyInfo *info, const SignPair *pair,
 
     secret_init(&passphrase, KEYSTORE_PASSPHRASE_MAX);
     return passphrase_get_new(&from, &passphrase, err) &&
-           keyfile_put_locked(info, pair->secret_key, secret_str(&passphrase), SEAL_COST_EXPORT, record, err);
+           keyfile_put_locked(info, secret, secret_str(&passphrase), SEAL_COST_EXPORT, record, err);
 }
 
-static KeyLock lock_of(const Opts *o)
+static bool check_kind(const Opts *o, const KeystoreKey *key, Err *err)
 {
-    return o->public ? KEY_LOCK_PUBLIC : o->plain ? KEY_LOCK_NONE : KEY_LOCK_PASSPHRASE;
+    bool reading = key->info.kind == KEY_READING;
+
+    if (o->public && reading)
+        return err_set(err, ERR_USAGE, "of a reading key nothing is public");
+    if (o->hex && !reading)
+        return err_set(err, ERR_USAGE, "--hex is for reading keys");
+    if (key->own || o->public)
+        return true;
+    (void)err_set(err, ERR_NOT_FOUND, "the key is somebody else's: its secret is not here");
+    return err_hint(err, "--public exports the public key");
 }
 
-static bool put_record(const Opts *o, Keystore *store, const KeystoreKey *key, Buf *record, Err *err)
+static bool put_public(const KeyInfo *info, Buf *text)
 {
-    SIGN_SCOPE(pair);
+    BUF_SCOPE(record);
 
-    if (o->public) {
-        keyfile_put_public(&key->info, record);
+    keyfile_put_public(info, &record);
+    armour_put(KEY_LOCK_PUBLIC, buf_str(&record), text);
+    return true;
+}
+
+static bool put_secret(const Opts *o, const KeyInfo *info, const unsigned char *secret, Buf *text, Err *err)
+{
+    SECRET_BUF_SCOPE(record);
+
+    (void)buf_reserve(&record, KEYFILE_MAX);
+    (void)buf_reserve(text, KEYFILE_MAX);
+    if (o->hex) {
+        buf_put_hex(text, secret, KEY_SECRET_BYTES);
+        buf_put_byte(text, '\n');
         return true;
     }
-    if (!key->own) {
-        (void)err_set(err, ERR_NOT_FOUND, "the key is somebody else's: its secret is not here");
-        return err_hint(err, "--public exports the public key");
-    }
-    if (!keystore_pair(store, key->info.public_key, &pair, err))
+    if (o->plain)
+        keyfile_put_readable(info, secret, &record);
+    else if (!put_locked(o, info, secret, &record, err))
         return false;
-    if (!o->plain)
-        return put_locked(o, &key->info, &pair, record, err);
-    keyfile_put_readable(&key->info, pair.secret_key, record);
+    armour_put(o->plain ? KEY_LOCK_NONE : KEY_LOCK_PASSPHRASE, buf_str(&record), text);
     return true;
+}
+
+static bool put_text(const Opts *o, Keystore *store, const KeystoreKey *key, Buf *text, Err *err)
+{
+    unsigned char secret[KEY_SECRET_BYTES];
+
+    if (!check_kind(o, key, err))
+        return false;
+    if (o->public)
+        return put_public(&key->info, text);
+    bool ok = keystore_secret(store, key->info.public_key, secret, err) &&
+              put_secret(o, &key->info, secret, text, err);
+    secret_wipe(secret, sizeof secret);
+    return ok;
 }
 
 static bool write_file(Str path, Str text, Err *err)
@@ -90,35 +123,32 @@ static bool print(const Call *call, const Opts *o, const KeystoreKey *key, Str t
     out_record(call->out);
     out_field(call->out, "key", OUT_TEXT);
     out_text(call->out, keys_hex(call->arena, key->info.public_key));
-    out_field(call->out, "armour", OUT_TEXT);
-    out_text(call->out, text);
+    out_field(call->out, o->hex ? "hex" : "armour", OUT_TEXT);
+    out_text(call->out, o->hex ? str_trim(text) : text);
     out_end(call->out);
     return true;
 }
 
 static bool check_options(const Opts *o, Err *err)
 {
-    if (o->public && o->plain)
-        return err_set(err, ERR_USAGE, "--public and --plain exclude each other");
-    return !(o->export_file.ptr && (o->public || o->plain)) ||
+    if (o->public + o->plain + o->hex > 1)
+        return err_set(err, ERR_USAGE, "--public, --plain and --hex exclude each other");
+    return !(o->export_file.ptr && (o->public || o->plain || o->hex)) ||
            err_set(err, ERR_USAGE,
-                   "--export-passphrase-file is for a sealed key: not with --public or --plain");
+                   "--export-passphrase-file is for a sealed key: not with --public, --plain or --hex");
 }
 
 static bool run(const Call *call, Err *err)
 {
     const Opts *o = call->opts;
-    SECRET_BUF_SCOPE(record);
     SECRET_BUF_SCOPE(text);
     KeystoreKey key;
     Keystore *store;
 
-    (void)buf_reserve(&record, KEYFILE_MAX);
     if (!check_options(o, err) || !keys_open(call, o->passphrase_file, &store, err) ||
         !keystore_find(store, call->arena, KEYSTORE_ALL, call->args[0], &key, err) ||
-        !put_record(o, store, &key, &record, err))
+        !put_text(o, store, &key, &text, err))
         return false;
-    armour_put(lock_of(o), buf_str(&record), &text);
     return print(call, o, &key, buf_str(&text), err);
 }
 
@@ -129,10 +159,13 @@ const Cmd cmd_key_export = {
     .description =
         "For another node, or for a drawer. KEY is a public key, the first digits of one, or a name. The passphrase of the "
         "text comes from --export-passphrase-file, $STRATA_EXPORT_PASSPHRASE or the terminal, and has nothing to do with "
-        "that of the store. 256 MiB of memory are needed to seal it, and to open it again.",
+        "that of the store. 256 MiB of memory are needed to seal it, and to open it again.\n\n"
+        "The reading key of an encrypted feed is handed to another member in the same way; it is called like the feed, with '.reading' "
+        "behind.",
     .opts = opts,
     CMD_OPTS(Opts, 0),
     .examples = "strata key export ann --output ann.key\n"
-                "strata key export --public ann\n",
+                "strata key export --public ann\n"
+                "strata key export notes.reading > notes.key\n",
     .run = run,
 };

@@ -4,16 +4,18 @@
 #include <unistd.h>
 
 #include "base/os.h"
-#include "cli/keys.h"
+#include "cli/feeds.h"
 #include "crypto/armour.h"
 
 typedef struct Opts {
-    Str public, name, export_file, passphrase_file;
+    Str public, reading, name, export_file, passphrase_file;
     int kind;
 } Opts;
 
 static const Opt opts[] = {
     {OPT_TEXT, "public", 0, offsetof(Opts, public), "HEX", "a public key of somebody else, instead of FILE"},
+    {OPT_TEXT, "reading", 0, offsetof(Opts, reading), "FEED",
+     "FILE has the reading key of this feed as 64 digits, as hypercore has it (encryptionKey)"},
     {OPT_TEXT, "name", 'n', offsetof(Opts, name), "NAME",
      "what it is called here; no other key is called so"},
     {OPT_ENUM, "kind", 'k', offsetof(Opts, kind), "KIND", "with --public: what it is for (identity)",
@@ -68,7 +70,8 @@ static bool read_text(Str path, Buf *out, Err *err)
     }
 }
 
-static bool take_pair(const Opts *o, const KeyFile *file, SignPair *out, Err *err)
+/* The secret in it. */
+static bool take_secret(const Opts *o, const KeyFile *file, unsigned char out[KEY_SECRET_BYTES], Err *err)
 {
     SECRET_SCOPE(passphrase);
     Passphrase from = {.option = "export-passphrase-file",
@@ -78,12 +81,23 @@ static bool take_pair(const Opts *o, const KeyFile *file, SignPair *out, Err *er
 
     secret_init(&passphrase, KEYSTORE_PASSPHRASE_MAX);
     return (file->lock != KEY_LOCK_PASSPHRASE || passphrase_get(&from, &passphrase, err)) &&
-           keyfile_take(file, NULL, secret_str(&passphrase), out, err);
+           keyfile_take_secret(file, NULL, secret_str(&passphrase), out, err);
+}
+
+static bool add_secret(Keystore *store, const KeyFile *file, const unsigned char *secret,
+                       const KeystoreNew *what, Err *err)
+{
+    SIGN_SCOPE(pair);
+
+    if (file->info.kind == KEY_READING)
+        return keystore_add_reading(store, file->info.parent, secret, what, err);
+    sign_pair_from_seed(secret, &pair);
+    return keystore_add(store, &pair, what, err);
 }
 
 static bool add(const Opts *o, Keystore *store, const KeyFile *file, Err *err)
 {
-    SIGN_SCOPE(pair);
+    unsigned char secret[KEY_SECRET_BYTES];
     KeystoreNew what = {.kind = file->info.kind,
                         .name = o->name.ptr ? o->name : file->info.name,
                         .parent = file->info.parent,
@@ -92,7 +106,9 @@ static bool add(const Opts *o, Keystore *store, const KeyFile *file, Err *err)
 
     if (file->lock == KEY_LOCK_PUBLIC)
         return (what.name.len || no_name(err)) && keystore_know(store, file->info.public_key, &what, err);
-    return take_pair(o, file, &pair, err) && keystore_add(store, &pair, &what, err);
+    bool ok = take_secret(o, file, secret, err) && add_secret(store, file, secret, &what, err);
+    secret_wipe(secret, sizeof secret);
+    return ok;
 }
 
 static bool import_file(const Call *call, const Opts *o, Keystore *store,
@@ -109,6 +125,52 @@ static bool import_file(const Call *call, const Opts *o, Keystore *store,
     return true;
 }
 
+/* ---- the reading key of a feed, in hexadecimal ---- */
+
+/* The feed may be one that is not here yet: then it is the whole key. */
+static bool find_feed(const Call *call, Str text, unsigned char out[FEED_KEY_BYTES], Err *err)
+{
+    FeedStore *feeds;
+    StoreFeed found;
+
+    if (str_to_bytes(text, out, FEED_KEY_BYTES))
+        return true;
+    if (!feeds_open(call, &feeds, err) || !store_find(feeds, call->arena, text, &found, err))
+        return err_wrap(err, "--reading");
+    memcpy(out, found.about.key, FEED_KEY_BYTES);
+    return true;
+}
+
+static bool import_digits(const Call *call, const Opts *o, Keystore *store,
+                          unsigned char out[SIGN_PUBLIC_BYTES], Err *err)
+{
+    SECRET_BUF_SCOPE(text);
+    unsigned char feed[FEED_KEY_BYTES], secret[KEY_SECRET_BYTES];
+    KeystoreNew what = {.name = o->name, .unique = true};
+
+    if (!find_feed(call, o->reading, feed, err) || !read_text(call->args[0], &text, err))
+        return false;
+    if (!str_to_bytes(str_trim(buf_str(&text)), secret, sizeof secret))
+        return err_set(err, ERR_USAGE, "'%s' has not just the 64 hexadecimal digits of a reading key",
+                       call->args[0].ptr);
+    bool ok = keystore_add_reading(store, feed, secret, &what, err);
+    secret_wipe(secret, sizeof secret);
+    key_reading_name(feed, out);
+    return ok;
+}
+
+/* A feed that is here is one that is encrypted, from now on whether or not the key stays. */
+static bool note_feed(const Call *call, const Keystore *keys, const KeyInfo *info, Err *err)
+{
+    FeedStore *feeds;
+
+    if (info->kind != KEY_READING)
+        return true;
+    return feeds_open(call, &feeds, err) &&
+           (reading_note(feeds, keys, info->parent, err) ||
+            err_wrap(err, "the key is imported, but the feed is not noted as encrypted"));
+}
+
 static bool check_line(const Call *call, Err *err)
 {
     const Opts *o = call->opts;
@@ -121,6 +183,8 @@ static bool check_line(const Call *call, Err *err)
         return err_set(err, ERR_USAGE, "--kind is for --public: an exported key has its kind");
     if (o->public.ptr && o->export_file.ptr)
         return err_set(err, ERR_USAGE, "--export-passphrase-file is for FILE: a public key has none");
+    if (o->reading.ptr && (o->public.ptr || o->export_file.ptr))
+        return err_set(err, ERR_USAGE, "--reading is for digits in FILE: not with --public or a passphrase");
     return !o->name.ptr || key_name_check(o->name, err);
 }
 
@@ -132,9 +196,10 @@ static bool run(const Call *call, Err *err)
     Keystore *store;
 
     if (!check_line(call, err) || !keys_open(call, o->passphrase_file, &store, err) ||
-        !(o->public.ptr ? import_hex(o, store, public_key, err)
-                        : import_file(call, o, store, public_key, err)) ||
-        !keystore_info(store, call->arena, public_key, &key, err))
+        !(o->public.ptr    ? import_hex(o, store, public_key, err)
+          : o->reading.ptr ? import_digits(call, o, store, public_key, err)
+                           : import_file(call, o, store, public_key, err)) ||
+        !keystore_info(store, call->arena, public_key, &key, err) || !note_feed(call, store, &key.info, err))
         return false;
     keys_put(call, &key.info, NULL);
     return true;
@@ -147,10 +212,13 @@ const Cmd cmd_key_import = {
     .description =
         "FILE (- is standard input) holds what 'strata key export' printed. Where that is sealed, its passphrase comes from "
         "--export-passphrase-file, $STRATA_EXPORT_PASSPHRASE or the terminal.\n\n"
-        "The key of somebody else has a name, so that it can be told from others; importing it again gives it another.",
+        "The key of somebody else has a name, so that it can be told from others; importing it again gives it another.\n\n"
+        "A reading key opens an encrypted feed. Where it comes from npm hypercore, it is 64 digits: --reading says of which feed. Then FILE "
+        "has nothing else, and it never stands on the command line, which others can see.",
     .opts = opts,
     CMD_OPTS(Opts, .kind = 0),
     .examples = "strata key import ann.key\n"
-                "strata key import --name bob --public \"$hex\"\n",
+                "strata key import --name bob --public \"$hex\"\n"
+                "strata key import --reading notes digits\n",
     .run = run,
 };

@@ -15,7 +15,9 @@ static bool check_own(const KeystoreKey *key, bool own, Err *err)
     if (!key->own || own)
         return true;
     (void)err_set(err, ERR_USAGE,
-                  "the key is one of the own: without its secret nothing can be signed with it again");
+                  key->info.kind == KEY_READING
+                      ? "without the reading key the feed cannot be read here again"
+                      : "the key is one of the own: without its secret nothing can be signed with it again");
     return err_hint(err, "strata key export keeps it; strata key remove --own removes it for good");
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "base/os.h"
+#include "crypto/secret.h"
 #include "feed/store_inside.h"
 
 /* A feed that is open, in an arena of its own. */
@@ -60,10 +61,11 @@ const char *store_path(const FeedStore *store, Arena *arena, const unsigned char
 
 /* ---- making and removing ---- */
 
-static bool make_in(FeedStore *store, StorePlace *place, const FeedIdentity *identity, Str name, Err *err)
+static bool make_in(FeedStore *store, StorePlace *place, const FeedIdentity *identity, Str name,
+                    unsigned flags, Err *err)
 {
     ARENA_SCOPE(scratch);
-    MetaFeed about = {.name = name, .created = time_now(), .flags = identity->anonymous ? 0 : META_OWN};
+    MetaFeed about = {.name = name, .created = time_now(), .flags = flags};
     Feed *feed;
 
     memcpy(about.key, identity->key, FEED_KEY_BYTES);
@@ -74,10 +76,39 @@ static bool make_in(FeedStore *store, StorePlace *place, const FeedIdentity *ide
     return ok && store_place_take(store, place, &about, err);
 }
 
+/* It is called like the feed, with something behind it as far as there is room. */
+static bool add_reading(Keystore *keys, const unsigned char key[FEED_KEY_BYTES], Str name, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    unsigned char reading[KEY_SECRET_BYTES];
+    KeystoreNew what = {.name = name.len ? str_printf(&scratch, "%.*s.reading", STR_ARG(name)) : name};
+
+    if (what.name.len > KEY_NAME_MAX)
+        what.name = (Str){0};
+    secret_random(reading, sizeof reading);
+    bool ok = keystore_add_reading(keys, key, reading, &what, err);
+    secret_wipe(reading, sizeof reading);
+    return ok;
+}
+
+static bool add_keys(Keystore *keys, const SignPair *pair, const FeedIdentity *identity, const StoreNew *what,
+                     Err *err)
+{
+    Err ignored = {0};
+
+    if (!keystore_add(keys, pair, &(KeystoreNew){.kind = KEY_FEED, .name = what->name}, err))
+        return false;
+    if (!what->encrypted || add_reading(keys, identity->key, what->name, err))
+        return true;
+    (void)!keystore_remove(keys, pair->public_key, &ignored);
+    return false;
+}
+
 /* The feed comes last: a key without a feed can be taken back, a feed without its key has no use. */
 static bool make_with_key(FeedStore *store, Keystore *keys, StorePlace *place, const StoreNew *what,
                           FeedIdentity *identity, Err *err)
 {
+    unsigned flags = META_OWN | (what->encrypted ? META_ENCRYPTED : 0);
     SIGN_SCOPE(pair);
     Err ignored = {0};
 
@@ -86,12 +117,11 @@ static bool make_with_key(FeedStore *store, Keystore *keys, StorePlace *place, c
         feed_identity_compat(pair.public_key, identity);
     else
         feed_identity_new(pair.public_key, identity);
-    if (!store_place_note_key(place, identity, err) ||
-        !keystore_add(keys, &pair, &(KeystoreNew){.kind = KEY_FEED, .name = what->name}, err))
+    if (!store_place_note_key(place, identity, err) || !add_keys(keys, &pair, identity, what, err))
         return false;
-    if (fault_pass(FAULT_feed_key_added, err) && make_in(store, place, identity, what->name, err))
+    if (fault_pass(FAULT_feed_key_added, err) && make_in(store, place, identity, what->name, flags, err))
         return true;
-    (void)!keystore_remove(keys, pair.public_key, &ignored);
+    (void)!store_forget_keys(keys, identity->key, pair.public_key, &ignored);
     return err_wrap(err, "cannot create a feed");
 }
 
@@ -118,7 +148,7 @@ bool store_add(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Str na
 
     feed_identity_of_key(key, &identity);
     return store_name_check(name, err) && ((store_place_begin(store, NULL, &scratch, &place, err) &&
-                                            make_in(store, &place, &identity, name, err)) ||
+                                            make_in(store, &place, &identity, name, 0, err)) ||
                                            err_wrap(err, "cannot add a feed"));
 }
 

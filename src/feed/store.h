@@ -49,12 +49,13 @@ const char *store_path(const FeedStore *store, Arena *arena, const unsigned char
 /* ---- making and removing ---- */
 
 typedef struct StoreNew {
-    Str name;    /* empty: none */
-    bool compat; /* the key is the signer's own, as hypercore 10 has it */
+    Str name;       /* empty: none */
+    bool compat;    /* the key is the signer's own, as hypercore 10 has it */
+    bool encrypted; /* with a new reading key, which goes into the keys, too; called NAME.reading */
 } StoreNew;
 
 /*
- * A new, empty feed with a new signer, whose pair goes into `keys`. All or nothing; a pair that a kill left without its feed is taken
+ * A new, empty feed with a new signer, whose pair goes into `keys`. All or nothing; keys that a kill left without their feed are taken
  * out of `keys` by the next call.
  *
  * ERR_USAGE     the name is none
@@ -104,6 +105,9 @@ bool store_discovered(FeedStore *store, Arena *arena, const unsigned char discov
  * ERR_IO, ERR_CORRUPT, ERR_LIMIT.
  */
 bool store_own(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err) ATTR_MUST_USE;
+
+/* Note that its blocks are encrypted (feed/reading.h). As store_own(): ERR_IO, ERR_CORRUPT, ERR_LIMIT. */
+bool store_encrypted(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err) ATTR_MUST_USE;
 
 /* ---- open feeds ---- */
 

@@ -33,6 +33,10 @@ bool store_place_begin(FeedStore *store, Keystore *keys, Arena *arena, StorePlac
  */
 bool store_place_note_key(const StorePlace *place, const FeedIdentity *identity, Err *err) ATTR_MUST_USE;
 
+/* Take the keys of a feed that is not made out of `keys`: the signer's, and a reading key. ERR_IO. */
+bool store_forget_keys(Keystore *keys, const unsigned char key[FEED_KEY_BYTES],
+                       const unsigned char signer[SIGN_PUBLIC_BYTES], Err *err) ATTR_MUST_USE;
+
 /*
  * The feed that was made becomes one of the store's; it is not open.
  *

@@ -65,7 +65,7 @@ bool store_discovered(FeedStore *store, Arena *arena, const unsigned char discov
 }
 
 /* Nobody changes what is said about it between the look and the change. */
-static bool mark_own(Meta *meta, const unsigned char key[FEED_KEY_BYTES], Err *err)
+static bool mark_alone(Meta *meta, const unsigned char key[FEED_KEY_BYTES], MetaFlags flag, Err *err)
 {
     ARENA_SCOPE(scratch);
     MetaFeed about;
@@ -73,25 +73,35 @@ static bool mark_own(Meta *meta, const unsigned char key[FEED_KEY_BYTES], Err *e
     if (!meta_feed(meta, key, &about))
         return true;
     about.name = str_copy(&scratch, about.name);
-    about.flags |= META_OWN;
+    about.flags |= flag;
     return meta_put_feed(meta, &about, err);
 }
 
-bool store_own(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err)
+static bool mark(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], MetaFlags flag, Err *err)
 {
     MetaFeed about;
     Meta *meta;
 
     if (!store_meta(store, &meta, err))
         return false;
-    if (!meta_feed(meta, key, &about) || about.flags & META_OWN)
+    if (!meta_feed(meta, key, &about) || about.flags & flag)
         return true;
     if (!meta_begin(meta, err))
         return false;
-    if (mark_own(meta, key, err))
+    if (mark_alone(meta, key, flag, err))
         return meta_commit(meta, err);
     meta_undo(meta);
     return false;
+}
+
+bool store_own(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err)
+{
+    return mark(store, key, META_OWN, err);
+}
+
+bool store_encrypted(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err)
+{
+    return mark(store, key, META_ENCRYPTED, err);
 }
 
 /* ---- all of them ---- */

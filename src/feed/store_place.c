@@ -62,6 +62,21 @@ bool store_place_note_key(const StorePlace *place, const FeedIdentity *identity,
     return os_write_all(fd, buf_str(&bytes), err) && fault_pass(FAULT_feed_key_noted, err);
 }
 
+/* The signer's comes last, because it is the first to be added. */
+bool store_forget_keys(Keystore *keys, const unsigned char key[FEED_KEY_BYTES],
+                       const unsigned char signer[SIGN_PUBLIC_BYTES], Err *err)
+{
+    unsigned char reading[SIGN_PUBLIC_BYTES];
+    Err why = {0};
+
+    key_reading_name(key, reading);
+    bool ok = (keystore_remove(keys, reading, &why) || why.code == ERR_NOT_FOUND) &&
+              (keystore_remove(keys, signer, &why) || why.code == ERR_NOT_FOUND);
+    if (!ok)
+        *err = why;
+    return ok;
+}
+
 /*
  * False: a key may be left that belongs to no feed, and is for somebody who has the keys. A feed that got its place keeps its key: it
  * is gone from here before that feed can be removed, for which a place is begun as well.
@@ -77,7 +92,7 @@ static bool take_back_key(const FeedStore *store, Keystore *keys, const char *to
     const unsigned char *key = (const unsigned char *)bytes.ptr;
     if (bytes.len < FEED_KEY_BYTES + SIGN_PUBLIC_BYTES || store_is_there(store_path(store, &scratch, key)))
         return true;
-    return keys && (keystore_remove(keys, key + FEED_KEY_BYTES, &why) || why.code == ERR_NOT_FOUND);
+    return keys && store_forget_keys(keys, key, key + FEED_KEY_BYTES, &why);
 }
 
 /* Nobody holds it. What cannot be removed now is for the next one. */

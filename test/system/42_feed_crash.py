@@ -169,13 +169,15 @@ def a_kill_while_a_feed_is_made_leaves_no_key_without_one():
         done = subprocess.run([STRATA, "-C", str(dir), "key", "list", "--json"], env=crash.environment(), capture_output=True)
         return [json.loads(row)["name"] for row in done.stdout.splitlines()]
 
+    encrypted = []
     for point in crash.points("feed_key", "feed_made", "feed_noted", "feed_placed", "feed_batch", "feed_segment", "feed_tree"):
-        done = call(dir, "create", "--name", point, fault=f"{point}:kill")
+        done = call(dir, "create", "--encrypt", "--name", point, fault=f"{point}:kill")
         check(done.returncode == -9, f"{point}: {done.returncode}")
         made = point in feeds(dir)
         check(made == (point == "feed_placed"), point)
         answer(dir, "create", "--name", "another" if made else point)
-        check(sorted(keys()) == sorted(feeds(dir)), f"{point}: {keys()}")
+        encrypted += [point] if made else []
+        check(sorted(keys()) == sorted(feeds(dir) + [f"{name}.reading" for name in encrypted]), f"{point}: {keys()}")
         answer(dir, "append", point, data=b"first\n")
 
 

@@ -16,7 +16,7 @@ typedef struct Opts {
 
 static const Opt opts[] = {
     {OPT_FLAG, "with-key", 0, offsetof(Opts, with_key), NULL,
-     "put the key that signs into the file, sealed under a passphrase of its own"},
+     "put the key that signs, and a reading key, into the file, sealed under a passphrase of its own"},
     {OPT_TEXT, "export-passphrase-file", 0, offsetof(Opts, export_file), "FILE",
      "with --with-key: that passphrase is the first line of this file"},
     {OPT_FLAG, "force", 0, offsetof(Opts, force), NULL, "replace a file that is there already"},
@@ -24,7 +24,46 @@ static const Opt opts[] = {
     {.type = OPT_END},
 };
 
-static bool seal(const Call *call, FeedInHand *in, Buf *out, Err *err)
+/* What is sealed into the backup. */
+typedef struct Sealed {
+    Buf pair, reading;
+} Sealed;
+
+static void release(Sealed *sealed)
+{
+    buf_release(&sealed->pair);
+    buf_release(&sealed->reading);
+}
+
+static bool seal_pair(const Call *call, FeedInHand *in, Str passphrase, Buf *out, Err *err)
+{
+    const Opts *o = call->opts;
+    SIGN_SCOPE(pair);
+    KeyInfo info = {.kind = KEY_FEED, .created = in->about.about.created, .name = in->about.about.name};
+
+    if (!feeds_pair(call, o->passphrase_file, in, &pair, err))
+        return false;
+    memcpy(info.public_key, pair.public_key, SIGN_PUBLIC_BYTES);
+    return keyfile_put_locked(&info, pair.secret_key, passphrase, SEAL_COST_EXPORT, out, err);
+}
+
+/* The reading key, where there is one. It keeps its name. */
+static bool seal_reading(const Call *call, FeedInHand *in, Str passphrase, Buf *out, Err *err)
+{
+    unsigned char name[SIGN_PUBLIC_BYTES], secret[KEY_SECRET_BYTES];
+    KeystoreKey key;
+
+    if (!keystore_has_reading(in->keys, in->about.about.key))
+        return true;
+    key_reading_name(in->about.about.key, name);
+    bool ok = keystore_info(in->keys, call->arena, name, &key, err) &&
+              keystore_secret(in->keys, name, secret, err) &&
+              keyfile_put_locked(&key.info, secret, passphrase, SEAL_COST_EXPORT, out, err);
+    secret_wipe(secret, sizeof secret);
+    return ok;
+}
+
+static bool seal(const Call *call, FeedInHand *in, Sealed *out, Err *err)
 {
     const Opts *o = call->opts;
     SIGN_SCOPE(pair);
@@ -32,15 +71,14 @@ static bool seal(const Call *call, FeedInHand *in, Buf *out, Err *err)
     Passphrase from = {.option = "export-passphrase-file",
                        .file = o->export_file,
                        .variable = "STRATA_EXPORT_PASSPHRASE",
-                       .prompt = "passphrase for the key in the backup"};
-    KeyInfo info = {.kind = KEY_FEED, .created = in->about.about.created, .name = in->about.about.name};
+                       .prompt = "passphrase for the keys in the backup"};
 
-    if (!feeds_pair(call, o->passphrase_file, in, &pair, err))
+    if (!feeds_pair(call, o->passphrase_file, in, &pair, err)) /* before it is asked for another passphrase */
         return false;
-    memcpy(info.public_key, pair.public_key, SIGN_PUBLIC_BYTES);
     secret_init(&passphrase, KEYSTORE_PASSPHRASE_MAX);
     return passphrase_get_new(&from, &passphrase, err) &&
-           keyfile_put_locked(&info, pair.secret_key, secret_str(&passphrase), SEAL_COST_EXPORT, out, err);
+           seal_pair(call, in, secret_str(&passphrase), &out->pair, err) &&
+           seal_reading(call, in, secret_str(&passphrase), &out->reading, err);
 }
 
 typedef struct Going {
@@ -57,7 +95,7 @@ static bool go_on(void *going_v, uint64_t blocks)
     return !stop_asked();
 }
 
-static bool write_to(const Call *call, const FeedInHand *in, int fd, Str sealed, Err *err)
+static bool write_to(const Call *call, const FeedInHand *in, int fd, const BackupNote *note, Err *err)
 {
     Going going = {
         .progress = progress_begin(call->arena, (ProgressTask){.what = "writing",
@@ -65,8 +103,7 @@ static bool write_to(const Call *call, const FeedInHand *in, int fd, Str sealed,
                                                                .total = (int64_t)feed_state(in->feed)->held,
                                                                .fd = STDERR_FILENO,
                                                                .off = call->quiet || call->json})};
-    BackupNote note = {.name = in->about.about.name, .created = in->about.about.created, .sealed = sealed};
-    bool ok = backup_write(in->feed, &note, fd, &(BackupGo){go_on, &going}, err);
+    bool ok = backup_write(in->feed, note, fd, &(BackupGo){go_on, &going}, err);
 
     progress_end(going.progress);
     return ok;
@@ -78,7 +115,7 @@ static bool is_there(const char *path)
 }
 
 /* Written beside its place: what is called FILE is a whole backup at every moment. */
-static bool write_file(const Call *call, const FeedInHand *in, Str sealed, Err *err)
+static bool write_file(const Call *call, const FeedInHand *in, const BackupNote *note, Err *err)
 {
     const Opts *o = call->opts;
     const char *path = call->args[1].ptr;
@@ -93,7 +130,7 @@ static bool write_file(const Call *call, const FeedInHand *in, Str sealed, Err *
     fd = os_open(part, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (fd < 0)
         return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot make '%s'", part);
-    bool ok = write_to(call, in, fd, sealed, err) &&
+    bool ok = write_to(call, in, fd, note, err) &&
               (os_fsync(fd) == 0 || err_sys(err, ERR_IO, "cannot sync '%s'", part)) &&
               (os_rename(part, path) == 0 || err_sys(err, ERR_IO, "cannot rename '%s'", part));
     if (!ok) {
@@ -122,17 +159,23 @@ static bool run(const Call *call, Err *err)
 {
     const Opts *o = call->opts;
     bool piped = str_eq(call->args[1], STR("-"));
-    BUF_SCOPE(sealed);
+    ATTR_CLEANUP(release) Sealed sealed = {0};
+    ReadingState reading;
     FeedInHand in;
 
     if (o->export_file.ptr && !o->with_key)
         return err_set(err, ERR_USAGE, "--export-passphrase-file is for --with-key");
     if (!stop_init(err) || !feeds_take(call, FEED_READ, &in, err) ||
-        (o->with_key && !seal(call, &in, &sealed, err)))
+        (o->with_key && !seal(call, &in, &sealed, err)) || !feeds_reading_state(call, &in, &reading, err))
         return false;
+    BackupNote note = {.name = in.about.about.name,
+                       .created = in.about.about.created,
+                       .sealed = buf_str(&sealed.pair),
+                       .encrypted = reading.encrypted,
+                       .reading = buf_str(&sealed.reading)};
     if (piped)
-        return write_to(call, &in, STDOUT_FILENO, buf_str(&sealed), err);
-    if (!write_file(call, &in, buf_str(&sealed), err))
+        return write_to(call, &in, STDOUT_FILENO, &note, err);
+    if (!write_file(call, &in, &note, err))
         return err_wrap(err, "cannot back up to '%s'", call->args[1].ptr);
     print(call, &in, o->with_key);
     return true;
@@ -147,7 +190,8 @@ const Cmd cmd_feed_backup = {
         "the hashes of those that are not, the signature, and a checksum over all; it is there when it is whole. Others may append "
         "meanwhile: what they append is not in it.\n\n"
         "The key that signs is left out unless --with-key is given. Then it is sealed under a passphrase, which comes from "
-        "--export-passphrase-file, $STRATA_EXPORT_PASSPHRASE or the terminal.",
+        "--export-passphrase-file, $STRATA_EXPORT_PASSPHRASE or the terminal; and so is the reading key of an encrypted feed, if it is here. "
+        "The blocks of such a feed are encrypted in the backup, too.",
     .opts = opts,
     CMD_OPTS(Opts, .force = false),
     .examples = "strata feed backup notes notes.feed\n"

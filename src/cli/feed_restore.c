@@ -16,45 +16,89 @@ typedef struct Opts {
 
 static const Opt opts[] = {
     {OPT_TEXT, "name", 'n', offsetof(Opts, name), "NAME", "what it is called here (as it was)"},
-    {OPT_FLAG, "with-key", 0, offsetof(Opts, with_key), NULL, "also take the key that signs out of the file"},
+    {OPT_FLAG, "with-key", 0, offsetof(Opts, with_key), NULL,
+     "also take the key that signs, and a reading key, out of the file"},
     {OPT_TEXT, "export-passphrase-file", 0, offsetof(Opts, export_file), "FILE",
      "with --with-key: the passphrase of that key is the first line of this file"},
     KEYS_OPT(Opts),
     {.type = OPT_END},
 };
 
-/* The pair, as far as its passphrase is right: before anything is restored. */
-static bool unseal(const Opts *o, const BackupIn *in, SignPair *out, Err *err)
+/* What was sealed in a backup. */
+typedef struct Unsealed {
+    SignPair pair;
+    bool readable; /* the reading key is there, too */
+    unsigned char reading[KEY_SECRET_BYTES];
+    Str reading_name;
+} Unsealed;
+
+static void wipe(Unsealed *keys)
+{
+    secret_wipe(keys, sizeof *keys);
+}
+
+static bool unseal_pair(const BackupIn *in, Str passphrase, SignPair *out, Err *err)
+{
+    KeyFile file;
+
+    if (!keyfile_read(backup_note(in)->sealed, &file, err))
+        return false;
+    if (file.lock != KEY_LOCK_PASSPHRASE ||
+        memcmp(file.info.public_key, backup_state(in)->identity.signer, SIGN_PUBLIC_BYTES) != 0)
+        return err_set(err, ERR_CORRUPT, "the key in the backup is not that of the feed's signer");
+    return keyfile_take(&file, NULL, passphrase, out, err);
+}
+
+static bool unseal_reading(const BackupIn *in, Str passphrase, Unsealed *out, Err *err)
+{
+    KeyFile file;
+
+    if (backup_note(in)->reading.len == 0)
+        return true;
+    if (!keyfile_read(backup_note(in)->reading, &file, err))
+        return false;
+    if (file.lock != KEY_LOCK_PASSPHRASE || file.info.kind != KEY_READING ||
+        memcmp(file.info.parent, backup_state(in)->identity.key, FEED_KEY_BYTES) != 0)
+        return err_set(err, ERR_CORRUPT, "the reading key in the backup is not that of the feed");
+    out->reading_name = file.info.name;
+    out->readable = keyfile_take_secret(&file, NULL, passphrase, out->reading, err);
+    return out->readable;
+}
+
+/* The keys, as far as their passphrase is right: before anything is restored. */
+static bool unseal(const Opts *o, const BackupIn *in, Unsealed *out, Err *err)
 {
     SECRET_SCOPE(passphrase);
     Passphrase from = {.option = "export-passphrase-file",
                        .file = o->export_file,
                        .variable = "STRATA_EXPORT_PASSPHRASE",
-                       .prompt = "passphrase of the key in the backup"};
-    KeyFile file;
+                       .prompt = "passphrase of the keys in the backup"};
 
     if (backup_note(in)->sealed.len == 0)
         return err_set(err, ERR_NOT_FOUND, "the key that signs is not in the backup");
-    if (!keyfile_read(backup_note(in)->sealed, &file, err))
-        return false;
     secret_init(&passphrase, KEYSTORE_PASSPHRASE_MAX);
-    if (file.lock != KEY_LOCK_PASSPHRASE ||
-        memcmp(file.info.public_key, backup_state(in)->identity.signer, SIGN_PUBLIC_BYTES) != 0)
-        return err_set(err, ERR_CORRUPT, "the key in the backup is not that of the feed's signer");
     return passphrase_get(&from, &passphrase, err) &&
-           keyfile_take(&file, NULL, secret_str(&passphrase), out, err);
+           unseal_pair(in, secret_str(&passphrase), &out->pair, err) &&
+           unseal_reading(in, secret_str(&passphrase), out, err);
 }
 
-/* One that is there already is as good. */
-static bool add_key(Keystore *keys, const SignPair *pair, Str name, Err *err)
+/* Those that are there already are as good. */
+static bool add_keys(Keystore *keys, const BackupIn *in, const Unsealed *unsealed, Str name, Err *err)
 {
     Err why = {0};
 
-    if (keystore_add(keys, pair, &(KeystoreNew){.kind = KEY_FEED, .name = name}, &why) ||
+    if (!keystore_add(keys, &unsealed->pair, &(KeystoreNew){.kind = KEY_FEED, .name = name}, &why) &&
+        why.code != ERR_CONFLICT) {
+        *err = why;
+        return err_wrap(err, "the feed is restored without its key");
+    }
+    if (!unsealed->readable ||
+        keystore_add_reading(keys, backup_state(in)->identity.key, unsealed->reading,
+                             &(KeystoreNew){.name = unsealed->reading_name}, &why) ||
         why.code == ERR_CONFLICT)
         return true;
     *err = why;
-    return err_wrap(err, "the feed is restored without its key");
+    return err_wrap(err, "the feed is restored without its reading key");
 }
 
 typedef struct Going {
@@ -114,17 +158,18 @@ static void print(const Call *call, const BackupIn *in, Str name)
 static bool restore_from(const Call *call, int fd, Err *err)
 {
     const Opts *o = call->opts;
-    SIGN_SCOPE(pair);
+    ATTR_CLEANUP(wipe) Unsealed unsealed = {0};
     FeedStore *store;
     Keystore *keys;
     BackupIn *in;
 
     if (!feeds_open(call, &store, err) || !keys_open(call, o->passphrase_file, &keys, err) ||
-        !backup_open(call->arena, fd, &in, err) || (o->with_key && !unseal(o, in, &pair, err)))
+        !backup_open(call->arena, fd, &in, err) || (o->with_key && !unseal(o, in, &unsealed, err)))
         return false;
     Str name = o->name.ptr ? o->name : backup_note(in)->name;
-    if (!restore(call, store, in, name, err) || (o->with_key && !add_key(keys, &pair, name, err)) ||
-        !mark_own(call, store, &backup_state(in)->identity, err))
+    if (!restore(call, store, in, name, err) || (o->with_key && !add_keys(keys, in, &unsealed, name, err)) ||
+        !mark_own(call, store, &backup_state(in)->identity, err) ||
+        !reading_note(store, keys, backup_state(in)->identity.key, err))
         return false;
     print(call, in, name);
     return true;

@@ -19,6 +19,8 @@ typedef struct BackupNote {
     Str name; /* empty: none */
     Instant created;
     Str sealed; /* the signer's pair as a record of crypto/keyfile.h under a passphrase; empty: left out */
+    bool encrypted;
+    Str reading; /* of an encrypted feed: its reading key, likewise */
 } BackupNote;
 
 /* Called now and then; false: stop, which is ERR_INTERRUPTED. */

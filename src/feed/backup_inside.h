@@ -11,6 +11,8 @@ enum {
     BACKUP_VERSION = 1,
     BACKUP_COMPAT = 1, /* flags */
     BACKUP_ANONYMOUS = 2,
+    BACKUP_ENCRYPTED = 4,
+    BACKUP_FLAGS = 7,          /* all of them */
     BACKUP_PIECE = 256 * 1024, /* read and written at once */
     BACKUP_GO_EVERY = 256,     /* blocks */
 };

@@ -143,6 +143,9 @@ static bool take_start(BackupIn *in, Err *err)
                        (unsigned long long)version);
     if (!take_number(in, 4, &flags, err))
         return false;
+    if (flags & ~(uint64_t)BACKUP_FLAGS)
+        return err_set(err, ERR_LIMIT, "the backup has something that this program does not know");
+    in->note.encrypted = flags & BACKUP_ENCRYPTED;
     in->state.identity.compat = flags & BACKUP_COMPAT;
     in->state.identity.anonymous = flags & BACKUP_ANONYMOUS;
     return true;
@@ -160,6 +163,11 @@ static bool take_note(BackupIn *in, Arena *arena, Err *err)
     if (!take_text(in, KEYFILE_MAX, &text, err))
         return false;
     in->note.sealed = str_copy(arena, text);
+    if (!in->note.encrypted)
+        return true;
+    if (!take_text(in, KEYFILE_MAX, &text, err))
+        return false;
+    in->note.reading = str_copy(arena, text);
     return true;
 }
 
@@ -394,7 +402,8 @@ static bool restore_all(BackupIn *in, Err *err)
 static bool restore_in(FeedStore *store, BackupIn *in, StorePlace *place, Str name, Err *err)
 {
     ARENA_SCOPE(scratch);
-    MetaFeed about = {.name = name, .created = in->note.created};
+    MetaFeed about = {
+        .name = name, .created = in->note.created, .flags = in->note.encrypted ? META_ENCRYPTED : 0};
 
     memcpy(about.key, in->state.identity.key, FEED_KEY_BYTES);
     if (!feed_create(&scratch, place->path, &in->state.identity, NULL, &in->feed, err))

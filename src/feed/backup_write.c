@@ -38,7 +38,10 @@ static void put_head(Writing *w, const BackupNote *note)
 
     buf_put(out, STR(BACKUP_MAGIC));
     bytes_put(out, BACKUP_VERSION, 4);
-    bytes_put(out, (identity->compat ? BACKUP_COMPAT : 0) | (identity->anonymous ? BACKUP_ANONYMOUS : 0), 4);
+    bytes_put(out,
+              (identity->compat ? BACKUP_COMPAT : 0) | (identity->anonymous ? BACKUP_ANONYMOUS : 0) |
+                  (note->encrypted ? BACKUP_ENCRYPTED : 0),
+              4);
     buf_put(out, (Str){(const char *)identity->key, FEED_KEY_BYTES});
     buf_put(out, (Str){(const char *)identity->signer, SIGN_PUBLIC_BYTES});
     buf_put(out, (Str){(const char *)identity->space, FEED_KEY_BYTES});
@@ -48,6 +51,8 @@ static void put_head(Writing *w, const BackupNote *note)
     bytes_put(out, (uint64_t)note->created, 8);
     put_text(out, note->name);
     put_text(out, note->sealed);
+    if (note->encrypted)
+        put_text(out, note->reading);
     put_text(out, (Str){(const char *)state->signature, state->signature_len});
     bytes_put(out, state->roots.count, 4);
     for (size_t i = 0; i < state->roots.count; i++)

@@ -279,6 +279,24 @@ def a_key_of_a_feed_that_is_not_encrypted_reads_and_appends_nothing():
     check(writer.blocks(key, "--raw") == LINES, "raw")
 
 
+def a_backup_is_as_encrypted_as_the_feed_and_can_have_the_keys():
+    writer, second, third = Node(), Node(), Node()
+    key, passphrase = writer.create("--encrypt", "--name", "diary"), file_with("for the drawer\n")
+    bare, full = TOP / "bare.feed", TOP / "full.feed"
+    writer.feed("backup", "diary", bare)
+    writer.feed("backup", "diary", full, "--with-key", "--export-passphrase-file", passphrase)
+    for path in (bare, full):
+        check(TEXT not in path.read_bytes() and bytes.fromhex(writer.hex()) not in path.read_bytes(), path)
+    second.feed("restore", bare)
+    check(second.answer("feed", "stat", key)["encrypted"] and second.blocks(key, "--raw") == writer.blocks(key, "--raw"), "without keys")
+    second.refused("feed", "cat", key, status=9, says="reading key is not among")
+    second.run("key", "import", "--reading", key, file_with(writer.hex()))
+    check(second.blocks(key) == LINES, "with the reading key")
+    third.feed("restore", full, "--with-key", "--export-passphrase-file", passphrase)
+    check(third.blocks("diary") == LINES and third.hex() == writer.hex(), "with both keys")
+    check(third.append(key, [b"more"], "--trust")["length"] == len(LINES) + 1 and third.blocks(key)[-1] == b"more", "and it goes on")
+
+
 sys.exit(run_all(scene, [
     blocks_are_plain_text_to_the_writer_and_encrypted_in_its_files,
     the_reading_key_is_listed_and_shown_only_when_asked_for,
@@ -290,4 +308,5 @@ sys.exit(run_all(scene, [
     the_digits_of_a_key_go_through_a_file_or_standard_input,
     without_the_key_or_with_another_nothing_is_read_or_appended,
     a_key_of_a_feed_that_is_not_encrypted_reads_and_appends_nothing,
+    a_backup_is_as_encrypted_as_the_feed_and_can_have_the_keys,
 ]))

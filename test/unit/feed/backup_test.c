@@ -147,6 +147,29 @@ static void a_sparse_feed_of_a_later_fork_comes_back(void)
     clean();
 }
 
+static void what_is_said_of_an_encrypted_feed_comes_back(void)
+{
+    ARENA_SCOPE(arena);
+    Feed *feed = make(&arena, 3);
+    FeedStore *store = store_open(&arena, dir, NULL);
+    BackupNote note = {.name = STR("diary"), .sealed = STR("one"), .encrypted = true, .reading = STR("two")};
+    StoreFeed about = {0};
+    BackupIn *in;
+    FD_SCOPE(written);
+    FD_SCOPE(fd);
+    Err err = {0};
+
+    written = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    CHECK(backup_write(feed, &note, written, NULL, &err));
+    feed_close(feed);
+    fd = open(file, O_RDONLY);
+    CHECK(backup_open(&arena, fd, &in, &err) && backup_note(in)->encrypted &&
+          str_eq(backup_note(in)->sealed, note.sealed) && str_eq(backup_note(in)->reading, note.reading));
+    CHECK(backup_restore(store, in, note.name, NULL, &err) &&
+          store_about(store, &arena, identity.key, &about, &err) && about.about.flags == META_ENCRYPTED);
+    clean();
+}
+
 static void no_damaged_or_shortened_backup_becomes_a_feed(void)
 {
     ARENA_SCOPE(arena);
@@ -229,6 +252,7 @@ int main(void)
     feed_identity_new(pair.public_key, &identity);
     RUN(a_feed_of_any_length_comes_back);
     RUN(a_sparse_feed_of_a_later_fork_comes_back);
+    RUN(what_is_said_of_an_encrypted_feed_comes_back);
     RUN(no_damaged_or_shortened_backup_becomes_a_feed);
     RUN(who_is_interrupted_or_fails_leaves_nothing);
     CHECK(os_remove_tree(top, &err));

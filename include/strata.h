@@ -61,7 +61,7 @@ typedef struct strata_info {
     unsigned char key[STRATA_KEY_BYTES];           /* whoever has it may copy the feed */
     unsigned char discovery_key[STRATA_KEY_BYTES]; /* what it is called where the key must not be seen */
     uint64_t length, fork;                         /* blocks; how often it was truncated */
-    uint64_t bytes, held;                          /* of all blocks; blocks that are here */
+    uint64_t bytes, held;                          /* of all blocks, as they are kept; blocks that are here */
 } strata_info;
 
 typedef enum strata_mode { STRATA_READ, STRATA_WRITE } strata_mode;
@@ -72,6 +72,29 @@ typedef enum strata_care {
 
 /* A new, empty feed, whose signer's key is kept in the store; open for writing. `name` may be NULL. */
 strata_feed *strata_feed_create(strata_store *store, const char *name, strata_error *error);
+
+/*
+ * The same with blocks that are encrypted, wherever they are kept or sent: with a new reading key, which is kept in the store. Append and
+ * get take and give plain text.
+ */
+strata_feed *strata_feed_create_encrypted(strata_store *store, const char *name, strata_error *error);
+
+/* What is known here of a feed's blocks: who only keeps an encrypted feed need not know that it is. */
+typedef enum strata_reading {
+    STRATA_PLAIN,
+    STRATA_ENCRYPTED,  /* and the reading key is here */
+    STRATA_UNREADABLE, /* and it is not */
+} strata_reading;
+
+bool strata_feed_reading(const strata_feed *feed, strata_reading *out, strata_error *error);
+
+/*
+ * The reading key of an encrypted feed: whoever has it can read all of the feed. 9 (DENIED): it is not here. The second one keeps a reading
+ * key, of a feed that may be copied later; feeds that are opened from then on are read with it.
+ */
+bool strata_feed_reading_key(const strata_feed *feed, unsigned char key[STRATA_KEY_BYTES], strata_error *error);
+bool strata_add_reading_key(strata_store *store, const unsigned char feed_key[STRATA_KEY_BYTES],
+                            const unsigned char key[STRATA_KEY_BYTES], strata_error *error);
 
 /* The feed of this key (hexadecimal, or the first digits of it) or name. */
 strata_feed *strata_feed_open(strata_store *store, const char *key_or_name, strata_mode mode, strata_error *error);
@@ -86,7 +109,10 @@ bool strata_feed_refresh(strata_feed *feed, bool *changed, strata_error *error);
 bool strata_feed_append(strata_feed *feed, const strata_block *blocks, size_t count, strata_care care, uint64_t *first,
                         strata_error *error);
 
-/* The bytes of a block, checked against the feed's signature; to be freed with strata_free(). 4 (NOT_FOUND): it is not here. */
+/*
+ * The bytes of a block, checked against the feed's signature; to be freed with strata_free(). 4 (NOT_FOUND): it is not here; 9 (DENIED): it is
+ * encrypted, and the reading key is not here.
+ */
 bool strata_feed_get(strata_feed *feed, uint64_t block, void **bytes, size_t *len, strata_error *error);
 void strata_free(void *bytes);
 

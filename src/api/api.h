@@ -4,7 +4,7 @@
 #define API_API_H
 
 #include "base/os.h"
-#include "feed/store.h"
+#include "feed/reading.h"
 #include "strata.h"
 
 struct strata_store {
@@ -19,6 +19,8 @@ struct strata_feed {
     strata_store *store;
     strata_feed *next;
     Feed *feed;
+    bool open; /* reading is what the blocks go through */
+    Reading reading;
 };
 
 /* False. */

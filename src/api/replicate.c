@@ -102,6 +102,7 @@ static bool replicate(strata_store *store, const StoreFeed *about, const char *c
     SIGN_SCOPE(own);
 
     if (!keystore_node(store->keys, &own, err) ||
+        !reading_note(store->feeds, store->keys, about->about.key, err) ||
         !store_feed(store->feeds, about->about.key, FEED_WRITE, &feed, err))
         return false;
     bool ok = share_open(&own, &options, &rep->share, err);

@@ -53,14 +53,20 @@ strata_store *strata_open(const char *dir, const char *passphrase, strata_error 
     return store;
 }
 
+static void release(strata_feed *feed)
+{
+    store_release(feed->store->feeds, feed->feed);
+    reading_close(&feed->reading);
+    free(feed);
+}
+
 void strata_close(strata_store *store)
 {
     Arena arena = store->arena;
 
     for (strata_feed *feed = store->open, *next; feed; feed = next) {
         next = feed->next;
-        store_release(store->feeds, feed->feed);
-        free(feed);
+        release(feed);
     }
     arena_free(&arena);
 }
@@ -82,17 +88,27 @@ static strata_feed *take(strata_store *store, const unsigned char key[FEED_KEY_B
     return feed;
 }
 
-strata_feed *strata_feed_create(strata_store *store, const char *name, strata_error *error)
+static strata_feed *create(strata_store *store, const StoreNew *what, strata_error *error)
 {
     unsigned char key[FEED_KEY_BYTES];
     strata_feed *feed = NULL;
     Err err = {0};
 
-    if (store_create(store->feeds, store->keys, &(StoreNew){.name = str_from_z(name)}, key, &err))
+    if (store_create(store->feeds, store->keys, what, key, &err))
         feed = take(store, key, FEED_WRITE, &err);
     if (!feed)
         (void)api_fail(&err, error);
     return feed;
+}
+
+strata_feed *strata_feed_create(strata_store *store, const char *name, strata_error *error)
+{
+    return create(store, &(StoreNew){.name = str_from_z(name)}, error);
+}
+
+strata_feed *strata_feed_create_encrypted(strata_store *store, const char *name, strata_error *error)
+{
+    return create(store, &(StoreNew){.name = str_from_z(name), .encrypted = true}, error);
 }
 
 strata_feed *strata_feed_open(strata_store *store, const char *key_or_name, strata_mode mode,
@@ -117,8 +133,7 @@ void strata_feed_close(strata_feed *feed)
     while (*at != feed)
         at = &(*at)->next;
     *at = feed->next;
-    store_release(feed->store->feeds, feed->feed);
-    free(feed);
+    release(feed);
 }
 
 void strata_feed_info(const strata_feed *feed, strata_info *out)
@@ -141,6 +156,57 @@ bool strata_feed_refresh(strata_feed *feed, bool *changed, strata_error *error)
     if (changed)
         *changed = any;
     return true;
+}
+
+/* ---- plain text ---- */
+
+bool strata_feed_reading(const strata_feed *feed, strata_reading *out, strata_error *error)
+{
+    ARENA_SCOPE(scratch);
+    StoreFeed about;
+    Err err = {0};
+
+    if (!store_about(feed->store->feeds, &scratch, feed_state(feed->feed)->identity.key, &about, &err))
+        return api_fail(&err, error);
+    ReadingState state = reading_state(feed->store->keys, &about.about);
+    *out = !state.encrypted ? STRATA_PLAIN : state.readable ? STRATA_ENCRYPTED : STRATA_UNREADABLE;
+    return true;
+}
+
+/* What blocks go through, got when it is needed first: that may need the passphrase. */
+static bool open_reading(strata_feed *feed, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    StoreFeed about;
+
+    if (feed->open)
+        return true;
+    feed->open =
+        store_about(feed->store->feeds, &scratch, feed_state(feed->feed)->identity.key, &about, err) &&
+        reading_open(feed->store->keys, &about.about, &feed->reading, err);
+    return feed->open;
+}
+
+bool strata_feed_reading_key(const strata_feed *feed, unsigned char key[STRATA_KEY_BYTES],
+                             strata_error *error)
+{
+    Err err = {0};
+
+    if (keystore_reading(feed->store->keys, feed_state(feed->feed)->identity.key, key, &err))
+        return true;
+    if (err.code == ERR_NOT_FOUND)
+        (void)err_set(&err, ERR_DENIED, "the reading key of the feed is not here");
+    return api_fail(&err, error);
+}
+
+bool strata_add_reading_key(strata_store *store, const unsigned char feed_key[STRATA_KEY_BYTES],
+                            const unsigned char key[STRATA_KEY_BYTES], strata_error *error)
+{
+    Err err = {0};
+
+    return (keystore_add_reading(store->keys, feed_key, key, &(KeystoreNew){0}, &err) &&
+            reading_note(store->feeds, store->keys, feed_key, &err)) ||
+           api_fail(&err, error);
 }
 
 /* ---- changing ---- */
@@ -171,9 +237,9 @@ bool strata_feed_append(strata_feed *feed, const strata_block *blocks, size_t co
 
     for (size_t i = 0; i < count; i++)
         list[i] = (Str){blocks[i].bytes, blocks[i].len};
-    if (!may_change(feed, &pair, &err) ||
-        !feed_append(feed->feed, &pair, list, count, care == STRATA_BUFFERED ? FEED_BUFFERED : FEED_DURABLE,
-                     &err))
+    if (!may_change(feed, &pair, &err) || !open_reading(feed, &err) ||
+        !reading_append(&feed->reading, feed->feed, &pair, list, count,
+                        care == STRATA_BUFFERED ? FEED_BUFFERED : FEED_DURABLE, &err))
         return api_fail(&err, error);
     if (first)
         *first = length;
@@ -205,7 +271,7 @@ bool strata_feed_get(strata_feed *feed, uint64_t block, void **bytes, size_t *le
     Err err = {0};
 
     (void)buf_reserve(&out, 1); /* an empty block has bytes to free, too */
-    if (!feed_get(feed->feed, block, &out, &err)) {
+    if (!open_reading(feed, &err) || !reading_get(&feed->reading, feed->feed, block, &out, &err)) {
         buf_release(&out);
         return api_fail(&err, error);
     }

@@ -189,17 +189,22 @@ async function flood (it, port, kind, count, deaf) {
 // ---- verbs ----
 
 const verbs = {
-  async create ({ name, compat, append }) {
+  // With `reading`, 64 digits, it is encrypted.
+  async create ({ name, compat, append, reading }) {
     const pair = keyPair()
-    const core = new Hypercore(path.join(directory, name), compat
-      ? { keyPair: pair, compat: true, key: pair.publicKey }
-      : { keyPair: pair, compat: false, manifest: { version: 1, quorum: 1, signers: [{ publicKey: pair.publicKey }] } })
+    const core = new Hypercore(path.join(directory, name), {
+      ...(compat
+        ? { keyPair: pair, compat: true, key: pair.publicKey }
+        : { keyPair: pair, compat: false, manifest: { version: 1, quorum: 1, signers: [{ publicKey: pair.publicKey }] } }),
+      ...(reading && { encryptionKey: Buffer.from(reading, 'hex') })
+    })
     await core.ready()
     cores.set(name, { core, sockets: new Set(), streams: new Set() })
     return verbs.append({ name, count: append || 0 })
   },
-  async open ({ name, key }) {
-    const core = new Hypercore(path.join(directory, name), Buffer.from(key, 'hex'))
+  // Version 11 has to be told of an encrypted one that it has a manifest: with the keys it makes when that comes it reads nothing.
+  async open ({ name, key, reading, compat }) {
+    const core = new Hypercore(path.join(directory, name), Buffer.from(key, 'hex'), reading && { encryptionKey: Buffer.from(reading, 'hex'), compat })
     await core.ready()
     cores.set(name, { core, sockets: new Set(), streams: new Set() })
     return verbs.state({ name })

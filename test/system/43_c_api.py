@@ -15,9 +15,9 @@ SRC = pathlib.Path(__file__).resolve().parents[2]
 LIBRARY = pathlib.Path(STRATA).parent / "src/api"
 
 
-def run(*words, status=0):
+def run(*words, status=0, program="feed"):
     env = {k: v for k, v in os.environ.items() if not k.startswith("STRATA_")} | {"LD_LIBRARY_PATH": str(LIBRARY)}
-    done = subprocess.run([TOP / "feed", *map(str, words)], env=env, capture_output=True, text=True)
+    done = subprocess.run([TOP / program, *map(str, words)], env=env, capture_output=True, text=True)
     check(done.returncode == status, f"feed {words}: status {done.returncode} and not {status}: {done.stderr}")
     return done
 
@@ -33,11 +33,15 @@ def scene():
     (DIR / "strata.ini").chmod(0o600)
 
 
-def the_example_compiles_without_a_warning():
+def compile_program(source, program):
     compiler = shutil.which("cc") or "gcc"
-    done = subprocess.run([compiler, "-Wall", "-Wextra", "-Werror", "-I", SRC / "include", SRC / "docs/example/feed.c", "-o", TOP / "feed", "-L", LIBRARY,
-                           "-lstrata"], capture_output=True, text=True)
+    done = subprocess.run([compiler, "-Wall", "-Wextra", "-Werror", "-I", SRC / "include", source, "-o", TOP / program, "-L", LIBRARY, "-lstrata"],
+                          capture_output=True, text=True)
     check(done.returncode == 0, done.stderr)
+
+
+def the_example_compiles_without_a_warning():
+    compile_program(SRC / "docs/example/feed.c", "feed")
 
 
 def it_makes_a_feed_and_goes_on_with_it():
@@ -58,6 +62,22 @@ def it_copies_what_the_commands_serve():
     check("refused" in failed.stderr and failed.stderr.count("\n") == 1, failed.stderr)
 
 
+def an_encrypted_feed_is_written_copied_and_read_with_its_reading_key():
+    compile_program(SRC / "test/system/c_api_encrypted.c", "encrypted")
+    key, reading = run("write", DIR, "hello", "", "elm", program="encrypted").stdout.split()
+    check(strata("feed", "cat", "diary") == "hello\n\nelm\n" and strata("key", "export", "diary.reading", "--hex").strip() == reading, "the commands read it")
+    server = subprocess.Popen([STRATA, "-C", str(DIR), "feed", "serve"], stdout=subprocess.PIPE, text=True)
+    address = server.stdout.readline().split()[1]
+    lines = run("read", TOP / "reader", address, key, reading, program="encrypted").stdout.splitlines()
+    server.terminate()
+    server.communicate()
+    check(lines[0] == "plain" and [len(line) // 2 for line in lines[1:4]] == [13, 8, 11], lines)
+    check(lines[4:] == ["encrypted", b"hello".hex(), "", b"elm".hex()], lines)
+    strata("key", "remove", "--own", "diary.reading")
+    failed = run("read", DIR, key, status=1, program="encrypted")
+    check(failed.stdout == "unreadable\n" and "get: DENIED the feed is encrypted" in failed.stderr, failed)
+
+
 def what_is_wrong_is_said_with_the_status_of_the_commands():
     check("usage" in run(status=2).stderr, "usage")
     failed = run("/dev/null/nowhere", status=6)
@@ -75,6 +95,7 @@ sys.exit(run_all(scene, [
     the_example_compiles_without_a_warning,
     it_makes_a_feed_and_goes_on_with_it,
     it_copies_what_the_commands_serve,
+    an_encrypted_feed_is_written_copied_and_read_with_its_reading_key,
     what_is_wrong_is_said_with_the_status_of_the_commands,
     nothing_but_the_header_is_seen_from_outside,
 ]))

@@ -15,7 +15,7 @@ typedef struct Opts {
 static const Opt opts[] = {
     {OPT_TEXT, "public", 0, offsetof(Opts, public), "HEX", "a public key of somebody else, instead of FILE"},
     {OPT_TEXT, "reading", 0, offsetof(Opts, reading), "FEED",
-     "FILE has the reading key of this feed as 64 digits, as hypercore has it (encryptionKey)"},
+     "the feed whose reading key FILE has, as 64 digits: what hypercore calls encryptionKey"},
     {OPT_TEXT, "name", 'n', offsetof(Opts, name), "NAME",
      "what it is called here; no other key is called so"},
     {OPT_ENUM, "kind", 'k', offsetof(Opts, kind), "KIND", "with --public: what it is for (identity)",

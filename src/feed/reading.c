@@ -68,7 +68,7 @@ static bool opens_last(Reading *reading, Feed *feed, Err *err)
     BUF_SCOPE(plain);
     bool held;
 
-    if (reading->ready || length == 0)
+    if (reading->proven || length == 0)
         return true;
     return feed_holds(feed, length - 1, &held, err) &&
            (!held || reading_get(reading, feed, length - 1, &plain, err));
@@ -93,7 +93,10 @@ bool reading_append(Reading *reading, Feed *feed, const SignPair *pair, const St
         cipher_put(cipher, state->roots.length + i, state->fork, blocks[i], &bytes);
         sealed[i] = (Str){bytes.ptr + at, bytes.len - at};
     }
-    return feed_append(feed, pair, sealed, count, care, err);
+    if (!feed_append(feed, pair, sealed, count, care, err))
+        return false;
+    reading->proven = reading->proven || count > 0;
+    return true;
 }
 
 bool reading_get(Reading *reading, Feed *feed, uint64_t block, Buf *out, Err *err)
@@ -105,8 +108,8 @@ bool reading_get(Reading *reading, Feed *feed, uint64_t block, Buf *out, Err *er
     if (!feed_get(feed, block, &bytes, err))
         return false;
     buf_reset(out);
-    return cipher_take(cipher_of(reading, feed), block, feed_state(feed)->fork, buf_str(&bytes), out, err) ||
-           err_hint(
-               err,
-               "if the key is not the right one: strata key remove --own takes it away, strata key import another in");
+    if (!cipher_take(cipher_of(reading, feed), block, feed_state(feed)->fork, buf_str(&bytes), out, err))
+        return err_hint(err, "strata key remove --own takes a wrong key away, strata key import another in");
+    reading->proven = true;
+    return true;
 }

@@ -16,7 +16,9 @@
 #include "feed/store.h"
 
 typedef struct Reading {
-    bool encrypted, ready; /* ready: the cipher is made, because it is known who the feed is */
+    bool encrypted;
+    bool ready;  /* the cipher is made, because it is known who the feed is */
+    bool proven; /* it opened a block of the feed, or made one */
     unsigned char key[CIPHER_KEY_BYTES];
     Cipher cipher;
 } Reading;
@@ -48,7 +50,7 @@ bool reading_note(FeedStore *store, const Keystore *keys, const unsigned char fe
                   Err *err) ATTR_MUST_USE;
 
 /*
- * As feed_append(). The first time, the last block that is there has to open: no feed is made that no one key reads.
+ * As feed_append(). Unless a block was opened before, the last one has to open: no feed is made that no one key reads.
  *
  * ERR_DENIED  it was encrypted with another key, or not at all
  * ERR_LIMIT   a block is longer than FEED_BLOCK_MAX less CIPHER_PADDING, too

@@ -161,7 +161,6 @@ static void another_key_neither_reads_nor_appends(void)
     wrong.key[5] ^= 1;
     CHECK(append(&scene, &right, &err));
     CHECK(!reading_get(&wrong, scene.feed, 0, &bytes, &err) && err.code == ERR_DENIED && err.hint[0]);
-    wrong.ready = false;
     CHECK(!append(&scene, &wrong, &err) && err.code == ERR_DENIED);
     CHECK(feed_state(scene.feed)->roots.length == COUNT_OF(blocks) && reads(&scene, &right, 0));
     end(&scene);

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import pty
 import struct
 import subprocess
 import sys
@@ -185,6 +186,29 @@ def a_passphrase_is_asked_for_where_there_is_something_to_decrypt():
     check(writer.answer("feed", "stat", key)["readable"], "nor does stat")
 
 
+def a_terminal_is_asked_once_for_both_keys():
+    writer = Node()
+    key = writer.create("--encrypt")
+    writer.run("key", "change-passphrase", "--new-passphrase-file", file_with("right\n"))
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve("/bin/sh", ["sh", "-c", 'echo more | "$0" "$@"', *writer.words("feed", "append", key)], environment(TERM="dumb"))
+    shown = b""
+    while True:
+        try:
+            piece = os.read(terminal, 1000)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+        if shown.endswith(b": "):
+            os.write(terminal, b"right\n")
+    os.close(terminal)
+    check(os.waitpid(child, 0)[1] == 0 and shown.count(b"passphrase of the keys: ") == 1, shown)
+    check(writer.blocks(key, STRATA_PASSPHRASE="right")[-1] == b"more", "appended")
+
+
 def after_a_truncation_the_same_block_is_other_bytes():
     writer, keeper = Node(), Node()
     key = writer.create("--encrypt")
@@ -303,6 +327,7 @@ sys.exit(run_all(scene, [
     a_block_may_be_empty_or_the_longest_and_input_large,
     a_follower_gets_plain_text_as_it_comes,
     a_passphrase_is_asked_for_where_there_is_something_to_decrypt,
+    a_terminal_is_asked_once_for_both_keys,
     after_a_truncation_the_same_block_is_other_bytes,
     a_keeper_without_the_key_passes_on_what_it_cannot_read,
     the_digits_of_a_key_go_through_a_file_or_standard_input,

@@ -65,7 +65,7 @@ const Cmd cmd_feed_stat = {
     .args = "KEY",
     .summary = "say how long a feed is, what of it is held, and where it is",
     .description =
-        "KEY is a feed's key, the first digits of one (at least 4), or its name. 'bytes' are those of all blocks, 'held' how many blocks "
+        "KEY is a feed's key, the first digits of one (at least 4), or its name. 'bytes' are those of all blocks as they are kept, 'held' how many blocks "
         "are here, 'root' the hash that the signature is over, 'encrypted' whether the blocks are, as far as this node knows (who only keeps a feed need not), 'readable' whether they can be "
         "read here, 'writable' whether the key that signs is here, 'disk' what the files "
         "take, and 'segments' how many files the log has.",

@@ -128,16 +128,20 @@ static bool import_file(const Call *call, const Opts *o, Keystore *store,
 /* ---- the reading key of a feed, in hexadecimal ---- */
 
 /* The feed may be one that is not here yet: then it is the whole key. */
-static bool find_feed(const Call *call, Str text, unsigned char out[FEED_KEY_BYTES], Err *err)
+static bool find_feed(const Call *call, Str text, MetaFeed *out, Err *err)
 {
     FeedStore *feeds;
-    StoreFeed found;
+    StoreFeed found = {0};
+    Err why = {0};
 
-    if (str_to_bytes(text, out, FEED_KEY_BYTES))
-        return true;
-    if (!feeds_open(call, &feeds, err) || !store_find(feeds, call->arena, text, &found, err))
+    if (!feeds_open(call, &feeds, err))
+        return false;
+    if (!store_find(feeds, call->arena, text, &found, &why) &&
+        (why.code != ERR_NOT_FOUND || !str_to_bytes(text, found.about.key, FEED_KEY_BYTES))) {
+        *err = why;
         return err_wrap(err, "--reading");
-    memcpy(out, found.about.key, FEED_KEY_BYTES);
+    }
+    *out = found.about;
     return true;
 }
 
@@ -145,17 +149,20 @@ static bool import_digits(const Call *call, const Opts *o, Keystore *store,
                           unsigned char out[SIGN_PUBLIC_BYTES], Err *err)
 {
     SECRET_BUF_SCOPE(text);
-    unsigned char feed[FEED_KEY_BYTES], secret[KEY_SECRET_BYTES];
+    unsigned char secret[KEY_SECRET_BYTES];
     KeystoreNew what = {.name = o->name, .unique = true};
+    MetaFeed feed = {0};
 
-    if (!find_feed(call, o->reading, feed, err) || !read_text(call->args[0], &text, err))
+    if (!find_feed(call, o->reading, &feed, err) || !read_text(call->args[0], &text, err))
         return false;
     if (!str_to_bytes(str_trim(buf_str(&text)), secret, sizeof secret))
         return err_set(err, ERR_USAGE, "'%s' has not just the 64 hexadecimal digits of a reading key",
                        call->args[0].ptr);
-    bool ok = keystore_add_reading(store, feed, secret, &what, err);
+    if (!o->name.ptr)
+        what.name = store_reading_name(call->arena, feed.name);
+    bool ok = keystore_add_reading(store, feed.key, secret, &what, err);
     secret_wipe(secret, sizeof secret);
-    key_reading_name(feed, out);
+    key_reading_name(feed.key, out);
     return ok;
 }
 

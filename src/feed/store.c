@@ -76,15 +76,19 @@ static bool make_in(FeedStore *store, StorePlace *place, const FeedIdentity *ide
     return ok && store_place_take(store, place, &about, err);
 }
 
-/* It is called like the feed, with something behind it as far as there is room. */
+Str store_reading_name(Arena *arena, Str feed_name)
+{
+    Str name = str_printf(arena, "%.*s.reading", STR_ARG(feed_name));
+
+    return feed_name.len && name.len <= KEY_NAME_MAX ? name : (Str){0};
+}
+
 static bool add_reading(Keystore *keys, const unsigned char key[FEED_KEY_BYTES], Str name, Err *err)
 {
     ARENA_SCOPE(scratch);
     unsigned char reading[KEY_SECRET_BYTES];
-    KeystoreNew what = {.name = name.len ? str_printf(&scratch, "%.*s.reading", STR_ARG(name)) : name};
+    KeystoreNew what = {.name = store_reading_name(&scratch, name)};
 
-    if (what.name.len > KEY_NAME_MAX)
-        what.name = (Str){0};
     secret_random(reading, sizeof reading);
     bool ok = keystore_add_reading(keys, key, reading, &what, err);
     secret_wipe(reading, sizeof reading);

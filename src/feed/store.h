@@ -65,6 +65,9 @@ typedef struct StoreNew {
 bool store_create(FeedStore *store, Keystore *keys, const StoreNew *what, unsigned char key[FEED_KEY_BYTES],
                   Err *err) ATTR_MUST_USE;
 
+/* What the reading key of a feed that is called so is called among the keys; empty where it has no name, or too long a one. */
+Str store_reading_name(Arena *arena, Str feed_name);
+
 /* A feed of which nothing but the key is known yet. ERR_USAGE, ERR_CONFLICT: it, or one of that name, is there; ERR_IO. */
 bool store_add(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Str name, Err *err) ATTR_MUST_USE;
 

@@ -290,7 +290,7 @@ def without_the_key_or_with_another_nothing_is_read_or_appended():
     writer.refused("feed", "append", key, status=9, says="not encrypted with the reading key that is here", data=b"x\n")
     check(writer.answer("feed", "stat", key)["length"] == len(LINES), "something is appended")
     writer.run("key", "remove", "--own", "wrong")
-    writer.run("key", "import", "--reading", "diary", right)
+    check(writer.answer("key", "import", "--reading", "diary", right)["name"] == "diary.reading", "it is called as before")
     check(writer.append(key, [b"again"])["length"] == len(LINES) + 1 and writer.blocks(key) == [*LINES, b"again"], "with the right one it goes on")
 
 

@@ -18,7 +18,7 @@ Asked *peering_note(Partner *peer, AskedKind kind, uint64_t first, uint64_t end)
         peer->asked_runs += kind == ASKED_RUN;
         if (kind == ASKED_BLOCK || kind == ASKED_RUN)
             ranges_add(&peer->peering->flying, first, end);
-        if (kind == ASKED_UPGRADE)
+        if (kind == ASKED_UPGRADE || kind == ASKED_NODES)
             peer->peering->upgrading = true;
         return asked;
     }
@@ -40,7 +40,7 @@ void peering_forget(Partner *peer, Asked *asked)
 {
     if (asked->kind == ASKED_BLOCK || asked->kind == ASKED_RUN)
         ranges_remove(&peer->peering->flying, asked->first, asked->end);
-    if (asked->kind == ASKED_UPGRADE)
+    if (asked->kind == ASKED_UPGRADE || asked->kind == ASKED_NODES)
         peer->peering->upgrading = false;
     peer->asked_runs -= asked->kind == ASKED_RUN;
     peer->asked_count--;
@@ -49,7 +49,7 @@ void peering_forget(Partner *peer, Asked *asked)
 
 /* ---- asking ---- */
 
-static bool send_request(Partner *peer, const Asked *asked, FeedRequest what, Err *err)
+bool peering_request(Partner *peer, const Asked *asked, FeedRequest what, Err *err)
 {
     AlphaRequest request = {.id = peering_id(peer, asked), .what = what};
     BUF_SCOPE(out);
@@ -63,7 +63,7 @@ static bool wants_manifest(const Partner *peer)
     return feed_state(peer->peering->feed)->identity.anonymous && peer->remote.has_manifest;
 }
 
-/* From another fork everything is asked for: nothing here says how much of it is the same. */
+/* Of another fork from the beginning: how much of it is the same is found out afterwards. */
 static bool ask_upgrade(Partner *peer, Err *err)
 {
     const FeedState *state = feed_state(peer->peering->feed);
@@ -76,13 +76,13 @@ static bool ask_upgrade(Partner *peer, Err *err)
         return true;
     uint64_t start = newer ? 0 : state->roots.length;
     Asked *asked = peering_note(peer, ASKED_UPGRADE, start, remote->length);
-    return !asked || send_request(peer, asked,
-                                  (FeedRequest){.fork = remote->fork,
-                                                .upgrade = true,
-                                                .start = start,
-                                                .length = remote->length - start,
-                                                .manifest = wants_manifest(peer)},
-                                  err);
+    return !asked || peering_request(peer, asked,
+                                     (FeedRequest){.fork = remote->fork,
+                                                   .upgrade = true,
+                                                   .start = start,
+                                                   .length = remote->length - start,
+                                                   .manifest = wants_manifest(peer)},
+                                     err);
 }
 
 /* Once: whether the peer's head is of the same history as ours. One that is longer and is followed shows that by itself. */
@@ -97,8 +97,9 @@ static bool ask_head(Partner *peer, Err *err)
     length = length < ours ? length : ours;
     peer->head_checked = true;
     Asked *asked = peering_note(peer, ASKED_HEAD, 0, length);
-    return !asked || send_request(peer, asked,
-                                  (FeedRequest){.fork = state->fork, .upgrade = true, .length = length}, err);
+    return !asked ||
+           peering_request(peer, asked, (FeedRequest){.fork = state->fork, .upgrade = true, .length = length},
+                           err);
 }
 
 bool peering_missing(const Partner *peer, uint64_t from, bool on_its_way, uint64_t *out, Err *err)
@@ -157,7 +158,7 @@ static bool ask_block(Partner *peer, uint64_t block, Err *err)
     Asked *asked = peering_note(peer, ASKED_BLOCK, block, block + 1);
 
     return !asked || (feed_missing_nodes(peer->peering->feed, 2 * block, &what.nodes, err) &&
-                      send_request(peer, asked, what, err));
+                      peering_request(peer, asked, what, err));
 }
 
 static bool may_ask_blocks(const Partner *peer)

@@ -20,12 +20,20 @@ enum {
     LANDED_MAX = 256,              /* blocks that came one by one before they are kept */
 };
 
-typedef enum AskedKind { ASKED_NOTHING, ASKED_BLOCK, ASKED_UPGRADE, ASKED_HEAD, ASKED_RUN } AskedKind;
+/* ASKED_NODES: two siblings of a newer fork's tree, to find where it parts from ours */
+typedef enum AskedKind {
+    ASKED_NOTHING,
+    ASKED_BLOCK,
+    ASKED_UPGRADE,
+    ASKED_NODES,
+    ASKED_HEAD,
+    ASKED_RUN
+} AskedKind;
 
 /* A request that was not answered yet. Its id is its place, plus 1. */
 typedef struct Asked {
     AskedKind kind;
-    uint64_t first, end; /* blocks */
+    uint64_t first, end; /* blocks; of ASKED_NODES, the left node */
     Instant since;
 } Asked;
 
@@ -49,6 +57,8 @@ struct Partner {
     Asked asked[ASKED_MAX];
     size_t asked_count, asked_runs;
     unsigned conflicts, denied;
+    Buf fork;            /* the payload that shows the head of a newer fork, while it is compared with ours */
+    Buf learned;         /* of TreeNode: of its tree */
     char extension[256]; /* the name of its last one */
     size_t extension_len;
 };
@@ -110,6 +120,9 @@ bool peering_missing(const Partner *peer, uint64_t from, bool on_its_way, uint64
 
 /* As much as may be on its way at once. ERR_IO, ERR_LIMIT. */
 bool peering_ask(Partner *peer, Err *err) ATTR_MUST_USE;
+
+/* Send what was noted. ERR_IO, ERR_LIMIT. */
+bool peering_request(Partner *peer, const Asked *asked, FeedRequest what, Err *err) ATTR_MUST_USE;
 
 /* NULL when there are too many. */
 Asked *peering_note(Partner *peer, AskedKind kind, uint64_t first, uint64_t end);

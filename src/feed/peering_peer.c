@@ -107,6 +107,8 @@ void peering_leave(Partner *peer)
         at = &(*at)->next;
     *at = peer->next;
     ranges_release(&peer->have);
+    buf_release(&peer->fork);
+    buf_release(&peer->learned);
     free(peer);
 }
 
@@ -255,6 +257,8 @@ static bool is_answer(const Asked *asked, const FeedProof *proof)
     switch (asked->kind) {
     case ASKED_BLOCK:
         return proof->part == FEED_PART_BLOCK && proof->index == asked->first && !proof->upgrade;
+    case ASKED_NODES:
+        return proof->part == FEED_PART_HASH && proof->index == asked->first && !proof->upgrade;
     case ASKED_UPGRADE:
     case ASKED_HEAD:
         return proof->part == FEED_PART_NONE && proof->upgrade && proof->start == asked->first;
@@ -312,23 +316,84 @@ static bool ask_again(Partner *peer, const Err *why, Err *err)
 {
     const FeedState *state = feed_state(peer->peering->feed);
     uint64_t length = state->roots.length < peer->remote.length ? state->roots.length : peer->remote.length;
-    FeedRequest what = {.fork = state->fork, .upgrade = true, .length = length};
     Asked *asked = why->code == ERR_CORRUPT && length > 0 ? peering_note(peer, ASKED_HEAD, 0, length) : NULL;
-    BUF_SCOPE(out);
 
-    if (!asked) {
-        *err = *why;
-        return false;
-    }
-    AlphaRequest request = {.id = peering_id(peer, asked), .what = what};
-    alpha_put_request(&out, &request);
-    return mux_send(peer->alpha, ALPHA_REQUEST, buf_str(&out), err);
+    if (asked)
+        return peering_request(peer, asked,
+                               (FeedRequest){.fork = state->fork, .upgrade = true, .length = length}, err);
+    *err = *why;
+    return false;
 }
 
 static bool take_head(Partner *peer, Asked *asked, const FeedProof *proof, Err *err)
 {
     peering_forget(peer, asked);
     return look_for_fork(peer, proof, err);
+}
+
+/* ---- another fork ---- */
+
+static bool upgraded(Partner *peer, Err *err)
+{
+    Peering *peering = peer->peering;
+
+    peering->changed = true;
+    if (!peering_raise_low(peering, err))
+        return false;
+    peering_tell_all(peering);
+    return true;
+}
+
+static FeedNodeList learned_of(const Partner *peer)
+{
+    const TreeNode *nodes = (const TreeNode *)(const void *)peer->learned.ptr;
+
+    return (FeedNodeList){nodes, peer->learned.len / sizeof *nodes};
+}
+
+/*
+ * What is the same in the newer fork need not be had again. Where the two part is found from the roots down, two nodes at a time: as
+ * many questions as the tree is deep. `enough`: with what is known by now.
+ */
+static bool compare_fork(Partner *peer, bool enough, Err *err)
+{
+    ARENA_SCOPE(arena);
+    Feed *feed = peer->peering->feed;
+    FeedTaken taken;
+    FeedFork fork;
+    AlphaData data;
+    Err why = {0};
+
+    bool ok = alpha_get_data(buf_str(&peer->fork), &arena, &data, &why) &&
+              feed_compare_fork(feed, &data.proof, learned_of(peer), &fork, &why);
+    if (ok && !enough && fork.ask != FEED_FORK_KNOWN) {
+        uint64_t left = tree_left(fork.ask);
+        Asked *asked = peering_note(peer, ASKED_NODES, left, left);
+
+        if (asked)
+            return peering_request(
+                peer, asked,
+                (FeedRequest){.fork = data.proof.fork, .part = FEED_PART_HASH, .index = left, .nodes = 1},
+                err);
+    }
+    ok = ok && feed_take_fork(feed, &data.proof, learned_of(peer), &taken, &why);
+    buf_reset(&peer->fork);
+    buf_reset(&peer->learned);
+    if (ok)
+        return upgraded(peer, err);
+    if (why.code == ERR_CONFLICT)
+        return forgive(peer, err);
+    *err = why;
+    return false;
+}
+
+static bool take_nodes(Partner *peer, Asked *asked, const FeedProof *proof, Err *err)
+{
+    peering_forget(peer, asked);
+    if (proof->nodes.count != 2)
+        return err_set(err, ERR_CORRUPT, "the peer sent what it was not asked for");
+    buf_put(&peer->learned, (Str){(const char *)proof->nodes.at, 2 * sizeof *proof->nodes.at});
+    return compare_fork(peer, false, err);
 }
 
 static bool take_data(Partner *peer, Str payload, Err *err)
@@ -348,6 +413,13 @@ static bool take_data(Partner *peer, Str payload, Err *err)
         return err_set(err, ERR_CORRUPT, "the peer sent what it was not asked for");
     if (asked->kind == ASKED_HEAD)
         return take_head(peer, asked, &data.proof, err);
+    if (asked->kind == ASKED_NODES)
+        return take_nodes(peer, asked, &data.proof, err);
+    if (asked->kind == ASKED_UPGRADE && data.proof.fork > feed_state(peering->feed)->fork) {
+        peering_forget(peer, asked);
+        buf_put(&peer->fork, payload);
+        return compare_fork(peer, false, err);
+    }
     bool upgrade = asked->kind == ASKED_UPGRADE;
     if (!feed_take(peering->feed, &data.proof, &taken, &why)) {
         peering_forget(peer, asked);
@@ -361,11 +433,7 @@ static bool take_data(Partner *peer, Str payload, Err *err)
     if (!upgrade)
         return note_landed(peer, asked, taken.block, err) && peering_ask(peer, err);
     peering_forget(peer, asked);
-    peering->changed = true;
-    if (!peering_raise_low(peering, err))
-        return false;
-    peering_tell_all(peering);
-    return true;
+    return upgraded(peer, err);
 }
 
 /* It does not have it, whatever it said before. */
@@ -384,8 +452,9 @@ static bool take_no_data(Partner *peer, Str payload, Err *err)
         return err_set(err, ERR_CORRUPT,
                        "the peer says that fork %llu of the feed has %llu blocks, and does not prove it",
                        (unsigned long long)peer->remote.fork, (unsigned long long)asked->end);
+    bool comparing = asked->kind == ASKED_NODES;
     peering_forget(peer, asked);
-    return peering_ask(peer, err);
+    return comparing ? compare_fork(peer, true, err) : peering_ask(peer, err);
 }
 
 static bool take_extension(Partner *peer, Str payload, Err *err)

@@ -68,7 +68,8 @@ typedef struct FeedTaken {
 
 /*
  * Check a proof and put what it brings into the batch in hand. A block that is held already is left as it is. An upgrade ends the
- * batch at once. So does a newer fork, which is a batch of its own: of the blocks held, those stay that are the same in both.
+ * batch at once. So does a newer fork, which is a batch of its own: of the blocks held, those stay that are the same in both, as far as
+ * the roots tell: feed_take_fork() keeps more.
  *
  * ERR_CORRUPT   it does not prove what it says: nothing is changed. Hint: the peer lies
  * ERR_CONFLICT  it is about an older fork, or another length than the feed has by now: ask again
@@ -77,6 +78,27 @@ typedef struct FeedTaken {
  * ERR_IO        the batch in hand is undone
  */
 bool feed_take(Feed *feed, const FeedProof *proof, FeedTaken *out, Err *err) ATTR_MUST_USE;
+
+/* How much of the feed here is in a newer fork. */
+typedef struct FeedFork {
+    uint64_t kept; /* blocks, at least */
+    uint64_t
+        ask; /* the node of the new tree whose two children would tell more; FEED_FORK_KNOWN: that is all of them */
+} FeedFork;
+
+#define FEED_FORK_KNOWN UINT64_MAX
+
+/*
+ * Compare the feed with a newer fork, whose head `proof` shows (an upgrade from 0), without changing anything. `learned` has nodes of
+ * the new tree, a left child and its sibling one after another: from a root down to the first block that is another, so that what
+ * is the same need not be had again. As feed_take(); ERR_CORRUPT also where `learned` is not below the roots.
+ */
+bool feed_compare_fork(Feed *feed, const FeedProof *proof, FeedNodeList learned, FeedFork *out,
+                       Err *err) ATTR_MUST_USE;
+
+/* As feed_take(), of a newer fork with what was learned. */
+bool feed_take_fork(Feed *feed, const FeedProof *proof, FeedNodeList learned, FeedTaken *out,
+                    Err *err) ATTR_MUST_USE;
 
 /*
  * Check an upgrade from 0 by itself, with no feed beside it: the roots at its length, and those of the head that is signed.

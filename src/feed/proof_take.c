@@ -346,45 +346,91 @@ static bool put_all(Taking *taking, FeedTaken *out, Err *err)
 
 /* ---- another fork ---- */
 
-/* The blocks that are the same in both: those below the first roots of the new tree that are known here. */
-static bool find_kept(const Taking *taking, uint64_t *out, Err *err)
+static bool is_same(Feed *feed, const TreeNode *node, bool *out, Err *err)
+{
+    TreeNode known;
+    Err why = {0};
+
+    *out = false;
+    if (tree_last(node->index) >= 2 * feed->state.roots.length)
+        return true;
+    if (feed_nodes_get(feed->nodes, node->index, &known, NULL, &why)) {
+        *out = tree_node_equal(&known, node);
+        return true;
+    }
+    if (why.code != ERR_NOT_FOUND)
+        *err = why;
+    return why.code == ERR_NOT_FOUND;
+}
+
+/* Both children of a node, as far as they were learned. ERR_CORRUPT: they are not its children. */
+static bool find_children(FeedNodeList learned, const TreeNode *node, const TreeNode **out, Err *err)
+{
+    TreeNode parent;
+
+    *out = NULL;
+    for (size_t i = 0; i + 1 < learned.count; i += 2) {
+        if (learned.at[i].index != tree_left(node->index))
+            continue;
+        *out = &learned.at[i];
+        return (tree_join(&learned.at[i], &learned.at[i + 1], &parent) && tree_node_equal(&parent, node)) ||
+               is_wrong(err);
+    }
+    return true;
+}
+
+/*
+ * How many blocks are the same in both: those before the first root of the new tree that is not here, and then, as far as the
+ * nodes below it were learned, those before the first of them that is not. *ask: the node whose two children would tell more.
+ */
+static bool find_kept(Taking *taking, FeedNodeList learned, FeedFork *out, Err *err)
 {
     Feed *feed = taking->feed;
-    uint64_t length = feed->state.roots.length;
-    TreeNode known;
+    const TreeNode *children;
+    TreeNode differs = {0};
+    bool same = true;
 
-    *out = 0;
-    for (size_t i = 0; i < taking->roots.count; i++) {
-        const TreeNode *root = &taking->roots.at[i];
-        Err why = {0};
-
-        if (tree_last(root->index) >= 2 * length)
+    *out = (FeedFork){.ask = FEED_FORK_KNOWN};
+    for (size_t i = 0; i < taking->roots.count && same; i++) {
+        differs = taking->roots.at[i];
+        if (!is_same(feed, &differs, &same, err))
+            return false;
+        if (same)
+            out->kept = tree_last(differs.index) / 2 + 1;
+    }
+    while (!same && tree_depth(differs.index) > 0 && out->kept < feed->state.roots.length) {
+        if (!find_children(learned, &differs, &children, err))
+            return false;
+        if (!children) {
+            out->ask = differs.index;
             return true;
-        if (!feed_nodes_get(feed->nodes, root->index, &known, NULL, &why)) {
-            *err = why;
-            return why.code == ERR_NOT_FOUND;
         }
-        if (!tree_node_equal(&known, root))
-            return true;
-        *out = tree_last(root->index) / 2 + 1;
+        if (!note(taking, &children[0], true, err) || !note(taking, &children[1], true, err) ||
+            !is_same(feed, &children[0], &same, err))
+            return false;
+        if (same)
+            out->kept = tree_last(children[0].index) / 2 + 1;
+        differs = children[same];
+        same = false;
     }
     return true;
 }
 
 /* One batch, which counts at once: of the feed's older fork remains what is in the new one. */
-static bool change_fork(Taking *taking, FeedTaken *out, Err *err)
+static bool change_fork(Taking *taking, FeedNodeList learned, FeedTaken *out, Err *err)
 {
     Feed *feed = taking->feed;
-    uint64_t kept;
+    FeedFork fork;
     BUF_SCOPE(body);
 
-    if (!feed_keep(feed, FEED_BUFFERED, err) || !find_kept(taking, &kept, err))
+    if (!feed_keep(feed, FEED_BUFFERED, err) || !find_kept(taking, learned, &fork, err))
         return false;
-    bytes_put(&body, kept, 8);
+    bytes_put(&body, fork.kept, 8);
     bytes_put(&body, taking->proof->fork, 8);
     out->upgraded = true;
-    if (put(feed, FEED_TRUNCATE, &body, err) && feed_batch_shrink(feed, kept, taking->proof->fork, err) &&
-        put_identity(taking, err) && put_roots(taking, err) && put_nodes(taking, err))
+    if (put(feed, FEED_TRUNCATE, &body, err) &&
+        feed_batch_shrink(feed, fork.kept, taking->proof->fork, err) && put_identity(taking, err) &&
+        put_roots(taking, err) && put_nodes(taking, err))
         return feed_batch_commit(feed, FEED_DURABLE, err);
     return false;
 }
@@ -408,31 +454,52 @@ bool feed_check_head(const FeedIdentity *identity, const FeedProof *proof, TreeR
     return true;
 }
 
-bool feed_take(Feed *feed, const FeedProof *proof, FeedTaken *out, Err *err)
+static bool begin(Taking *taking, Feed *feed, const FeedProof *proof, Err *err)
 {
-    Taking taking = {.feed = feed, .proof = proof, .identity = feed->identity, .roots = feed->roots};
-    FeedTaken taken = {0};
-
+    *taking = (Taking){.feed = feed, .proof = proof, .identity = feed->identity, .roots = feed->roots};
     if (!feed->writable)
         return err_set(err, ERR_USAGE, "the feed in '%s' is open for reading only", feed->path);
     if (proof->fork < feed->fork || (proof->fork > feed->fork && (!proof->upgrade || proof->start != 0)))
         return err_set(err, ERR_CONFLICT, "the proof is for fork %llu, the feed is at fork %llu",
                        (unsigned long long)proof->fork, (unsigned long long)feed->fork);
-    taking.reorg = proof->fork > feed->fork;
-    if (taking.reorg)
-        taking.roots = (TreeRoots){0};
-    if (!check(&taking, err))
+    taking->reorg = proof->fork > feed->fork;
+    if (taking->reorg)
+        taking->roots = (TreeRoots){0};
+    return check(taking, err);
+}
+
+bool feed_compare_fork(Feed *feed, const FeedProof *proof, FeedNodeList learned, FeedFork *out, Err *err)
+{
+    Taking taking;
+
+    if (!begin(&taking, feed, proof, err))
+        return false;
+    *out = (FeedFork){.ask = FEED_FORK_KNOWN};
+    return !taking.reorg || find_kept(&taking, learned, out, err);
+}
+
+bool feed_take_fork(Feed *feed, const FeedProof *proof, FeedNodeList learned, FeedTaken *out, Err *err)
+{
+    FeedTaken taken = {0};
+    Taking taking;
+
+    if (!begin(&taking, feed, proof, err))
         return false;
     if (!feed->pending)
         feed_batch_begin(feed);
     if (taking.reorg
-            ? change_fork(&taking, &taken, err)
+            ? change_fork(&taking, learned, &taken, err)
             : put_all(&taking, &taken, err) && (!taken.upgraded || feed_keep(feed, FEED_BUFFERED, err))) {
         *out = taken;
         return true;
     }
     feed_batch_undo(feed);
     return false;
+}
+
+bool feed_take(Feed *feed, const FeedProof *proof, FeedTaken *out, Err *err)
+{
+    return feed_take_fork(feed, proof, (FeedNodeList){0}, out, err);
 }
 
 bool feed_keep(Feed *feed, FeedCare care, Err *err)

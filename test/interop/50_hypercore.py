@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`strata feed serve` and `replicate` with npm hypercore 10 and 11, unmodified. Usage: 50_hypercore.py STRATA"""
 import itertools
+import itertools
 import pathlib
 import sys
 import time
@@ -27,11 +28,11 @@ def create_words(compat):
     return ("--compat",) if compat else ()
 
 
-def ours_is(instance, key, theirs):
+def ours_is(instance, key, theirs, content=None):
     """Has what npm has, byte by byte."""
     stat = instance.json("stat", key)
     check((stat["length"], stat["held"], stat["fork"], stat["root"]) == (theirs["length"], theirs["length"], theirs["fork"], theirs["root"]), (stat, theirs))
-    check(instance.cat(key) == whole(0, theirs["length"]), key)
+    check(instance.cat(key) == (content or whole(0, theirs["length"])), key)
 
 
 def theirs_is(peer, name, stat):
@@ -264,21 +265,23 @@ def a_server_that_dies_halfway_is_no_loss():
 # ---- other histories ----
 
 def they_cut_it_off_and_we_follow():
-    for version, compat in both():
+    for (version, compat), again in itertools.product(both(), (False, True)):
         peer, name = npm[version], next(names)
         made = peer("create", name=name, compat=compat, append=30)
         port = peer("serve", name=name)["port"]
         reader.replicate(made["key"], port)
         peer("truncate", name=name, length=11)
-        made = peer("append", name=name, count=4)
+        made = peer("append", name=name, count=4, **({"from": 40} if again else {}))
         check((made["fork"], made["length"]) == (1, 15), made)
         got = reader.replicate(made["key"], port)
-        check(got["length"] == 15, got)
-        ours_is(reader, made["key"], made)
+        # The eleven before are the same, and the four as well where they are what was cut off.
+        check((got["length"], got["blocks"]) == (15, 4 if again else 0), got)
+        content = whole(0, 11) + (whole(40, 44) if again else whole(11, 15))
+        ours_is(reader, made["key"], made, content)
         # And who comes anew has it too.
         fresh = Strata(f"fresh{name}")
         fresh.replicate(made["key"], port)
-        ours_is(fresh, made["key"], made)
+        ours_is(fresh, made["key"], made, content)
         peer("close", name=name)
 
 

@@ -209,9 +209,9 @@ const verbs = {
     cores.set(name, { core, sockets: new Set(), streams: new Set() })
     return verbs.state({ name })
   },
-  async append ({ name, count }) {
+  async append ({ name, count, from }) { // `from`: the blocks of that number on, instead of those that have their place
     const { core } = cores.get(name)
-    if (count) await core.append(blocks(core.length, core.length + count))
+    if (count) await core.append(blocks(from ?? core.length, (from ?? core.length) + count))
     return verbs.state({ name })
   },
   async truncate ({ name, length }) {

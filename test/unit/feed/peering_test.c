@@ -430,6 +430,66 @@ static void copies_follow_a_truncated_feed(void)
 }
 
 /* A writer that went on from an old copy: whichever of the two is longer, both peers see it, keep the proof and stop. */
+/* Whether each block that is held can be proven to somebody who knows only the roots. */
+static bool proves_what_it_holds(Node *node)
+{
+    uint64_t length = feed_state(node->feed)->roots.length;
+    bool held = false, ok = true;
+    Err err = {0};
+
+    for (uint64_t i = 0; i < length && ok; i++) {
+        ARENA_SCOPE(arena);
+        FeedProof proof;
+        FeedRequest what = {.fork = feed_state(node->feed)->fork, .part = FEED_PART_BLOCK, .index = i};
+
+        for (uint64_t at = 2 * i; tree_last(tree_parent(at)) < 2 * length; at = tree_parent(at))
+            what.nodes++;
+        ok = feed_holds(node->feed, i, &held, &err) &&
+             (!held || feed_prove(node->feed, &arena, &what, &proof, &err));
+    }
+    if (!ok)
+        printf("# %s\n", err.text);
+    return ok;
+}
+
+/* However long they are: who comes back after a truncation gets what is new, and keeps the rest. */
+static void only_what_is_new_in_a_fork_is_sent(void)
+{
+    for (int round = 0; round < 60; round++) {
+        uint64_t length = 1 + chance(300), kept = chance(length + 1), more = 1 + chance(300);
+        Node feed, copy;
+        PeeringState before, after;
+        Err err = {0};
+
+        begin_node(&feed, "feed", false, GIVE(PEERING_AUTO));
+        begin_node(&copy, "copy", true, GET(vias[round % 2]));
+        grow(&feed, length, 0);
+        CHECK(peering_announce(feed.peering, &err));
+        connect_nodes(&copy, &feed);
+        run(SIZE_MAX);
+        drop_links();
+        peering_state(copy.peering, &before);
+        CHECK(same(&copy, &feed));
+
+        CHECK(feed_truncate(feed.feed, &pair, kept, FEED_BUFFERED, &err));
+        grow(&feed, more, 3);
+        CHECK(peering_announce(feed.peering, &err));
+        connect_nodes(&copy, &feed);
+        for (int some = 0; some < 6; some++) {
+            run(4);
+            CHECK(proves_what_it_holds(&copy));
+        }
+        run(SIZE_MAX);
+        peering_state(copy.peering, &after);
+        CHECK(same(&copy, &feed) && is_done(&copy));
+        CHECK(after.blocks - before.blocks == more);
+        drop_links();
+
+        end_node(&feed);
+        end_node(&copy);
+    }
+}
+
 static void two_histories_of_a_feed_are_found_and_proven(void)
 {
     static const uint64_t extra[][2] = {{5, 5}, {9, 3}, {3, 9}, {1, 64}, {64, 1}};
@@ -599,6 +659,7 @@ int main(void)
     RUN(what_no_peer_has_alone_comes_from_several);
     RUN(a_copy_may_want_some_blocks_only);
     RUN(copies_follow_a_truncated_feed);
+    RUN(only_what_is_new_in_a_fork_is_sent);
     RUN(two_histories_of_a_feed_are_found_and_proven);
     RUN(nothing_that_was_changed_on_its_way_is_kept);
     RUN(a_peer_that_does_not_answer_is_let_go);

@@ -125,6 +125,24 @@ bool strata_feed_clear(strata_feed *feed, uint64_t first, uint64_t end, strata_e
 /* Make the feed `length` blocks long, and begin its next fork, which peers follow. */
 bool strata_feed_truncate(strata_feed *feed, uint64_t length, strata_error *error);
 
+/* ---- many writers ---- */
+
+/*
+ * Threads that append to one feed at the same time: those that wait share one commit and one sync, so that a durable append costs
+ * what it costs alone only where it is alone. The feed is open for writing; until the appender is closed, nothing else is done with
+ * the feed or its store.
+ */
+typedef struct strata_appender strata_appender;
+
+strata_appender *strata_appender_open(strata_feed *feed, strata_error *error);
+
+/* As strata_feed_append() with STRATA_DURABLE, from any thread and any number of them. What is wrong with one append harms no other. */
+bool strata_appender_append(strata_appender *appender, const strata_block *blocks, size_t count, uint64_t *first,
+                            strata_error *error);
+
+/* No append is under way any more. */
+void strata_appender_close(strata_appender *appender);
+
 /* ---- replication ---- */
 
 typedef struct strata_replicated {

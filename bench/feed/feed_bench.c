@@ -132,7 +132,7 @@ static void group(const char *dir, size_t count, size_t len, size_t threads)
     Feed *feed;
 
     check(feed_create(&arena, dir, &identity, NULL, &feed, &err));
-    Group *all = group_new(feed, &pair);
+    Group *all = group_new(feed, &pair, NULL);
     double cpu = cpu_seconds();
     Instant began = time_monotonic();
     for (size_t i = 0; i < threads; i++) {

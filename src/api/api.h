@@ -21,7 +21,21 @@ struct strata_feed {
     Feed *feed;
     bool open; /* reading is what the blocks go through */
     Reading reading;
+    bool signs; /* pair is the signer's */
+    SignPair pair;
 };
+
+/*
+ * What a change needs: the signer's pair in feed->pair, got when it is needed first, and a feed that is not an old copy. ERR_DENIED;
+ * as keystore_pair().
+ */
+bool api_may_change(strata_feed *feed, Err *err) ATTR_MUST_USE;
+
+/* What blocks go through in feed->reading, got when it is needed first: that may need the passphrase. As reading_open(). */
+bool api_open_reading(strata_feed *feed, Err *err) ATTR_MUST_USE;
+
+/* The blocks as they are known inside. In the arena. */
+Str *api_blocks(Arena *arena, const strata_block *blocks, size_t count);
 
 /* False. */
 bool api_fail(const Err *err, strata_error *error);

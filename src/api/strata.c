@@ -57,6 +57,7 @@ static void release(strata_feed *feed)
 {
     store_release(feed->store->feeds, feed->feed);
     reading_close(&feed->reading);
+    sign_wipe(&feed->pair);
     free(feed);
 }
 
@@ -173,8 +174,7 @@ bool strata_feed_reading(const strata_feed *feed, strata_reading *out, strata_er
     return true;
 }
 
-/* What blocks go through, got when it is needed first: that may need the passphrase. */
-static bool open_reading(strata_feed *feed, Err *err)
+bool api_open_reading(strata_feed *feed, Err *err)
 {
     ARENA_SCOPE(scratch);
     StoreFeed about;
@@ -211,8 +211,7 @@ bool strata_add_reading_key(strata_store *store, const unsigned char feed_key[ST
 
 /* ---- changing ---- */
 
-/* The signer's pair, when this store may change the feed: it has the pair, and the feed is not an old copy. */
-static bool may_change(strata_feed *feed, SignPair *pair, Err *err)
+bool api_may_change(strata_feed *feed, Err *err)
 {
     const FeedIdentity *identity = &feed_state(feed->feed)->identity;
     bool unconfirmed;
@@ -223,7 +222,17 @@ static bool may_change(strata_feed *feed, SignPair *pair, Err *err)
         (void)err_set(err, ERR_DENIED, "the feed may be older than what others have of it");
         return err_hint(err, "strata_replicate() compares it with a peer");
     }
-    return keystore_pair(feed->store->keys, identity->signer, pair, err);
+    feed->signs = feed->signs || keystore_pair(feed->store->keys, identity->signer, &feed->pair, err);
+    return feed->signs;
+}
+
+Str *api_blocks(Arena *arena, const strata_block *blocks, size_t count)
+{
+    Str *list = arena_new(arena, Str, count + 1);
+
+    for (size_t i = 0; i < count; i++)
+        list[i] = (Str){blocks[i].bytes, blocks[i].len};
+    return list;
 }
 
 bool strata_feed_append(strata_feed *feed, const strata_block *blocks, size_t count, strata_care care,
@@ -231,14 +240,10 @@ bool strata_feed_append(strata_feed *feed, const strata_block *blocks, size_t co
 {
     ARENA_SCOPE(scratch);
     uint64_t length = feed_state(feed->feed)->roots.length;
-    Str *list = arena_new(&scratch, Str, count + 1);
-    SIGN_SCOPE(pair);
     Err err = {0};
 
-    for (size_t i = 0; i < count; i++)
-        list[i] = (Str){blocks[i].bytes, blocks[i].len};
-    if (!may_change(feed, &pair, &err) || !open_reading(feed, &err) ||
-        !reading_append(&feed->reading, feed->feed, &pair, list, count,
+    if (!api_may_change(feed, &err) || !api_open_reading(feed, &err) ||
+        !reading_append(&feed->reading, feed->feed, &feed->pair, api_blocks(&scratch, blocks, count), count,
                         care == STRATA_BUFFERED ? FEED_BUFFERED : FEED_DURABLE, &err))
         return api_fail(&err, error);
     if (first)
@@ -248,10 +253,10 @@ bool strata_feed_append(strata_feed *feed, const strata_block *blocks, size_t co
 
 bool strata_feed_truncate(strata_feed *feed, uint64_t length, strata_error *error)
 {
-    SIGN_SCOPE(pair);
     Err err = {0};
 
-    return (may_change(feed, &pair, &err) && feed_truncate(feed->feed, &pair, length, FEED_DURABLE, &err)) ||
+    return (api_may_change(feed, &err) &&
+            feed_truncate(feed->feed, &feed->pair, length, FEED_DURABLE, &err)) ||
            api_fail(&err, error);
 }
 
@@ -271,7 +276,7 @@ bool strata_feed_get(strata_feed *feed, uint64_t block, void **bytes, size_t *le
     Err err = {0};
 
     (void)buf_reserve(&out, 1); /* an empty block has bytes to free, too */
-    if (!open_reading(feed, &err) || !reading_get(&feed->reading, feed->feed, block, &out, &err)) {
+    if (!api_open_reading(feed, &err) || !reading_get(&feed->reading, feed->feed, block, &out, &err)) {
         buf_release(&out);
         return api_fail(&err, error);
     }

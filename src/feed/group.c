@@ -30,6 +30,7 @@ typedef enum WaitingState {
 
 struct Group {
     Feed *feed;
+    Reading none, *reading;
     SignPair pair;
     pthread_mutex_t mutex;
     Waiting *waiting, **last;
@@ -37,13 +38,14 @@ struct Group {
     atomic_uint round; /* goes up with every commit; what threads sleep on */
 };
 
-Group *group_new(Feed *feed, const SignPair *pair)
+Group *group_new(Feed *feed, const SignPair *pair, Reading *reading)
 {
     Group *group = calloc(1, sizeof *group);
 
     if (!group)
         abort();
     group->feed = feed;
+    group->reading = reading ? reading : &group->none;
     group->pair = *pair;
     group->last = &group->waiting;
     (void)pthread_mutex_init(&group->mutex, NULL);
@@ -90,7 +92,7 @@ static void write_for(Group *group, Waiting *batch, size_t count)
         for (size_t i = 0; i < one->count; i++)
             all[at++] = one->blocks[i];
     }
-    bool ok = feed_append(group->feed, &group->pair, all, count, FEED_DURABLE, &err);
+    bool ok = reading_append(group->reading, group->feed, &group->pair, all, count, FEED_DURABLE, &err);
     for (Waiting *one = batch; one; one = one->next) {
         one->ok = ok;
         one->err = err;
@@ -167,12 +169,13 @@ static void wait_or_write(Group *group, Waiting *own)
 
 bool group_append(Group *group, const Str *blocks, size_t count, uint64_t *first, Err *err)
 {
+    size_t most = FEED_BLOCK_MAX - (group->reading->encrypted ? CIPHER_PADDING : 0);
     Waiting own = {.blocks = blocks, .count = count};
 
     for (size_t i = 0; i < count; i++) {
-        if (blocks[i].len > FEED_BLOCK_MAX)
-            return err_set(err, ERR_LIMIT, "a block of %zu bytes is too long: at most %d", blocks[i].len,
-                           FEED_BLOCK_MAX);
+        if (blocks[i].len > most)
+            return err_set(err, ERR_LIMIT, "a block of %zu bytes is too long: at most %zu", blocks[i].len,
+                           most);
         own.bytes += blocks[i].len;
     }
     wait_or_write(group, &own);

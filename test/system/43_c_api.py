@@ -78,6 +78,19 @@ def an_encrypted_feed_is_written_copied_and_read_with_its_reading_key():
     check(failed.stdout == "unreadable\n" and "get: DENIED the feed is encrypted" in failed.stderr, failed)
 
 
+def many_threads_append_to_one_feed():
+    compile_program(SRC / "test/system/c_api_threads.c", "threads")
+    for kind in "plain", "encrypted":
+        lines = [line.split() for line in run(DIR, kind, kind, 8, 40, program="threads").stdout.splitlines()]
+        blocks = strata("feed", "cat", kind).splitlines()
+        check(len(lines) == 320 and len(blocks) == 640, f"{len(lines)} appends, {len(blocks)} blocks")
+        for thread, number, first in lines:
+            check(blocks[int(first):int(first) + 2] == [f"{thread} {number} a", f"{thread} {number} b"], f"{thread} {number} is at {first}")
+        for thread in range(8):
+            places = [int(first) for of, number, first in lines if int(of) == thread]
+            check(places == sorted(places) and len(places) == 40, f"thread {thread} is in order")
+
+
 def what_is_wrong_is_said_with_the_status_of_the_commands():
     check("usage" in run(status=2).stderr, "usage")
     failed = run("/dev/null/nowhere", status=6)
@@ -96,6 +109,7 @@ sys.exit(run_all(scene, [
     it_makes_a_feed_and_goes_on_with_it,
     it_copies_what_the_commands_serve,
     an_encrypted_feed_is_written_copied_and_read_with_its_reading_key,
+    many_threads_append_to_one_feed,
     what_is_wrong_is_said_with_the_status_of_the_commands,
     nothing_but_the_header_is_seen_from_outside,
 ]))

@@ -55,7 +55,7 @@ static void every_append_is_there_in_one_piece(void)
     const char *path = str_printf(&arena, "%s/feed", dir).ptr;
 
     CHECK(feed_create(&arena, path, &identity, NULL, &feed, &err));
-    Group *group = group_new(feed, &pair);
+    Group *group = group_new(feed, &pair, NULL);
     for (int w = 0; w < THREADS; w++) {
         writers[w] = (Writer){.group = group, .number = w};
         CHECK(pthread_create(&writers[w].thread, NULL, append_all, &writers[w]) == 0);
@@ -84,7 +84,7 @@ static void what_is_wrong_by_itself_harms_nobody(void)
     Str blocks[] = {{large, (size_t)FEED_BLOCK_MAX + 1}, STR("small")};
 
     CHECK(feed_create(&arena, path, &identity, NULL, &feed, &err));
-    Group *group = group_new(feed, &pair);
+    Group *group = group_new(feed, &pair, NULL);
     CHECK(!group_append(group, blocks, 2, &first, &err) && err.code == ERR_LIMIT);
     err = (Err){0};
     CHECK(group_append(group, blocks + 1, 1, &first, &err) && first == 0);

@@ -93,12 +93,21 @@ bool peering_raise_low(Peering *peering, Err *err)
     return feed_head_next(feed->head, peering->low, length, false, &peering->low, err);
 }
 
+bool peering_refuse(Peering *peering, const Err *why, Err *err)
+{
+    if (why->code == ERR_IO && !peering->failure.code)
+        peering->failure = *why;
+    *err = *why;
+    return false;
+}
+
 bool peering_keep(Peering *peering, Err *err)
 {
     const uint64_t *landed = (const uint64_t *)(const void *)peering->landed.ptr;
+    Err why = {0};
 
-    if (peering->landed.len > 0 && !feed_keep(peering->feed, FEED_BUFFERED, err))
-        return false;
+    if (peering->landed.len > 0 && !feed_keep(peering->feed, FEED_BUFFERED, &why))
+        return peering_refuse(peering, &why, err);
     for (size_t i = 0; i < peering->landed.len / sizeof *landed; i++)
         ranges_remove(&peering->flying, landed[i], landed[i] + 1);
     buf_reset(&peering->landed);
@@ -128,6 +137,10 @@ void peering_tell_all(Peering *peering)
 
 bool peering_flush(Peering *peering, Err *err)
 {
+    if (peering->failure.code) {
+        *err = peering->failure;
+        return false;
+    }
     if (!peering_keep(peering, err))
         return false;
     peering_tell_all(peering);

@@ -76,6 +76,7 @@ struct Peering {
     bool changed; /* since the last on_change */
     uint64_t blocks, runs;
     size_t refused, late;
+    Err failure; /* what came cannot be kept */
 };
 
 /* ---- peering_peer.c: what a peer says on 'hypercore/alpha' ---- */
@@ -97,6 +98,9 @@ void peering_leave(Partner *peer);
 
 /* What landed counts. ERR_IO: it is undone. */
 bool peering_keep(Peering *peering, Err *err) ATTR_MUST_USE;
+
+/* What a peer sent is not taken, for this reason. Always false. ERR_IO: it cannot be kept, which is no fault of the peer's, and ends all. */
+bool peering_refuse(Peering *peering, const Err *why, Err *err);
 
 /* Find the first block that is missing. ERR_IO. */
 bool peering_raise_low(Peering *peering, Err *err) ATTR_MUST_USE;

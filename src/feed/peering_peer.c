@@ -321,8 +321,7 @@ static bool ask_again(Partner *peer, const Err *why, Err *err)
     if (asked)
         return peering_request(peer, asked,
                                (FeedRequest){.fork = state->fork, .upgrade = true, .length = length}, err);
-    *err = *why;
-    return false;
+    return peering_refuse(peer->peering, why, err);
 }
 
 static bool take_head(Partner *peer, Asked *asked, const FeedProof *proof, Err *err)
@@ -383,8 +382,7 @@ static bool compare_fork(Partner *peer, bool enough, Err *err)
         return upgraded(peer, err);
     if (why.code == ERR_CONFLICT)
         return forgive(peer, err);
-    *err = why;
-    return false;
+    return peering_refuse(peer->peering, &why, err);
 }
 
 static bool take_nodes(Partner *peer, Asked *asked, const FeedProof *proof, Err *err)
@@ -427,8 +425,7 @@ static bool take_data(Partner *peer, Str payload, Err *err)
             return forgive(peer, err);
         if (upgrade)
             return ask_again(peer, &why, err);
-        *err = why;
-        return false;
+        return peering_refuse(peering, &why, err);
     }
     if (!upgrade)
         return note_landed(peer, asked, taken.block, err) && peering_ask(peer, err);

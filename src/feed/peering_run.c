@@ -72,8 +72,7 @@ static bool take_run(Partner *peer, Str payload, Err *err)
     if (!run_take(peering->feed, in.rest, &taken, &why)) {
         if (why.code == ERR_CONFLICT && ++peer->conflicts <= CONFLICTS_MAX)
             return peering_ask(peer, err);
-        *err = why;
-        return false;
+        return peering_refuse(peering, &why, err);
     }
     if (taken.first != was.first || taken.count > was.end - was.first)
         return err_set(err, ERR_CORRUPT, "the peer sent what it was not asked for");

@@ -27,13 +27,18 @@ struct Share {
 /* ---- connections ---- */
 
 /* Blocks that cannot be kept are no peer's fault: then all ends. */
+static void keep(Share *share)
+{
+    for (Shared *shared = share->feeds; shared && !share->failure.code; shared = shared->next)
+        if (!peering_flush(shared->peering, &share->failure))
+            loop_stop(share->loop);
+}
+
 static void on_taken(void *share_v)
 {
     Share *share = share_v;
 
-    for (Shared *shared = share->feeds; shared && !share->failure.code; shared = shared->next)
-        if (!peering_flush(shared->peering, &share->failure))
-            loop_stop(share->loop);
+    keep(share);
     if (share->options.on_taken)
         share->options.on_taken(share->options.ctx);
 }
@@ -130,9 +135,10 @@ static void on_disconnect(void *share_v, Peer *peer, const Err *why)
     share->bytes_in += in;
     share->bytes_out += out;
     let_go(peer);
+    keep(share); /* what it brought counts */
     if (share->options.on_end)
-        share->options.on_end(share->options.ctx, peer_address(peer), why);
-    on_taken(share); /* what it brought counts, and others are asked for the rest */
+        share->options.on_end(share->options.ctx, peer_address(peer), share->failure.code ? NULL : why);
+    on_taken(share);
 }
 
 static void on_failure(void *share_v, const char *address, const Err *why)

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # soak
 """Feeds whose writer is killed at any moment or between any two steps, and on a disk that is full. Usage: 42_feed_crash.py STRATA"""
+import contextlib
+import itertools
 import json
 import os
 import pathlib
 import random
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -47,6 +50,10 @@ def blocks_of(dir, name):
 
 def feeds(dir):
     return [json.loads(row)["name"] for row in call(dir, "list", "--json").stdout.splitlines()]
+
+
+def framed(block):
+    return struct.pack("<I", len(block)) + block
 
 
 def line(number):
@@ -183,12 +190,42 @@ def a_kill_while_a_feed_is_made_leaves_no_key_without_one():
 
 # ---- a full disk ----
 
-def a_full_disk_keeps_what_was_appended():
-    disk = top / "disk"
+@contextlib.contextmanager
+def small_disk(name, megabytes):
+    disk = top / name
     disk.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk], capture_output=True).returncode != 0:
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", disk], capture_output=True).returncode != 0:
         raise Skip("a small file system cannot be mounted here")
     try:
+        yield disk
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def fill(disk, leave=0):
+    """Take all of a disk but so many pages."""
+    for number in itertools.count():
+        free = os.statvfs(disk).f_bavail - leave
+        if free <= 0:
+            return
+        try:
+            (disk / f"filler{number}").write_bytes(b"x" * 4096 * free)
+        except OSError:
+            pass
+
+
+def make_room(disk):
+    for filler in disk.glob("filler*"):
+        filler.unlink()
+
+
+def says_that_it_is_full(done):
+    error = json.loads(done.stderr.splitlines()[-1])["error"]
+    return check(done.returncode == 6 and "No space left" in error["message"] and "\n" not in error["message"], done)
+
+
+def a_full_disk_keeps_what_was_appended():
+    with small_disk("disk", 6) as disk:
         dir = new_instance(disk / "i")
         answer(dir, "create", "--name", "log")
         length, done = 0, None
@@ -197,15 +234,57 @@ def a_full_disk_keeps_what_was_appended():
             if done.returncode != 0:
                 break
             length = json.loads(done.stdout)["length"]
-        error = json.loads(done.stderr)["error"]
-        check(0 < length < 100 and done.returncode == 6 and "No space left" in error["message"], done)
+        check(0 < length < 100 and says_that_it_is_full(done), done)
         check(answer(dir, "verify", "log")["length"] == length, "what was appended")
         check(call(dir, "create", "--name", "more").returncode in (0, 6), "create")
         answer(dir, "clear", "log", 0, length // 2)
         check(answer(dir, "append", "log", data=b"there is room again\n")["length"] == length + 1, "room again")
         check(answer(dir, "verify", "log")["length"] == length + 1, "afterwards")
+
+
+def a_full_disk_restores_a_feed_or_none():
+    source = new_instance(top / "source")
+    answer(source, "create", "--name", "log")
+    answer(source, "append", "log", "--framing", "u32", data=b"".join(framed(bytes([n % 256]) * 20000) for n in range(300)))
+    answer(source, "backup", "log", top / "log.feed")
+    with small_disk("restore", 20) as disk:
+        dir = new_instance(disk / "i")
+        answer(dir, "create", "--name", "other")
+        for leave in (0, 2, 5, 10, 100, 1000):
+            fill(disk, leave)
+            done = call(dir, "restore", top / "log.feed", "--json")
+            says_that_it_is_full(done)
+            make_room(disk)
+            check(feeds(dir) == ["other"] and not list((dir / "feeds/new").iterdir()), f"{leave}: {feeds(dir)}")
+        check(answer(dir, "restore", top / "log.feed")["held"] == 300 and answer(dir, "verify", "log")["held"] == 300, "with room")
+
+
+def a_full_disk_ends_a_copy_that_goes_on_later():
+    source = new_instance(top / "given")
+    key = answer(source, "create", "--name", "log")["key"]
+    answer(source, "append", "log", "--framing", "u32", data=b"".join(framed(bytes([n % 256]) * 20000) for n in range(300)))
+    server = subprocess.Popen(command(source, "serve", key), env=crash.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    address = server.stdout.readline().decode().split()[1]
+    try:
+        with small_disk("copy", 20) as disk:
+            for protocol in ("native", "hypercore"):
+                for leave in (12, 40, 100, 1000):
+                    dir = new_instance(disk / f"{protocol}{leave}")
+                    call(dir, "replicate", key, "127.0.0.1:1", "--once")  # this node has a key, and the feed its place
+                    fill(disk, leave)
+                    # With and without --once: a full disk is no matter of the peer, so it is not called again and again.
+                    for words in (["--once"], []):
+                        done = call(dir, "replicate", key, address, "--protocol", protocol, "--json", *words)
+                        says_that_it_is_full(done)
+                        check(call(dir, "verify", key).returncode == 0, f"{protocol} {leave}: verify")
+                    make_room(disk)
+                    held = answer(dir, "stat", key)["held"]
+                    check(answer(dir, "replicate", key, address, "--once")["blocks"] == 300 - held, f"{protocol} {leave}: the rest of {held}")
+                    check(answer(dir, "verify", key)["held"] == 300, f"{protocol} {leave}: afterwards")
+                    shutil.rmtree(dir)
     finally:
-        subprocess.run(["umount", disk], check=True)
+        server.terminate()
+        server.communicate()
 
 
 try:
@@ -217,6 +296,8 @@ try:
         a_failure_between_two_steps_is_told_and_nothing_is_appended,
         a_kill_while_a_feed_is_made_leaves_no_key_without_one,
         a_full_disk_keeps_what_was_appended,
+        a_full_disk_restores_a_feed_or_none,
+        a_full_disk_ends_a_copy_that_goes_on_later,
     ])
 finally:
     shutil.rmtree(top, ignore_errors=True)

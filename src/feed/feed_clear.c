@@ -14,9 +14,10 @@
 
 enum { CLEAR_AT_ONCE = 16384 }; /* blocks */
 
-/* Where the records of some blocks lie. */
+/* Where the record of a block lies. */
 typedef struct Extent {
     FeedPlace from, to;
+    uint64_t block;
 } Extent;
 
 static bool collect(Feed *feed, uint64_t first, uint64_t end, Buf *out, Err *err)
@@ -31,7 +32,7 @@ static bool collect(Feed *feed, uint64_t first, uint64_t end, Buf *out, Err *err
             return true;
         if (!feed_nodes_get(feed->nodes, 2 * first, &leaf, &place, err))
             return false;
-        Extent extent = {place, place + FEED_RECORD_HEAD + 8 + leaf.size};
+        Extent extent = {place, place + FEED_RECORD_HEAD + 8 + leaf.size, first};
         if (place)
             buf_put(out, (Str){(const char *)&extent, sizeof extent});
         first++;
@@ -125,17 +126,91 @@ bool feed_check_floor(const Feed *feed, Err *err)
         "blocks of it were cleared, so it cannot be made from the log: restore a backup, or copy it from a peer");
 }
 
+/* ---- what is to be given back ---- */
+
+/*
+ * It stands in a file before the blocks are noted as cleared: afterwards nothing else knows where they were, and a clear that failed in
+ * between, or was killed, would never give their space back. The next one does.
+ */
+static const char *list_path(const Feed *feed, Arena *arena)
+{
+    return str_printf(arena, "%s/clearing", feed->path).ptr;
+}
+
+static bool write_list(const Feed *feed, const Buf *extents, Err *err)
+{
+    const Extent *at = (const Extent *)(const void *)extents->ptr;
+    ARENA_SCOPE(scratch);
+    BUF_SCOPE(body);
+
+    for (size_t i = 0; i < extents->len / sizeof *at; i++) {
+        bytes_put(&body, at[i].from, 8);
+        bytes_put(&body, at[i].to, 8);
+        bytes_put(&body, at[i].block, 8);
+    }
+    bytes_put(&body, XXH3_64bits(body.ptr, body.len), 8);
+    return os_write_file(list_path(feed, &scratch), buf_str(&body), 0600, err);
+}
+
+/* Of a list that a clear has left, what is cleared: a block that is held where it says is not. */
+static bool read_list(Feed *feed, Str body, Buf *extents, Err *err)
+{
+    for (size_t at = 0; at + sizeof(Extent) < body.len; at += sizeof(Extent)) {
+        Extent extent = {bytes_get(body.ptr + at, 8), bytes_get(body.ptr + at + 8, 8),
+                         bytes_get(body.ptr + at + 16, 8)};
+        FeedPlace place = 0;
+        TreeNode leaf;
+        Err why = {0};
+
+        if (!feed_nodes_get(feed->nodes, 2 * extent.block, &leaf, &place, &why) &&
+            why.code != ERR_NOT_FOUND) {
+            *err = why;
+            return false;
+        }
+        if (place != extent.from)
+            buf_put(extents, (Str){(const char *)&extent, sizeof extent});
+    }
+    return true;
+}
+
+static bool give_back(Feed *feed, Buf *extents, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    const char *path = list_path(feed, &scratch);
+
+    if (!feed_sync(feed, err) || !feed_write_floor(feed, err) || !fault_pass(FAULT_feed_clear_synced, err) ||
+        !punch_all(feed, extents, err))
+        return false;
+    return os_unlink(path) == 0 || err_sys(err, ERR_IO, "cannot remove '%s'", path);
+}
+
+static bool finish_last(Feed *feed, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    BUF_SCOPE(body);
+    BUF_SCOPE(extents);
+    Err why = {0};
+
+    if (!os_read_file(list_path(feed, &scratch), CLEAR_AT_ONCE * sizeof(Extent) + 8, &body, &why)) {
+        *err = why;
+        return why.code == ERR_NOT_FOUND;
+    }
+    if (body.len < 8 || XXH3_64bits(body.ptr, body.len - 8) != bytes_get(body.ptr + body.len - 8, 8))
+        return err_set(err, ERR_CORRUPT, "'%s' is damaged", list_path(feed, &scratch));
+    return read_list(feed, buf_str(&body), &extents, err) && give_back(feed, &extents, err);
+}
+
 static bool clear_some(Feed *feed, uint64_t first, uint64_t end, uint64_t *cleared, Err *err)
 {
     BUF_SCOPE(extents);
     uint64_t before = feed->state.held;
 
-    if (!collect(feed, first, end, &extents, err) || !note(feed, first, end, err) ||
-        !fault_pass(FAULT_feed_clear_noted, err) || !feed_sync(feed, err) || !feed_write_floor(feed, err) ||
-        !fault_pass(FAULT_feed_clear_synced, err) || !punch_all(feed, &extents, err))
+    if (!collect(feed, first, end, &extents, err) || !write_list(feed, &extents, err) ||
+        !note(feed, first, end, err))
         return false;
     *cleared += before - feed->state.held;
-    return fault_pass(FAULT_feed_clear_punched, err);
+    return fault_pass(FAULT_feed_clear_noted, err) && give_back(feed, &extents, err) &&
+           fault_pass(FAULT_feed_clear_punched, err);
 }
 
 bool feed_clear(Feed *feed, uint64_t first, uint64_t end, uint64_t *cleared, Err *err)
@@ -149,7 +224,7 @@ bool feed_clear(Feed *feed, uint64_t first, uint64_t end, uint64_t *cleared, Err
         return err_set(
             err, ERR_USAGE, "the feed has %llu blocks: there is nothing from %llu to %llu to clear",
             (unsigned long long)feed->state.roots.length, (unsigned long long)first, (unsigned long long)end);
-    if (feed->pending && !feed_batch_commit(feed, FEED_BUFFERED, err))
+    if ((feed->pending && !feed_batch_commit(feed, FEED_BUFFERED, err)) || !finish_last(feed, err))
         return false;
     for (; first < end; first += CLEAR_AT_ONCE) {
         uint64_t to = end - first > CLEAR_AT_ONCE ? first + CLEAR_AT_ONCE : end;

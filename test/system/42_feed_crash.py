@@ -224,6 +224,24 @@ def says_that_it_is_full(done):
     return check(done.returncode == 6 and "No space left" in error["message"] and "\n" not in error["message"], done)
 
 
+def a_kill_while_blocks_are_cleared_gives_their_space_back_later():
+    dir = new_instance(top / "cleared")
+    for point in crash.points("feed_clear", "feed_batch", "feed_tree"):
+        for nth in (1, 2):
+            name = f"{point}-{nth}"
+            answer(dir, "create", "--name", name)
+            answer(dir, "append", name, "--framing", "u32", data=b"".join(framed(bytes([n]) * 20000) for n in range(40)))
+            before = answer(dir, "stat", name)
+            done = call(dir, "clear", name, 0, 30, fault=f"{point}:{nth}:kill")
+            check(done.returncode in (-9, 0), f"{name}: {done.returncode} {done.stderr}")
+            check(answer(dir, "verify", name)["held"] in (10, 40), name)
+            answer(dir, "clear", name, 0, 30)
+            after = answer(dir, "stat", name)
+            check(after["held"] == 10 and after["disk"] < before["disk"] - 29 * 20000, f"{name}: {before} {after}")
+            check(not (pathlib.Path(after["path"]) / "clearing").exists(), name)
+            answer(dir, "verify", name)
+
+
 def a_full_disk_keeps_what_was_appended():
     with small_disk("disk", 6) as disk:
         dir = new_instance(disk / "i")
@@ -240,6 +258,28 @@ def a_full_disk_keeps_what_was_appended():
         answer(dir, "clear", "log", 0, length // 2)
         check(answer(dir, "append", "log", data=b"there is room again\n")["length"] == length + 1, "room again")
         check(answer(dir, "verify", "log")["length"] == length + 1, "afterwards")
+
+
+def a_full_disk_clears_nothing_by_halves():
+    """However many pages are left: what is said to be held is there, and what is cleared gives its space back at last."""
+    with small_disk("clear", 20) as disk:
+        for leave in range(8):
+            dir = new_instance(disk / f"i{leave}")
+            answer(dir, "create", "--name", "log")
+            answer(dir, "append", "log", "--framing", "u32", data=b"".join(framed(bytes([n]) * 20000) for n in range(40)))
+            before = answer(dir, "stat", "log")
+            fill(disk, leave)
+            done = call(dir, "clear", "log", 0, 30, "--json")
+            check(done.returncode == 0 or says_that_it_is_full(done), done)
+            check(answer(dir, "verify", "log")["length"] == 40, "whole while the disk is full")
+            held = answer(dir, "stat", "log")["held"]
+            check(held == 10 if done.returncode == 0 else held in (10, 40), f"{leave}: {held} of 40")
+            make_room(disk)
+            answer(dir, "clear", "log", 0, 30)
+            after = answer(dir, "stat", "log")
+            check(after["held"] == 10 and after["disk"] < before["disk"] - 29 * 20000, f"{leave}: {before} {after}")
+            check(answer(dir, "append", "log", data=b"more\n")["length"] == 41 and answer(dir, "verify", "log")["held"] == 11, "afterwards")
+            shutil.rmtree(dir)
 
 
 def a_full_disk_restores_a_feed_or_none():
@@ -295,7 +335,9 @@ try:
         a_kill_while_a_segment_is_begun_leaves_what_was_told,
         a_failure_between_two_steps_is_told_and_nothing_is_appended,
         a_kill_while_a_feed_is_made_leaves_no_key_without_one,
+        a_kill_while_blocks_are_cleared_gives_their_space_back_later,
         a_full_disk_keeps_what_was_appended,
+        a_full_disk_clears_nothing_by_halves,
         a_full_disk_restores_a_feed_or_none,
         a_full_disk_ends_a_copy_that_goes_on_later,
     ])

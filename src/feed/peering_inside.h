@@ -91,6 +91,9 @@ bool peering_show_held(Partner *peer, Err *err) ATTR_MUST_USE;
 /* ERR_DENIED: the other side of a channel does not know the feed's key. */
 bool peering_knows_key(const Partner *peer, Str handshake, Err *err) ATTR_MUST_USE;
 
+/* An answer came too late: there is another head by now, or nobody waits for it. So many may. ERR_LIMIT. */
+bool peering_forgive(Partner *peer, Err *err) ATTR_MUST_USE;
+
 /* Its last channel is closed. */
 void peering_leave(Partner *peer);
 

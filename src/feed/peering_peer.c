@@ -267,12 +267,10 @@ static bool is_answer(const Asked *asked, const FeedProof *proof)
     }
 }
 
-/* The answer came too late: there is another head by now. */
-static bool forgive(Partner *peer, Err *err)
+bool peering_forgive(Partner *peer, Err *err)
 {
-    if (++peer->conflicts > CONFLICTS_MAX)
-        return err_set(err, ERR_LIMIT, "the peer's answers do not fit what it was asked");
-    return peering_ask(peer, err);
+    return ++peer->conflicts <= CONFLICTS_MAX ||
+           err_set(err, ERR_LIMIT, "the peer's answers do not fit what it was asked");
 }
 
 /* The block stays on its way until it is kept. */
@@ -381,7 +379,7 @@ static bool compare_fork(Partner *peer, bool enough, Err *err)
     if (ok)
         return upgraded(peer, err);
     if (why.code == ERR_CONFLICT)
-        return forgive(peer, err);
+        return peering_forgive(peer, err) && peering_ask(peer, err);
     return peering_refuse(peer->peering, &why, err);
 }
 
@@ -406,7 +404,7 @@ static bool take_data(Partner *peer, Str payload, Err *err)
         return false;
     Asked *asked = peering_find(peer, data.id);
     if (!asked)
-        return true;
+        return peering_forgive(peer, err);
     if (!is_answer(asked, &data.proof))
         return err_set(err, ERR_CORRUPT, "the peer sent what it was not asked for");
     if (asked->kind == ASKED_HEAD)
@@ -422,7 +420,7 @@ static bool take_data(Partner *peer, Str payload, Err *err)
     if (!feed_take(peering->feed, &data.proof, &taken, &why)) {
         peering_forget(peer, asked);
         if (why.code == ERR_CONFLICT)
-            return forgive(peer, err);
+            return peering_forgive(peer, err) && peering_ask(peer, err);
         if (upgrade)
             return ask_again(peer, &why, err);
         return peering_refuse(peering, &why, err);
@@ -442,7 +440,7 @@ static bool take_no_data(Partner *peer, Str payload, Err *err)
         return false;
     Asked *asked = peering_find(peer, no_data.id);
     if (!asked)
-        return true;
+        return peering_forgive(peer, err);
     if (asked->kind == ASKED_BLOCK)
         ranges_remove(&peer->have, asked->first, asked->end);
     if (asked->kind == ASKED_UPGRADE && ++peer->denied > DENIED_MAX)

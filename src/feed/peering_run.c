@@ -54,6 +54,15 @@ static bool take_ask(Partner *peer, Str payload, Err *err)
     return send_none(peer, id, err);
 }
 
+/* Before any of it is kept. What is no run is not judged here. */
+static bool is_answer(const Asked *asked, CompactIn run)
+{
+    (void)compact_uint(&run); /* fork */
+    uint64_t first = compact_uint(&run), count = compact_uint(&run);
+
+    return run.bad || (first == asked->first && count <= asked->end - asked->first);
+}
+
 /* What was asked for and did not fit into the run is asked for again. */
 static bool take_run(Partner *peer, Str payload, Err *err)
 {
@@ -66,16 +75,13 @@ static bool take_run(Partner *peer, Str payload, Err *err)
     if (in.bad)
         return err_set(err, ERR_CORRUPT, "the peer sent a run that is none");
     if (!asked || asked->kind != ASKED_RUN)
-        return true;
-    Asked was = *asked;
-    peering_forget(peer, asked);
-    if (!run_take(peering->feed, in.rest, &taken, &why)) {
-        if (why.code == ERR_CONFLICT && ++peer->conflicts <= CONFLICTS_MAX)
-            return peering_ask(peer, err);
-        return peering_refuse(peering, &why, err);
-    }
-    if (taken.first != was.first || taken.count > was.end - was.first)
+        return peering_forgive(peer, err);
+    if (!is_answer(asked, in))
         return err_set(err, ERR_CORRUPT, "the peer sent what it was not asked for");
+    peering_forget(peer, asked);
+    if (!run_take(peering->feed, in.rest, &taken, &why))
+        return why.code == ERR_CONFLICT ? peering_forgive(peer, err) && peering_ask(peer, err)
+                                        : peering_refuse(peering, &why, err);
     peering->blocks += taken.added;
     peering->runs += taken.added;
     peering->changed = true;
@@ -90,7 +96,7 @@ static bool take_none(Partner *peer, Str payload, Err *err)
     if (in.bad)
         return err_set(err, ERR_CORRUPT, "the peer sent an answer that is none");
     if (!asked || asked->kind != ASKED_RUN)
-        return true;
+        return peering_forgive(peer, err);
     ranges_remove(&peer->have, asked->first, asked->first + 1);
     peering_forget(peer, asked);
     return peering_ask(peer, err);

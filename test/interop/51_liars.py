@@ -31,6 +31,29 @@ LIES = (
     ("signature", 8, UNSIGNED, 0),
     ("unsigned", 8, UNSIGNED, 0),
 )
+# The same for runs of blocks (peer.js), which are asked for block 3 to 9: nothing of a run that is not right is kept.
+NO_RUN, NOT_ASKED = "the run of blocks does not prove what it says", "the peer sent what it was not asked for"
+RUN_LIES = (
+    ("block", 8, NO_RUN),
+    ("proof", 8, NO_RUN),
+    ("size", 8, NO_RUN),
+    ("missing", 8, NO_RUN),
+    ("spare", 8, NO_RUN),
+    ("other", 8, NOT_ASKED),
+    ("long", 8, NOT_ASKED),
+    ("none", 8, NO_RUN),
+    ("beyond", 8, NOT_ASKED),
+    ("many", 8, NOT_ASKED),
+    ("huge", 8, NO_RUN),
+    ("sum", 8, NO_RUN),
+    ("count", 8, NOT_ASKED),
+    ("nodes", 8, NO_RUN),
+    ("cut", 8, NO_RUN),
+    ("empty", 8, "the peer sent a run that is none"),
+    ("nothing", 8, "the peer sent an answer that is none"),
+    ("endless", 10, "the peer's answers do not fit what it was asked"),
+    ("nones", 10, "the peer's answers do not fit what it was asked"),
+)
 # What no hypercore sends, the status of who called it, and what is said.
 GARBAGE = (
     ("plain", 8, "does not speak this protocol"),
@@ -61,6 +84,32 @@ def lied_to(version, compat, kind, status, says, length, held=(0,)):
 def what_they_give_is_checked():
     for lie in LIES:
         lied_to(11, False, *lie)
+
+
+def runs_of_blocks_are_checked():
+    peer = npm[11]
+    for compat in (False, True):
+        for kind, status, says in RUN_LIES if not compat or SOAK else RUN_LIES[:1]:
+            name = next(names)
+            made = peer("create", name=name, compat=compat, append=BLOCKS)
+            port = peer("serve", name=name, runs=kind)["port"]
+            reader.refuses(made["key"], port, status, says, words=("--protocol", "native", "--blocks", "3-9"))
+            check(peer("told", name=name) > 0, kind)
+            peer("until", name=name, connections=0)
+            stat = reader.json("stat", made["key"])
+            check((stat["length"], stat["held"]) == (BLOCKS, 0), (kind, stat))
+            reader.json("verify", made["key"])
+            peer("close", name=name)
+
+
+def the_liar_in_runs_can_be_honest():
+    """Else the test above would show nothing: what it changes in a run is all that is wrong with it."""
+    peer, name = npm[11], next(names)
+    made = peer("create", name=name, compat=False, append=BLOCKS)
+    got = reader.replicate(made["key"], peer("serve", name=name, runs="honest")["port"], words=("--once", "--protocol", "native", "--blocks", "3-9"))
+    check((got["blocks"], got["protocol"]) == (7, "native"), got)
+    check(b"".join(reader.run("get", made["key"], n).stdout for n in range(3, 10)) == whole(3, 10), made)
+    peer("close", name=name)
 
 
 def so_it_is_with_both_versions_and_kinds_of_keys():
@@ -148,7 +197,7 @@ def asking_without_end_costs_no_memory():
         check(reader.replicate(key, server.port)["blocks"] == 128, "served")
 
 
-TESTS = [what_they_give_is_checked, so_it_is_with_both_versions_and_kinds_of_keys, the_manifest_is_that_of_the_key,
+TESTS = [the_liar_in_runs_can_be_honest, runs_of_blocks_are_checked, what_they_give_is_checked, so_it_is_with_both_versions_and_kinds_of_keys, the_manifest_is_that_of_the_key,
          a_length_that_nobody_signed_ends_it, a_fork_that_nobody_signed_is_not_followed,
          a_liar_takes_nothing_from_what_others_gave, garbage_ends_who_called_it, garbage_is_no_harm_to_a_server,
          asking_without_end_costs_no_memory]

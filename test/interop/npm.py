@@ -189,9 +189,9 @@ class Strata:
         done = self.run("replicate", key, *(f"127.0.0.1:{port}" for port in ports), *words, "--json", status=status)
         return json.loads(done.stdout or done.stderr.splitlines()[-1])
 
-    def refuses(self, key, port, status, says):
+    def refuses(self, key, port, status, says, words=("--protocol", "hypercore")):
         """What a peer does is refused in one line with a status."""
-        done = self.run("replicate", key, f"127.0.0.1:{port}", "--once", "--protocol", "hypercore", "--json", status=status)
+        done = self.run("replicate", key, f"127.0.0.1:{port}", "--once", *words, "--json", status=status)
         lines = done.stderr.decode().splitlines()
         check(len(lines) == 1 and not done.stdout and says in json.loads(lines[0])["error"]["message"], f"{says}: {lines} {done.stdout}")
 

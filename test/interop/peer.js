@@ -15,7 +15,11 @@ const readline = require('readline')
 const [modules, directory] = process.argv.slice(2).map((name) => path.resolve(name))
 const load = (name) => require(path.join(modules, 'node_modules', name))
 const Hypercore = load('hypercore')
-const { keyPair, discoveryKey } = load('hypercore-crypto')
+const crypt = load('hypercore-crypto')
+const { keyPair, discoveryKey } = crypt
+const caps = load('hypercore/lib/caps')
+const c = load('compact-encoding')
+const flat = load('flat-tree')
 const SecretStream = load('@hyperswarm/secret-stream')
 const Protomux = load('protomux')
 const cores = new Map() // by name: { core, sockets, lie }
@@ -43,9 +47,10 @@ async function state (it) {
 
 // ---- connections ----
 
-function replicate (it, socket, initiator) {
+function replicate (it, socket, initiator, runs) {
   socket.setNoDelay(true)
   const stream = it.core.replicate(initiator)
+  if (runs) lieInRuns(it, stream, runs)
   const end = () => { it.sockets.delete(socket); socket.destroy() }
   it.sockets.add(socket)
   it.streams.add(stream)
@@ -104,6 +109,87 @@ function lie (it, kind) {
         return send.call(this, changed || message)
       }
     }
+  })
+}
+
+// ---- lies on 'strata/run', which npm does not speak (docs/format/replication.md) ----
+
+const encoded = (...numbers) => Buffer.concat(numbers.map((number) => c.encode(c.uint, number)))
+
+// The tree over all blocks of a feed of block()s; its roots, and what a run needs beside its blocks below them.
+function node (index) {
+  if (index % 2 === 0) return { size: block(index / 2).length, hash: crypt.data(block(index / 2)) }
+  const [left, right] = flat.children(index)
+  const [one, other] = [{ index: left, ...node(left) }, { index: right, ...node(right) }]
+  return { size: one.size + other.size, hash: crypt.parent(one, other) }
+}
+
+function outside (index, first, end) {
+  const [from, to] = flat.spans(index)
+  if (to < 2 * first || from >= 2 * end) return [node(index)]
+  if (from >= 2 * first && to < 2 * end) return []
+  return flat.children(index).flatMap((child) => outside(child, first, end))
+}
+
+function honestRun (id, first, end, length) {
+  const touched = flat.fullRoots(2 * length).filter((root) => { const [from, to] = flat.spans(root); return to >= 2 * first && from < 2 * end })
+  return { id, fork: 0, first, count: end - first, nodes: touched.flatMap((root) => outside(root, first, end)), blocks: blocks(first, end) }
+}
+
+function putRun ({ id, fork, first, count, nodes, blocks, lengths }) {
+  return Buffer.concat([encoded(id, fork, first, count, nodes.length), ...nodes.flatMap((n) => [encoded(n.size), n.hash]),
+    encoded(...(lengths || blocks.map((bytes) => bytes.length))), ...blocks])
+}
+
+// What is answered to a request: messages with what each is, 1 a run or 2 none.
+const runLies = {
+  honest: (ask, length) => [[1, putRun(honestRun(ask.id, ask.first, ask.end, length))]],
+  block: (ask, length) => { const run = honestRun(ask.id, ask.first, ask.end, length); run.blocks[0] = flip(run.blocks[0]); return [[1, putRun(run)]] },
+  proof: (ask, length) => { const run = honestRun(ask.id, ask.first, ask.first + 3, length); run.nodes[0].hash = flip(run.nodes[0].hash); return [[1, putRun(run)]] },
+  size: (ask, length) => { const run = honestRun(ask.id, ask.first, ask.first + 3, length); run.nodes[0].size++; return [[1, putRun(run)]] },
+  missing: (ask, length) => { const run = honestRun(ask.id, ask.first, ask.first + 3, length); run.nodes.pop(); return [[1, putRun(run)]] },
+  spare: (ask, length) => { const run = honestRun(ask.id, ask.first, ask.first + 3, length); run.nodes.push(run.nodes[0]); return [[1, putRun(run)]] },
+  other: (ask, length) => [[1, putRun(honestRun(ask.id, ask.first + 20, ask.end + 20, length))]],
+  long: (ask, length) => [[1, putRun(honestRun(ask.id, ask.first, ask.end + 10, length))]],
+  none: (ask) => [[1, putRun({ id: ask.id, fork: 0, first: ask.first, count: 0, nodes: [], blocks: [] })]],
+  beyond: (ask, length) => [[1, putRun({ ...honestRun(ask.id, ask.first, ask.end, length), count: length + 1 - ask.first, lengths: Array(length + 1 - ask.first).fill(0), blocks: [] })]],
+  many: (ask) => [[1, putRun({ id: ask.id, fork: 0, first: 0, count: 100000, nodes: [], lengths: Array(100000).fill(0), blocks: [] })]],
+  huge: (ask, length) => { const run = honestRun(ask.id, ask.first, ask.end, length); return [[1, putRun({ ...run, lengths: run.blocks.map(() => 2 ** 53 - 1) })]] },
+  sum: (ask, length) => { const run = honestRun(ask.id, ask.first, ask.end, length); return [[1, putRun({ ...run, lengths: run.blocks.map((bytes, at) => bytes.length + (at ? 0 : 1)) })]] },
+  count: (ask) => [[1, Buffer.concat([encoded(ask.id, 0, ask.first), Buffer.alloc(9, 255)])]],
+  nodes: (ask) => [[1, Buffer.concat([encoded(ask.id, 0, ask.first, ask.end - ask.first), Buffer.alloc(9, 255), Buffer.alloc(100000)])]],
+  cut: (ask, length) => [[1, putRun(honestRun(ask.id, ask.first, ask.end, length)).subarray(0, 30)]],
+  empty: () => [[1, Buffer.alloc(0)]],
+  nothing: () => [[2, Buffer.alloc(0)]],
+  // Nobody asked for these, of which 3000 are sent.
+  endless: () => ({ flood: (at) => [1, putRun({ id: 1000 + at, fork: 0, first: 0, count: 1, nodes: [], blocks: [Buffer.alloc(1000)] })] }),
+  nones: () => ({ flood: (at) => [2, encoded(1000 + at)] })
+}
+
+function lieInRuns (it, stream, kind) {
+  const mux = stream.noiseStream.userData
+  const id = it.core.discoveryKey
+  const handshake = { preencode (state, m) { state.end += 33 }, encode (state, m) { state.buffer[state.start++] = 1; c.fixed32.encode(state, m) }, decode (state) { state.start = state.end } }
+  it.told = it.told || 0
+  mux.pair({ protocol: 'strata/run', id }, () => {
+    const types = [null, null, null]
+    const answer = async (bytes) => {
+      const state = { start: 0, end: bytes.length, buffer: bytes }
+      const [number, , first, end] = [0, 0, 0, 0].map(() => c.uint.decode(state))
+      const answers = runLies[kind]({ id: number, first, end }, it.core.length)
+      it.told++
+      for (let at = 0; answers.flood && at < 3000 && !stream.destroyed; at++) {
+        const [type, payload] = answers.flood(at)
+        types[type].send(payload)
+        if (at % 100 === 99) await sleep(0)
+      }
+      if (!answers.flood) for (const [type, payload] of answers) types[type].send(payload)
+    }
+    const channel = mux.createChannel({ protocol: 'strata/run', id, handshake, onopen () {} })
+    types[0] = channel.addMessage({ encoding: c.raw, onmessage: answer })
+    types[1] = channel.addMessage({ encoding: c.raw })
+    types[2] = channel.addMessage({ encoding: c.raw })
+    channel.open(caps.replicate(false, it.core.key, mux.stream.handshakeHash))
   })
 }
 
@@ -234,11 +320,11 @@ const verbs = {
     for (let at = start; at < end; at++) hash.update(await cores.get(name).core.get(at, { wait: false }))
     return hash.digest('hex')
   },
-  // With `late` it says nothing for so many milliseconds.
-  serve ({ name, lie: kind, late }) {
+  // With `late` it says nothing for so many milliseconds; `runs` is a lie on 'strata/run'.
+  serve ({ name, lie: kind, late, runs }) {
     const it = cores.get(name)
     if (kind) lie(it, kind)
-    return listen((socket) => late ? setTimeout(replicate, late, it, socket, false) : replicate(it, socket, false))
+    return listen((socket) => late ? setTimeout(replicate, late, it, socket, false) : replicate(it, socket, false, runs))
   },
   async connect ({ name, port, lie: kind }) {
     const it = cores.get(name)

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/json.h"
 #include "cli/config.h"
-#include "feed/bytes.h"
 #include "serve/instance.h"
 
 bool feeds_open(const Call *call, FeedStore **out, Err *err)

@@ -5,10 +5,10 @@
  */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/os.h"
 #include "crypto/hash.h"
 #include "feed/backup_inside.h"
-#include "feed/bytes.h"
 #include "feed/feed_inside.h"
 #include "feed/store_inside.h"
 

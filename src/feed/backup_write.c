@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bytes.h"
 #include "base/os.h"
 #include "crypto/hash.h"
 #include "feed/backup_inside.h"
-#include "feed/bytes.h"
 #include "feed/feed_inside.h"
 
 typedef struct Writing {

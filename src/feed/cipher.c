@@ -4,8 +4,8 @@
 #include <assert.h>
 #include <sodium.h>
 
+#include "base/bytes.h"
 #include "crypto/secret.h"
-#include "feed/bytes.h"
 
 enum { NONCE_BYTES = crypto_stream_NONCEBYTES, NUMBER_BYTES = 8 };
 _Static_assert(CIPHER_KEY_BYTES == crypto_stream_KEYBYTES, "keys of XSalsa20");

@@ -3,9 +3,9 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fault.h"
 #include "base/os.h"
-#include "feed/bytes.h"
 #include "feed/feed_inside.h"
 #include "feed/forks.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fault.h"
-#include "feed/bytes.h"
 #include "feed/feed_inside.h"
 
 enum {

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/bytes.h"
 #include "base/fault.h"
 #include "base/os.h"
-#include "feed/bytes.h"
 #include "feed/feed_inside.h"
 
 enum { CLEAR_AT_ONCE = 16384 }; /* blocks */

@@ -2,7 +2,7 @@
 /* The log, read again: each record does what it did when it was written. */
 #include <string.h>
 
-#include "feed/bytes.h"
+#include "base/bytes.h"
 #include "feed/feed_inside.h"
 
 static bool is_odd(const Feed *feed, Err *err)

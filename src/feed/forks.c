@@ -7,9 +7,9 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/bytes.h"
 #include "base/os.h"
 #include "feed/alpha.h"
-#include "feed/bytes.h"
 #include "feed/feed_inside.h"
 
 static const char magic[8] = {'S', 'T', 'R', 'F', 'E', 'E', 'D', 'F'};

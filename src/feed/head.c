@@ -6,8 +6,8 @@
 #include <sys/file.h>
 #include <xxhash.h>
 
+#include "base/bytes.h"
 #include "base/os.h"
-#include "feed/bytes.h"
 
 enum {
     VERSION = 1,

@@ -5,7 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "feed/bytes.h"
+#include "base/bytes.h"
 
 #define BYTES(array) ((Str){(const char *)(array), sizeof(array)})
 

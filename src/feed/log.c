@@ -5,9 +5,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "base/bytes.h"
 #include "base/fault.h"
 #include "base/os.h"
-#include "feed/bytes.h"
 #include "feed/log_inside.h"
 
 enum {

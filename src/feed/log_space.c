@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/os.h"
-#include "feed/bytes.h"
 #include "feed/log_inside.h"
 
 enum {

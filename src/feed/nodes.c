@@ -5,8 +5,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "base/os.h"
-#include "feed/bytes.h"
 
 enum {
     ENTRY = 48,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "feed/bytes.h"
+#include "base/bytes.h"
 #include "feed/feed_inside.h"
 #include "feed/proof.h"
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/os.h"
-#include "feed/bytes.h"
 #include "feed/feed.h"
 
 static char dir[] = "/tmp/strata-feed-fuzz-XXXXXX";

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/os.h"
-#include "base/progress.h"
 #include "base/stop.h"
 #include "cli/feeds.h"
 #include "feed/backup.h"
@@ -81,31 +80,12 @@ static bool seal(const Call *call, FeedInHand *in, Sealed *out, Err *err)
            seal_reading(call, in, secret_str(&passphrase), &out->reading, err);
 }
 
-typedef struct Going {
-    Progress *progress;
-    uint64_t blocks;
-} Going;
-
-static bool go_on(void *going_v, uint64_t blocks)
-{
-    Going *going = going_v;
-
-    progress_add(going->progress, (int64_t)(blocks - going->blocks));
-    going->blocks = blocks;
-    return !stop_asked();
-}
-
 static bool write_to(const Call *call, const FeedInHand *in, int fd, const BackupNote *note, Err *err)
 {
-    Going going = {
-        .progress = progress_begin(call->arena, (ProgressTask){.what = "writing",
-                                                               .unit = "blocks",
-                                                               .total = (int64_t)feed_state(in->feed)->held,
-                                                               .fd = STDERR_FILENO,
-                                                               .off = call->quiet || call->json})};
-    bool ok = backup_write(in->feed, note, fd, &(BackupGo){go_on, &going}, err);
+    FeedsBar bar = feeds_bar(call, "writing", feed_state(in->feed)->held);
+    bool ok = backup_write(in->feed, note, fd, &(BackupGo){feeds_go_on, &bar}, err);
 
-    progress_end(going.progress);
+    progress_end(bar.progress);
     return ok;
 }
 

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/os.h"
-#include "base/progress.h"
 #include "base/stop.h"
 #include "cli/feeds.h"
 #include "feed/backup.h"
@@ -101,31 +100,12 @@ static bool add_keys(Keystore *keys, const BackupIn *in, const Unsealed *unseale
     return err_wrap(err, "the feed is restored without its reading key");
 }
 
-typedef struct Going {
-    Progress *progress;
-    uint64_t blocks;
-} Going;
-
-static bool go_on(void *going_v, uint64_t blocks)
-{
-    Going *going = going_v;
-
-    progress_add(going->progress, (int64_t)(blocks - going->blocks));
-    going->blocks = blocks;
-    return !stop_asked();
-}
-
 static bool restore(const Call *call, FeedStore *store, BackupIn *in, Str name, Err *err)
 {
-    Going going = {.progress =
-                       progress_begin(call->arena, (ProgressTask){.what = "restoring",
-                                                                  .unit = "blocks",
-                                                                  .total = (int64_t)backup_state(in)->held,
-                                                                  .fd = STDERR_FILENO,
-                                                                  .off = call->quiet || call->json})};
-    bool ok = backup_restore(store, in, name, &(BackupGo){go_on, &going}, err);
+    FeedsBar bar = feeds_bar(call, "restoring", backup_state(in)->held);
+    bool ok = backup_restore(store, in, name, &(BackupGo){feeds_go_on, &bar}, err);
 
-    progress_end(going.progress);
+    progress_end(bar.progress);
     return ok || (err->code == ERR_CONFLICT && !err->hint[0] && !strstr(err->text, "the feed is there")
                       ? err_hint(err, "--name gives it another")
                       : false);

@@ -2,9 +2,11 @@
 #include "cli/feeds.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/stop.h"
 #include "cli/config.h"
 #include "serve/instance.h"
 
@@ -96,6 +98,25 @@ bool feeds_check_trust(const FeedInHand *in, bool trust, Err *err)
         err,
         "if nobody has blocks of it that the backup has not: --trust, once. Appending to an old copy would "
         "make two histories under one key, and peers refuse both");
+}
+
+FeedsBar feeds_bar(const Call *call, const char *what, uint64_t total)
+{
+    return (FeedsBar){.progress =
+                          progress_begin(call->arena, (ProgressTask){.what = what,
+                                                                     .unit = "blocks",
+                                                                     .total = (int64_t)total,
+                                                                     .fd = STDERR_FILENO,
+                                                                     .off = call->quiet || call->json})};
+}
+
+bool feeds_go_on(void *bar_v, uint64_t blocks)
+{
+    FeedsBar *bar = bar_v;
+
+    progress_add(bar->progress, (int64_t)(blocks - bar->blocks));
+    bar->blocks = blocks;
+    return !stop_asked();
 }
 
 /* ---- printing ---- */

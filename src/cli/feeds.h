@@ -3,6 +3,7 @@
 #ifndef CLI_FEEDS_H
 #define CLI_FEEDS_H
 
+#include "base/progress.h"
 #include "cli/keys.h"
 #include "feed/reading.h"
 
@@ -64,6 +65,15 @@ bool feeds_check_trust(const FeedInHand *in, bool trust, Err *err) ATTR_MUST_USE
         OPT_FLAG, "trust", 0, offsetof(type, trust), NULL,                                        \
             "a restored feed is all there is: nobody has blocks of it that are not in the backup" \
     }
+
+/* A bar of blocks for a long job, which Ctrl-C ends: feeds_go_on() says how many are done by now. progress_end() it. */
+typedef struct FeedsBar {
+    Progress *progress;
+    uint64_t blocks;
+} FeedsBar;
+
+FeedsBar feeds_bar(const Call *call, const char *what, uint64_t total);
+bool feeds_go_on(void *bar, uint64_t blocks); /* false: it is to end */
 
 /* ---- printing ---- */
 

@@ -9,23 +9,13 @@
 #include "feed/alpha.h"
 #include "feed/forks.h"
 #include "feed/proof.h"
-#include "test/check.h"
+#include "test/unit/feed/blocks.h"
 
 enum { LINKS_MAX = 8, NODES_MAX = 5 };
 
 static char dir[] = "/tmp/strata-peering-XXXXXX";
 static SignPair pair;
 static FeedIdentity identity;
-static uint64_t seed = 20261130;
-
-static uint64_t chance(uint64_t below)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed % below;
-}
-
 /* ---- nodes: a feed with its peering ---- */
 
 typedef struct Node {
@@ -82,25 +72,9 @@ static void end_node(Node *node)
     arena_free(&node->arena);
 }
 
-static Str block(Arena *arena, uint64_t number, uint64_t salt)
-{
-    size_t len = (size_t)((number * 31 + salt) % 150);
-    char *bytes = arena_new(arena, char, len + 1);
-
-    for (size_t i = 0; i < len; i++)
-        bytes[i] = (char)(number + i * 5 + salt);
-    return (Str){bytes, len};
-}
-
 static void grow(Node *node, uint64_t count, uint64_t salt)
 {
-    ARENA_SCOPE(arena);
-    Str *blocks = arena_new(&arena, Str, count + 1);
-    Err err = {0};
-
-    for (uint64_t i = 0; i < count; i++)
-        blocks[i] = block(&arena, feed_state(node->feed)->roots.length + i, salt);
-    CHECK(feed_append(node->feed, &pair, blocks, count, FEED_BUFFERED, &err));
+    append_blocks(node->feed, &pair, count, salt);
 }
 
 /* ---- links: two muxes, and what is on its way between them ---- */
@@ -652,8 +626,7 @@ int main(void)
     sign_pair_from_seed(bytes, &pair);
     feed_identity_new(pair.public_key, &identity);
     CHECK(mkdtemp(dir) != NULL);
-    if (getenv("STRATA_SEED"))
-        seed = strtoull(getenv("STRATA_SEED"), NULL, 10);
+    take_seed();
     RUN(a_copy_gets_all_of_it_and_what_comes_after);
     RUN(a_copy_is_made_anew_from_its_log);
     RUN(what_no_peer_has_alone_comes_from_several);

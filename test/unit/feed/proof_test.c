@@ -8,7 +8,7 @@
 
 #include "base/fault.h"
 #include "base/os.h"
-#include "test/check.h"
+#include "test/unit/feed/blocks.h"
 
 enum { SEGMENT = 3000, BLOCKS_MAX = 700 };
 
@@ -16,16 +16,6 @@ static char dir[] = "/tmp/strata-proof-XXXXXX", writer_path[64], copy_path[64];
 static const FeedOptions options = {.segment_bytes = SEGMENT};
 static SignPair pair;
 static FeedIdentity identity;
-static uint64_t seed = 20261130;
-
-static uint64_t chance(uint64_t below)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed % below;
-}
-
 static void clean(void)
 {
     Err err = {0};
@@ -33,25 +23,9 @@ static void clean(void)
     CHECK(os_remove_tree(writer_path, &err) && os_remove_tree(copy_path, &err));
 }
 
-static Str block(Arena *arena, uint64_t number, uint64_t fork)
-{
-    size_t len = (size_t)((number * 37 + fork * 11) % 130);
-    char *bytes = arena_new(arena, char, len + 1);
-
-    for (size_t i = 0; i < len; i++)
-        bytes[i] = (char)(number + i * 3 + fork * 7);
-    return (Str){bytes, len};
-}
-
 static void grow(Feed *feed, uint64_t count)
 {
-    ARENA_SCOPE(arena);
-    Str *blocks = arena_new(&arena, Str, count + 1);
-    Err err = {0};
-
-    for (uint64_t i = 0; i < count; i++)
-        blocks[i] = block(&arena, feed_state(feed)->roots.length + i, feed_state(feed)->fork);
-    CHECK(feed_append(feed, &pair, blocks, count, FEED_BUFFERED, &err));
+    append_blocks(feed, &pair, count, feed_state(feed)->fork);
 }
 
 static Feed *new_writer(Arena *arena, uint64_t length)
@@ -473,8 +447,7 @@ int main(void)
     CHECK(mkdtemp(dir) != NULL);
     (void)snprintf(writer_path, sizeof writer_path, "%s/writer", dir);
     (void)snprintf(copy_path, sizeof copy_path, "%s/copy", dir);
-    if (getenv("STRATA_SEED"))
-        seed = strtoull(getenv("STRATA_SEED"), NULL, 10);
+    take_seed();
     RUN(a_copy_filled_in_any_order_is_a_part_of_the_feed);
     RUN(a_copy_follows_to_another_fork_and_keeps_what_is_the_same);
     RUN(a_proof_that_was_changed_is_refused);

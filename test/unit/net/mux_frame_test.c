@@ -30,15 +30,22 @@ static void what_is_sent_together_leaves_together(void)
     side_end(&b);
 }
 
+/* With a channel open, and nothing to be sent. */
+static MuxChannel *begin_alone(Side *side)
+{
+    side_begin(side, MUX_REJECT, 0);
+    MuxChannel *channel = must_open(side, STR("p"), STR("1"), STR(""));
+    buf_reset(&side->out);
+    mux_cork(side->mux);
+    return channel;
+}
+
 static void one_message_alone_needs_no_batch(void)
 {
     Side a;
+    MuxChannel *one = begin_alone(&a);
     Err err = {0};
 
-    side_begin(&a, MUX_REJECT, 0);
-    MuxChannel *one = must_open(&a, STR("p"), STR("1"), STR(""));
-    buf_reset(&a.out);
-    mux_cork(a.mux);
     must_send(one, 5, "hello");
     CHECK(mux_uncork(a.mux, &err));
     CHECK(str_eq(buf_str(&a.out), (Str){"\x07\x01\x05hello", 8}));
@@ -50,12 +57,9 @@ static void one_message_alone_needs_no_batch(void)
 static void a_batch_is_as_npm_makes_it(void)
 {
     Side a;
+    MuxChannel *one = begin_alone(&a);
     Err err = {0};
 
-    side_begin(&a, MUX_REJECT, 0);
-    MuxChannel *one = must_open(&a, STR("p"), STR("1"), STR(""));
-    buf_reset(&a.out);
-    mux_cork(a.mux);
     must_send(one, 0, "\x0f\x01\x46\x02");
     must_send(one, 8, "\x03\x04\x0a");
     CHECK(mux_uncork(a.mux, &err));

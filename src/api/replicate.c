@@ -137,7 +137,6 @@ bool strata_replicate(strata_store *store, const char *key, const char *const *p
 typedef struct Served {
     struct Served *next;
     Feed *feed;
-    Peering *peering;
 } Served;
 
 typedef struct Serving {
@@ -154,32 +153,27 @@ static Peering *find(void *serving_v, const unsigned char discovery_key[32])
     Serving *serving = serving_v;
     Served *served = arena_new(&serving->arena, Served, 1);
     StoreFeed about;
+    Peering *peering;
     Err ignored = {0};
 
     if (!store_discovered(serving->store->feeds, &serving->arena, discovery_key, &about, &ignored) ||
         !store_feed(serving->store->feeds, about.about.key, FEED_READ, &served->feed, &ignored))
         return NULL;
-    if (!share_add(serving->share, served->feed, &(PeeringOptions){0}, &served->peering, &ignored) ||
-        !peering_announce(served->peering, &ignored)) {
+    if (!share_add(serving->share, served->feed, &(PeeringOptions){0}, &peering, &ignored) ||
+        !peering_announce(peering, &ignored)) {
         store_release(serving->store->feeds, served->feed);
         return NULL;
     }
     served->next = serving->feeds;
     serving->feeds = served;
-    return served->peering;
+    return peering;
 }
 
 static void look_again(void *serving_v)
 {
     Serving *serving = serving_v;
 
-    for (Served *served = serving->feeds; served; served = served->next) {
-        bool changed = false;
-        Err ignored = {0};
-
-        if (feed_refresh(served->feed, &changed, &ignored) && changed)
-            (void)!peering_announce(served->peering, &ignored);
-    }
+    share_refresh(serving->share);
     if (serving->until(serving->ctx))
         share_stop(serving->share);
 }

@@ -22,7 +22,6 @@ typedef struct Served {
     struct Served *next;
     StoreFeed about;
     Feed *feed;
-    Peering *peering;
     struct Serving *serving;
     bool writable;
 } Served;
@@ -82,6 +81,7 @@ static bool open_feed(Serving *serving, Served *served, Err *err)
 static bool serve_feed(Serving *serving, const StoreFeed *about, Peering **out, Err *err)
 {
     Served *served = arena_new(serving->call->arena, Served, 1);
+    Peering *peering;
 
     *served = (Served){.about = *about, .serving = serving, .next = serving->feeds};
     if (!open_feed(serving, served, err))
@@ -91,11 +91,10 @@ static bool serve_feed(Serving *serving, const StoreFeed *about, Peering **out, 
                               .on_longer = note_longer,
                               .on_fork = note_fork,
                               .ctx = served};
-    if (!share_add(serving->share, served->feed, &options, &served->peering, err) ||
-        !peering_announce(served->peering, err))
+    if (!share_add(serving->share, served->feed, &options, &peering, err) || !peering_announce(peering, err))
         return false;
     serving->feeds = served;
-    *out = served->peering;
+    *out = peering;
     return true;
 }
 
@@ -120,13 +119,7 @@ static void look_again(void *serving_v)
     Err unwritten = {0};
 
     (void)!out_flush(serving->call->out, &unwritten); /* what was said meanwhile */
-    for (Served *served = serving->feeds; served; served = served->next) {
-        bool changed = false;
-        Err ignored = {0};
-
-        if (!served->writable && feed_refresh(served->feed, &changed, &ignored) && changed)
-            (void)!peering_announce(served->peering, &ignored);
-    }
+    share_refresh(serving->share);
 }
 
 /* Who comes now gets what was appended up to now, however shortly before. */

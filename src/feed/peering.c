@@ -159,6 +159,13 @@ bool peering_announce(Peering *peering, Err *err)
     return true;
 }
 
+bool peering_refresh(Peering *peering, Err *err)
+{
+    bool changed;
+
+    return feed_refresh(peering->feed, &changed, err) && (!changed || peering_announce(peering, err));
+}
+
 void peering_want(Peering *peering, uint64_t first, uint64_t end)
 {
     ranges_add(&peering->wanted, first, end);

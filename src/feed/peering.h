@@ -70,6 +70,9 @@ void peering_want(Peering *peering, uint64_t first, uint64_t end);
 /* The feed has changed by another hand (an append here): tell the peers. ERR_IO: it cannot be read. */
 bool peering_announce(Peering *peering, Err *err) ATTR_MUST_USE;
 
+/* See whether another process has changed a feed that is open for reading, and tell the peers. ERR_IO, and as feed_refresh(). */
+bool peering_refresh(Peering *peering, Err *err) ATTR_MUST_USE;
+
 /* Keep what came, tell the others, and ask for more. ERR_IO: it cannot be kept, and is undone. */
 bool peering_flush(Peering *peering, Err *err) ATTR_MUST_USE;
 

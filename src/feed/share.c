@@ -229,6 +229,15 @@ void share_disconnect(Share *share, Str address)
     loop_disconnect(share->loop, address);
 }
 
+void share_refresh(Share *share)
+{
+    for (Shared *shared = share->feeds; shared; shared = shared->next) {
+        Err ignored = {0};
+
+        (void)!peering_refresh(shared->peering, &ignored);
+    }
+}
+
 bool share_run(Share *share, Err *err)
 {
     if (!loop_run(share->loop, err))

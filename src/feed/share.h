@@ -50,6 +50,9 @@ bool share_listen(Share *share, Str address, const char **out, Err *err) ATTR_MU
 bool share_connect(Share *share, Str address, Err *err) ATTR_MUST_USE;
 void share_disconnect(Share *share, Str address);
 
+/* Pass on what other processes did to feeds that are open for reading. One that cannot be read now is looked at again the next time. */
+void share_refresh(Share *share);
+
 /* ERR_IO: what came could not be kept, or the loop cannot wait. */
 bool share_run(Share *share, Err *err) ATTR_MUST_USE;
 void share_stop(Share *share); /* any thread */

@@ -112,6 +112,25 @@ void peer_write(Peer *peer)
     }
 }
 
+/*
+ * As much as the socket takes at once, between one piece that is read and the next: libuv reads up to 32 of them in a row, and who
+ * waits for what was asked meanwhile would stand still so long. What does not fit or fails is left to peer_write().
+ */
+static void write_some(Peer *peer)
+{
+    Buf *out = &peer->wire.out;
+
+    if (peer->state != PEER_OPEN || peer->writing || out->len == 0)
+        return;
+    uv_buf_t bytes = {.base = out->ptr, .len = out->len};
+    int sent = uv_try_write(&peer->socket.stream, &bytes, 1);
+    if (sent <= 0)
+        return;
+    peer->bytes_out += (uint64_t)sent;
+    peer->sent = peer->moved = uv_now(&peer->loop->uv);
+    buf_consume(out, (size_t)sent);
+}
+
 /* ---- in ---- */
 
 static bool is_held(const Peer *peer)
@@ -178,6 +197,7 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *bytes)
         peer->bytes_in += (uint64_t)len;
         wire_give(&peer->wire, (Str){bytes->base, (size_t)len});
         take_frames(peer);
+        write_some(peer);
         if (is_held(peer))
             stop_reading(peer);
         peer_stir(peer);

@@ -30,7 +30,9 @@ enum {
     MUX_CHANNELS_MAX = 1024,
     MUX_IDS_MAX = 65536,
     MUX_NAME_MAX = 255,
-    MUX_BATCH_MAX = 8 * 1024 * 1024, /* bytes of a batch that is sent; longer messages go alone */
+    MUX_BATCH_MAX =
+        128 *
+        1024, /* bytes of a batch that is sent: none of it is seen before all of it has come; longer messages go alone */
     MUX_PENDING_PAUSE = 32 * 1024,
     MUX_PENDING_MAX = MUX_PENDING_PAUSE + WIRE_FRAME_MAX,
 };

@@ -85,6 +85,22 @@ static void on_written(uv_write_t *write, int status)
     drain(peer);
 }
 
+/* As much as the socket takes at once. What does not fit, or fails, is left to peer_write(). */
+static void write_some(Peer *peer)
+{
+    Buf *out = &peer->wire.out;
+
+    if (peer->writing || out->len == 0)
+        return;
+    uv_buf_t bytes = {.base = out->ptr, .len = out->len};
+    int sent = uv_try_write(&peer->socket.stream, &bytes, 1);
+    if (sent <= 0)
+        return;
+    peer->bytes_out += (uint64_t)sent;
+    peer->sent = peer->moved = uv_now(&peer->loop->uv);
+    buf_consume(out, (size_t)sent);
+}
+
 /* One write is under way at a time; what is queued meanwhile is the next. */
 void peer_write(Peer *peer)
 {
@@ -92,9 +108,12 @@ void peer_write(Peer *peer)
 
     if (peer->state == PEER_CLOSED || peer->state == PEER_CONNECTING || peer->writing)
         return;
+    write_some(peer);
     if (peer->wire.out.len == 0) {
         if (peer->state == PEER_FINISHING)
             shut(peer);
+        else
+            drain(peer);
         return;
     }
     peer->sending = peer->wire.out;
@@ -110,25 +129,6 @@ void peer_write(Peer *peer)
         peer->writing = false;
         fail(peer, status, "send to");
     }
-}
-
-/*
- * As much as the socket takes at once, between one piece that is read and the next: libuv reads up to 32 of them in a row, and who
- * waits for what was asked meanwhile would stand still so long. What does not fit or fails is left to peer_write().
- */
-static void write_some(Peer *peer)
-{
-    Buf *out = &peer->wire.out;
-
-    if (peer->state != PEER_OPEN || peer->writing || out->len == 0)
-        return;
-    uv_buf_t bytes = {.base = out->ptr, .len = out->len};
-    int sent = uv_try_write(&peer->socket.stream, &bytes, 1);
-    if (sent <= 0)
-        return;
-    peer->bytes_out += (uint64_t)sent;
-    peer->sent = peer->moved = uv_now(&peer->loop->uv);
-    buf_consume(out, (size_t)sent);
 }
 
 /* ---- in ---- */
@@ -197,7 +197,9 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *bytes)
         peer->bytes_in += (uint64_t)len;
         wire_give(&peer->wire, (Str){bytes->base, (size_t)len});
         take_frames(peer);
-        write_some(peer);
+        /* libuv reads up to 32 pieces in a row: who waits for what was asked meanwhile would stand still so long. */
+        if (peer->state == PEER_OPEN)
+            write_some(peer);
         if (is_held(peer))
             stop_reading(peer);
         peer_stir(peer);

@@ -99,7 +99,7 @@ static void long_messages_go_alone_and_in_order(void)
 
 static void many_messages_make_several_batches(void)
 {
-    enum { MESSAGES = 300, BYTES = 100000 };
+    enum { MESSAGES = 3000, BYTES = 1000, LEAST = MESSAGES * BYTES / MUX_BATCH_MAX };
     static char bytes[BYTES];
     Side a, b;
     Err err = {0};
@@ -113,8 +113,7 @@ static void many_messages_make_several_batches(void)
     for (int i = 0; i < MESSAGES; i++)
         CHECK(mux_send(one, 1, (Str){bytes, sizeof bytes}, &err));
     CHECK(mux_uncork(a.mux, &err));
-    CHECK(a.frames == (MESSAGES * BYTES + MUX_BATCH_MAX - 1) / MUX_BATCH_MAX &&
-          a.out.len < (size_t)MESSAGES * (BYTES + 8));
+    CHECK(a.frames > LEAST && a.frames <= LEAST + LEAST / 8 && a.out.len < (size_t)MESSAGES * (BYTES + 8));
     settle(&a, &b);
     CHECK(b.said.len > MESSAGES * (size_t)BYTES);
     side_end(&a);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main -- parse the line, run the command, print what went wrong */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +104,19 @@ static void put_error(const Err *err, bool json, Buf *text)
     json_line(&out);
 }
 
+/*
+ * Where the caller closed one of the three standard descriptors (`>&-`), the next file that is opened would get its
+ * number, and what is printed would go into that file. So they are taken here, each open the wrong way round: to read or
+ * write there fails as it does on a closed one.
+ */
+static bool take_standard_descriptors(Err *err)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return err_sys(err, ERR_IO, "cannot open '/dev/null'");
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     ARENA_SCOPE(arena);
@@ -112,7 +126,7 @@ int main(int argc, char **argv)
     term_init();
     /* `strata ... | head`: end as soon as nobody reads, also where the caller had this signal ignored. */
     (void)signal(SIGPIPE, SIG_DFL);
-    if (!parse_line(&cmd_set, argc, argv, &arena, &line, &err) || !fault_init(&err) ||
+    if (!take_standard_descriptors(&err) || !parse_line(&cmd_set, argc, argv, &arena, &line, &err) || !fault_init(&err) ||
         !run_line(&cmd_set, &line, &arena, &err)) {
         BUF_SCOPE(text);
         Err ignored = {0};

@@ -154,6 +154,23 @@ def output_can_be_cut_off():
     check(done.returncode == 128 + signal.SIGPIPE and not done.stderr, done)
 
 
+def closed_standard_descriptors_are_not_taken_for_files():
+    key = answer("create")["key"]
+
+    def run(closed, *words):
+        line = "exec " + " ".join(f"{fd}>&-" for fd in closed) + f"; exec '{STRATA}' -C '{DIR}' feed \"$@\""
+        return subprocess.run(["bash", "-c", line, "bash", *words], env=environment(), capture_output=True, stdin=subprocess.DEVNULL)
+
+    for closed in ((0,), (1,), (2,), (0, 1), (1, 2), (0, 1, 2)):
+        check(run(closed, "create").returncode == (6 if 1 in closed else 0), closed)
+        check(run(closed, "append", key).returncode == (6 if {0, 1} & set(closed) else 0), closed)
+        check(run(closed, "truncate", key, "7").returncode == 2, closed)
+        check(run(closed, "truncate", key, "0").returncode == (6 if 1 in closed else 0), closed)
+    check(b"Bad file descriptor" in run((0,), "append", key).stderr and b"cannot print" in run((1,), "append", key).stderr, "messages")
+    answer("append", key, data=b"a\n")
+    check(answer("verify", key)["length"] == 1 and len(lines("list", "--lengths")) > 6, "files that were printed into")
+
+
 # ---- following, checking, taking away ----
 
 class Following:
@@ -362,5 +379,6 @@ if __name__ == "__main__":
         a_backup_comes_back_elsewhere_and_is_not_appended_to_unasked,
         a_removed_feed_is_gone_and_its_key_stays,
         names_are_completed,
+        closed_standard_descriptors_are_not_taken_for_files,
         output_can_be_cut_off,
     ]))

@@ -34,13 +34,26 @@ void feed_close(Feed *feed)
     buf_release(&feed->made);
 }
 
+/*
+ * A head stands on the tree. Without that (it was removed, or lost its end) the log is read from its beginning, as long as it
+ * goes back so far: the log of a cleared feed does not.
+ */
+static bool has_its_tree(const Feed *feed)
+{
+    const TreeRoots *roots = &feed->state.roots;
+
+    return roots->count == 0 || feed_nodes_reach(feed->nodes, roots->at[roots->count - 1].index) ||
+           feed_is_cleared(feed);
+}
+
 static bool read_on(Arena *arena, Feed *feed, FeedMode mode, const FeedOptions *options, Err *err)
 {
-    if (!feed_head_open(feed->head, mode == FEED_WRITE, &feed->state, err)) {
-        if (err->code != ERR_NOT_FOUND)
-            return false;
+    bool has_head = feed_head_open(feed->head, mode == FEED_WRITE, &feed->state, err);
+
+    if (!has_head && err->code != ERR_NOT_FOUND)
+        return false;
+    if (!has_head || !has_its_tree(feed))
         feed->state = (FeedState){.applied = FEED_PLACE_FIRST};
-    }
     if (!feed_check_floor(feed, err))
         return false;
     feed->log = feed_log_new(arena, feed->path, options ? options->segment_bytes : 0, feed->state.applied,

@@ -121,7 +121,10 @@ static bool hash_block(Check *check, uint64_t block, TreeNode *out, Err *err)
         return feed_nodes_get(check->feed->nodes, 2 * block, out, NULL, err);
     check->first_bad = block;
     if (!feed_get(check->feed, block, &check->bytes, err))
-        return false;
+        return err->code != ERR_NOT_FOUND
+                   ? false
+                   : err_set(err, ERR_CORRUPT, "block %llu is held, and the tree does not have it",
+                             (unsigned long long)block);
     tree_leaf(block, buf_str(&check->bytes), out);
     return true;
 }

@@ -125,6 +125,15 @@ static bool open_file(FeedNodes *nodes, Err *err)
     return nodes->fd >= 0 || err_sys(err, ERR_IO, "cannot open '%s'", nodes->path);
 }
 
+bool feed_nodes_reach(const FeedNodes *nodes, uint64_t index)
+{
+    struct statx st;
+
+    return os_statx(AT_FDCWD, nodes->path, 0, STATX_SIZE, &st) < 0
+               ? errno != ENOENT /* what else is wrong with the file says who reads it */
+               : st.stx_size / ENTRY > index;
+}
+
 /* A piece of the file that was read, or none: `count` is 0. */
 typedef struct Piece {
     uint64_t number;

@@ -31,6 +31,9 @@ bool feed_nodes_get(FeedNodes *nodes, uint64_t index, TreeNode *out, FeedPlace *
 /* Forget all that a tree of `length` blocks does not have; in the file with the next flush. */
 void feed_nodes_truncate(FeedNodes *nodes, uint64_t length);
 
+/* Whether the file is so long that it may have the node. */
+bool feed_nodes_reach(const FeedNodes *nodes, uint64_t index);
+
 size_t feed_nodes_waiting(const FeedNodes *nodes); /* how many are in memory only */
 
 /* Forget what was put and what was read: the file has it all by now. */

@@ -319,9 +319,22 @@ static void lose_what_is_not_synced(void)
     put_zeros("head", 8192, 8192);
 }
 
+static void lose_tree_alone(void)
+{
+    remove_file("tree");
+}
+
+static void lose_end_of_tree(void)
+{
+    ARENA_SCOPE(arena);
+
+    CHECK(truncate(str_printf(&arena, "%s/tree", path).ptr, 1000) == 0);
+}
+
 static void the_rest_is_made_from_the_log(void)
 {
-    static void (*const losses[])(void) = {lose_tree, lose_head, lose_what_is_not_synced};
+    static void (*const losses[])(void) = {lose_tree, lose_head, lose_tree_alone, lose_end_of_tree,
+                                            lose_what_is_not_synced};
 
     for (size_t i = 0; i < COUNT_OF(losses); i++) {
         ARENA_SCOPE(arena);
@@ -340,6 +353,24 @@ static void the_rest_is_made_from_the_log(void)
         CHECK(is_model(53));
         clean();
     }
+}
+
+static void a_leaf_that_the_tree_has_lost_is_found(void)
+{
+    ARENA_SCOPE(arena);
+    Err err = {0};
+    Feed *feed;
+    uint64_t first_bad;
+
+    CHECK(feed_create(&arena, path, &identity, NULL, &feed, &err) && append(feed, 20, FEED_BUFFERED, &err));
+    feed_close(feed);
+    put_zeros("tree", (off_t)48 * 2 * 7, 48);
+    CHECK(feed_open(&arena, path, FEED_READ, NULL, &feed, &err));
+    CHECK(!feed_verify(feed, NULL, &first_bad, &err) && err.code == ERR_CORRUPT && first_bad == 7);
+    feed_close(feed);
+    remove_file("tree");
+    CHECK(is_model(20));
+    clean();
 }
 
 static void a_block_that_was_turned_is_found(void)
@@ -380,6 +411,7 @@ int main(void)
     RUN(a_feed_that_cannot_be_made_leaves_nothing);
     RUN(a_killed_writer_loses_nothing_that_it_told_of);
     RUN(the_rest_is_made_from_the_log);
+    RUN(a_leaf_that_the_tree_has_lost_is_found);
     RUN(a_block_that_was_turned_is_found);
     (void)rmdir(dir);
     DONE();

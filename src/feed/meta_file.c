@@ -145,7 +145,7 @@ static bool load(Meta *meta, Err *err)
     off_t end;
 
     fd = os_open(meta->path, O_RDWR, 0);
-    if (fd < 0 && errno == EACCES)
+    if (fd < 0 && (errno == EACCES || errno == EROFS))
         fd = os_open(meta->path, O_RDONLY, 0);
     if (fd < 0 && errno == ENOENT) {
         os_close(&meta->fd);

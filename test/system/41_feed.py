@@ -352,6 +352,26 @@ def a_backup_comes_back_elsewhere_and_is_not_appended_to_unasked():
     check(not list((other / "feeds/new").iterdir()), "something is left")
 
 
+def feeds_are_read_where_nothing_can_be_written():
+    only = TOP / "only"
+    only.mkdir()
+    (only / "strata.ini").write_text("")
+    (only / "strata.ini").chmod(0o600)
+    script = """
+        "$0" -C "$1" feed create --encrypt --name diary && echo secret | "$0" -C "$1" feed append diary || exit 1
+        mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 77
+        "$0" -C "$1" feed cat diary && "$0" -C "$1" feed stat diary && "$0" -C "$1" feed list && "$0" -C "$1" feed verify diary &&
+            "$0" -C "$1" feed backup diary - | wc -c
+        echo more | "$0" -C "$1" feed append diary
+        echo "status $?"
+    """
+    done = subprocess.run(["unshare", "-rm", "sh", "-c", script, STRATA, str(only)], env=environment(), capture_output=True, cwd=TOP)
+    if done.returncode in (1, 77) and b"strata: " not in done.stderr:
+        return print("# a directory cannot be made read-only here: " + done.stderr.decode().strip())
+    check(b"\nsecret\n" in done.stdout and b"first bad  -" in done.stdout and done.stdout.endswith(b"\nstatus 6\n"), done)
+    check(done.stderr.count(b"strata: ") == 1 and b"Read-only file system" in done.stderr, done.stderr)
+
+
 def a_removed_feed_is_gone_and_its_key_stays():
     key = answer("create", "--name", "gone")["key"]
     check(answer("remove", "gone") == {"removed": key}, "remove")
@@ -377,6 +397,7 @@ if __name__ == "__main__":
         a_damaged_block_is_found,
         cleared_blocks_are_not_held_and_truncated_ones_are_gone,
         a_backup_comes_back_elsewhere_and_is_not_appended_to_unasked,
+        feeds_are_read_where_nothing_can_be_written,
         a_removed_feed_is_gone_and_its_key_stays,
         names_are_completed,
         closed_standard_descriptors_are_not_taken_for_files,

@@ -126,8 +126,8 @@ int main(int argc, char **argv)
     term_init();
     /* `strata ... | head`: end as soon as nobody reads, also where the caller had this signal ignored. */
     (void)signal(SIGPIPE, SIG_DFL);
-    if (!take_standard_descriptors(&err) || !parse_line(&cmd_set, argc, argv, &arena, &line, &err) || !fault_init(&err) ||
-        !run_line(&cmd_set, &line, &arena, &err)) {
+    if (!take_standard_descriptors(&err) || !parse_line(&cmd_set, argc, argv, &arena, &line, &err) ||
+        !fault_init(&err) || !run_line(&cmd_set, &line, &arena, &err)) {
         BUF_SCOPE(text);
         Err ignored = {0};
 

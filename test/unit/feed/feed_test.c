@@ -334,7 +334,7 @@ static void lose_end_of_tree(void)
 static void the_rest_is_made_from_the_log(void)
 {
     static void (*const losses[])(void) = {lose_tree, lose_head, lose_tree_alone, lose_end_of_tree,
-                                            lose_what_is_not_synced};
+                                           lose_what_is_not_synced};
 
     for (size_t i = 0; i < COUNT_OF(losses); i++) {
         ARENA_SCOPE(arena);

@@ -231,7 +231,8 @@ bool feed_head_open(FeedHeadFile *head, bool write, FeedState *out, Err *err)
     if (head->fd < 0)
         return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open '%s'", head->path);
     if (write && flock(head->fd, LOCK_EX | LOCK_NB) < 0)
-        return err_set(err, ERR_BUSY, "another process writes to the feed in '%s'", head->path);
+        return err_set(err, ERR_BUSY, "another process writes to the feed in '%.*s'",
+                       STR_ARG(str_dir_name(str_from_z(head->path))));
     return choose(head, out, err);
 }
 

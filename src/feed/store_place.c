@@ -59,7 +59,8 @@ bool store_place_note_key(const StorePlace *place, const FeedIdentity *identity,
     fd = os_open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (fd < 0)
         return err_sys(err, ERR_IO, "cannot make '%s'", path);
-    return os_write_all(fd, buf_str(&bytes), err) && fault_pass(FAULT_feed_key_noted, err);
+    return (os_write_all(fd, buf_str(&bytes), err) || err_wrap(err, "cannot write '%s'", path)) &&
+           fault_pass(FAULT_feed_key_noted, err);
 }
 
 /* The signer's comes last, because it is the first to be added. */

@@ -89,9 +89,21 @@ static bool write_to(const Call *call, const FeedInHand *in, int fd, const Backu
     return ok;
 }
 
-static bool is_there(const char *path)
+/* What is replaced is a file: not a directory, and not a device such as /dev/null. */
+static bool check_place(const char *path, bool force, Err *err)
 {
-    return access(path, F_OK) == 0;
+    struct statx st;
+
+    if (path[0] == '\0')
+        return err_set(err, ERR_USAGE, "'' is no file");
+    if (os_statx(AT_FDCWD, path, 0, STATX_TYPE, &st) < 0)
+        return true;
+    if (!S_ISREG(st.stx_mode))
+        return err_set(err, ERR_USAGE, "'%s' is no file that can be replaced", path);
+    if (force)
+        return true;
+    (void)err_set(err, ERR_CONFLICT, "there is a '%s' already", path);
+    return err_hint(err, "--force replaces it");
 }
 
 /* Written beside its place: what is called FILE is a whole backup at every moment. */
@@ -103,10 +115,8 @@ static bool write_file(const Call *call, const FeedInHand *in, const BackupNote 
     const char *above = str_to_z(call->arena, str_dir_name(call->args[1]));
     FD_SCOPE(fd);
 
-    if (!o->force && is_there(path)) {
-        (void)err_set(err, ERR_CONFLICT, "there is a '%s' already", path);
-        return err_hint(err, "--force replaces it");
-    }
+    if (!check_place(path, o->force, err))
+        return false;
     fd = os_open(part, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (fd < 0)
         return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot make '%s'", part);

@@ -64,7 +64,7 @@ const Cmd cmd_feed_cat = {
         "Framing 'lines' puts a newline behind each block, 'u32' the length before it (4 bytes, little-endian), 'whole' nothing between. "
         "With --json each block is a line {\"block\",\"bytes\",\"text\"}, or \"base64\" in place of \"text\" where it is no UTF-8.",
     .opts = opts,
-    CMD_OPTS(Opts, .to = INT64_MAX),
+    CMD_OPTS(Opts, .to = -1),
     .examples = "strata feed cat notes\n"
                 "strata feed cat notes --from 10 --to 20 --json\n",
     .run = run,

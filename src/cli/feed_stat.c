@@ -67,7 +67,8 @@ const Cmd cmd_feed_stat = {
     .description =
         "KEY is a feed's key, the first digits of one (at least 4), or its name. 'bytes' are those of all blocks as they are kept, 'held' how many blocks "
         "are here, 'root' the hash that the signature is over, 'encrypted' whether the blocks are, as far as this node knows (who only keeps a feed need not), 'readable' whether they can be "
-        "read here, 'writable' whether the key that signs is here, 'disk' what the files "
+        "read here, 'writable' whether the key that signs is here, 'confirmed' is no while the feed may be an old copy, so that append asks for "
+        "--trust, 'cleared' whether blocks were taken away, 'disk' what the files "
         "take, and 'segments' how many files the log has.",
     .examples = "strata feed stat notes\n",
     .run = run,

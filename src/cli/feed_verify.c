@@ -62,10 +62,17 @@ static bool run(const Call *call, Err *err)
 
     if (!stop_init(err))
         return false;
-    if (feeds_take(call, FEED_READ, &in, err) && verify(call, in.feed, &first_bad, err)) {
+    bool open = feeds_take(call, FEED_READ, &in, err);
+
+    if (open && verify(call, in.feed, &first_bad, err)) {
         print_good(call, feed_state(in.feed));
         return true;
     }
+    if (open && err->code == ERR_CORRUPT && first_bad < feed_state(in.feed)->roots.length)
+        (void)err_hint(
+            err,
+            "a peer that has the block sends it again: strata feed clear %s %llu, then strata feed replicate",
+            call->args[0].ptr, (unsigned long long)first_bad);
     if (err->code == ERR_CORRUPT) /* one that cannot be opened is bad from its first block on */
         print_bad(call, first_bad);
     return false;

@@ -93,11 +93,11 @@ bool feeds_check_trust(const FeedInHand *in, bool trust, Err *err)
         return store_own(in->store, in->about.about.key, err) &&
                (!in->unconfirmed || store_confirm(in->store, in->about.about.key, err));
     (void)err_set(err, ERR_DENIED,
-                  "the feed was restored from a backup, and may be older than what others have of it");
+                  "the feed was restored from a backup, or is an old copy: others may have more of it");
     return err_hint(
         err,
-        "if nobody has blocks of it that the backup has not: --trust, once. Appending to an old copy would "
-        "make two histories under one key, and peers refuse both");
+        "strata feed replicate gets what they have; if nobody has more: --trust, once. Appending to an old "
+        "copy would make two histories under one key, and peers refuse both");
 }
 
 FeedsBar feeds_bar(const Call *call, const char *what, uint64_t total)

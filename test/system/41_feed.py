@@ -129,6 +129,7 @@ def a_wrong_line_is_a_usage_error_and_a_wrong_key_is_not_found():
     for words in (("cat", "nobody"), ("append", "nobody"), ("stat", "0" * 64), ("get", "nobody", 0), ("get", "notes", 99)):
         refused(*words, status=4, says="")
     refused("cat", "12", status=4, says="at least 4 digits")
+    check(b"the feed's length)\n" in feed("cat", "--help", COLUMNS="200").stdout, "a default that nobody would type")
     refused("create", "--name", "notes", status=5, says="already")
     done = subprocess.run([STRATA, "-C", str(TOP / "none"), "feed", "list"], env=environment(), capture_output=True)
     check(done.returncode == 4, done.stderr)
@@ -209,7 +210,7 @@ def who_follows_sees_what_another_appends():
         live.stdin.flush()
         check(json.loads(live.stdout.readline())["length"] == 20 + number, "live")
         check(follower.next() == f"live {number}", "live")
-    refused("append", "followed", status=7, says="another process writes", data=b"x\n")
+    refused("append", "followed", status=7, says=f"another process writes to the feed in '{answer('stat', 'followed')['path']}'", data=b"x\n")
     live.stdin.close()
     check(live.wait() == 0, "live")
     live.stdout.close()
@@ -278,6 +279,8 @@ def a_damaged_block_is_found():
     check(feed("cat", "damaged", "--to", 13).stdout.count(b"\n") == 13, "the ones before")
     feed("get", "damaged", 13, status=8)
     check(feed("get", "damaged", 14).stdout == b"block 14 is here", "the ones behind")
+    says = json.loads(done.stderr)["error"]["hint"]
+    check("strata feed clear damaged 13" in says and "strata feed replicate" in says, says)
     feed("backup", "damaged", "damaged.feed", status=8)
     check(not (TOP / "damaged.feed").exists() and not list(TOP.glob("*.part")), "half a backup")
     log.write_bytes(good)
@@ -322,6 +325,8 @@ def a_backup_comes_back_elsewhere_and_is_not_appended_to_unasked():
     check(made["blocks"] == answer("stat", "short")["held"] and made["with_key"] is False, made)
     refused("backup", "short", "short.feed", status=5, says="--force")
     answer("backup", "short", "short.feed", "--force")
+    for path in ("/dev/null", TOP, ""):
+        refused("backup", "short", path, "--force", status=2, says="no file")
     refused("restore", "short.feed", status=5, says="there already")
     refused("restore", "nothing.feed", status=4, says="nothing.feed")
     there("restore", "short.feed", "--with-key", status=4, STRATA_EXPORT_PASSPHRASE="x")
@@ -340,7 +345,7 @@ def a_backup_comes_back_elsewhere_and_is_not_appended_to_unasked():
     check(not list((other / "feeds").glob("??/*")), "a feed after a wrong passphrase")
     there("restore", "key.feed", "--with-key", "--name", "mine", STRATA_EXPORT_PASSPHRASE="open sesame")
     error = there("append", "mine", status=9, data=b"x\n")["error"]
-    check("--trust" in error["hint"], error)
+    check("--trust" in error["hint"] and "strata feed replicate" in error["hint"], error)
     there("truncate", "mine", "3", status=9)
     there("append", "mine", "--trust", data=b"x\n")
     check(there("append", "mine", data=b"y\n")["length"] == here["length"] + 2 and there("stat", "mine")["confirmed"], "trusted")

@@ -203,6 +203,15 @@ static bool check_orphans(const Keystore *store, Err *err)
     return err_hint(err, "bring it back from a backup, or move '%s/own' away to begin anew", store->dir);
 }
 
+/* Whether there is a root key by now: another process may have made it, and keys under it, since it was not found. */
+static bool is_made(Keystore *store)
+{
+    KeystoreState state;
+    Err ignored = {0};
+
+    return keystore_state(store, &state, &ignored) && state != KEYSTORE_NONE;
+}
+
 /* Makes the store, unless another process did meanwhile: then *made is false. */
 static bool make_store(Keystore *store, bool *made, Err *err)
 {
@@ -213,7 +222,10 @@ static bool make_store(Keystore *store, bool *made, Err *err)
     KeyRoot how = {.lock = ROOT_LOCK_FILE};
     KeystoreState state;
 
-    if (!check_orphans(store, err) || !ask(store, KEYSTORE_FIRST, &passphrase, err) ||
+    *made = false;
+    if (!check_orphans(store, err))
+        return is_made(store);
+    if (!ask(store, KEYSTORE_FIRST, &passphrase, err) ||
         (passphrase.len && !derive(store, &passphrase, &how, &key, err)) ||
         !keystore_hold(store, &held, err) || !keystore_state(store, &state, err))
         return false;

@@ -67,6 +67,8 @@ static void turn(const Cipher *cipher, uint64_t number, const unsigned char padd
 {
     unsigned char nonce[NONCE_BYTES] = {0};
 
+    if (len == 0) /* there may be no bytes to point to, which libsodium is promised */
+        return;
     put_number(number, nonce);
     memcpy(nonce + NUMBER_BYTES, padding, CIPHER_PADDING);
     (void)crypto_stream_xor(bytes, bytes, len, nonce, cipher->block);

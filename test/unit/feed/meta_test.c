@@ -545,7 +545,7 @@ static void a_killed_writer_loses_nothing_that_it_told_of(void)
         (void)close(ends[0]);
         CHECK(meta_open(&arena, path, &meta, &err));
         /* The one change that it may have made and not told of is that of the preference that is left out. */
-        for (unsigned i = told > KEYS ? told - KEYS + 2 : 1; i <= told; i++)
+        for (unsigned i = told >= KEYS ? told - KEYS + 2 : 1; i <= told; i++)
             CHECK(meta_get(meta, name_of(&arena, i % KEYS), &value) &&
                   str_eq(value, value_of(&arena, 190 + 200 * i)));
         next = told + 1;

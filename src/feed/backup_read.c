@@ -364,6 +364,17 @@ static bool restore_below(BackupIn *in, uint64_t index, TreeNode *out, Err *err)
                : end_batch(in, err);
 }
 
+/* Two files that ran together, or one that was written over a longer one, are not what somebody backed up. */
+static bool ends_here(BackupIn *in, Err *err)
+{
+    char byte;
+    ssize_t n = in->used < in->bytes.len ? 1 : os_read(in->fd, &byte, 1);
+
+    if (n < 0)
+        return err_sys(err, ERR_IO, "cannot read the backup");
+    return n == 0 || err_set(err, ERR_CORRUPT, "there is something behind the end of the backup");
+}
+
 static bool check_end(BackupIn *in, Err *err)
 {
     unsigned char sum[HASH_BYTES_MAX];
@@ -376,7 +387,7 @@ static bool check_end(BackupIn *in, Err *err)
     hash_begin(&in->hash, HASH_SHA256); /* take() goes on with it */
     if (end != BACKUP_END || !take(in, len, &bytes, err))
         return end == BACKUP_END ? false : is_damaged(err);
-    return memcmp(sum, bytes.ptr, len) == 0 || is_damaged(err);
+    return memcmp(sum, bytes.ptr, len) == 0 ? ends_here(in, err) : is_damaged(err);
 }
 
 static bool restore_all(BackupIn *in, Err *err)

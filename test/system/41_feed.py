@@ -352,6 +352,8 @@ def a_backup_comes_back_elsewhere_and_is_not_appended_to_unasked():
 
     pipe = subprocess.run([STRATA, "-C", str(DIR), "feed", "backup", "notes", "-"], env=environment(), capture_output=True)
     there("restore", "-", data=pipe.stdout[:-1], status=8)
+    there("restore", "-", data=pipe.stdout + b"x", status=8)
+    there("restore", "-", data=pipe.stdout + b"x" * 1000000, status=8)
     there("restore", "-", data=b"#!/bin/sh\n", status=8)
     check(there("restore", "-", data=pipe.stdout)["name"] == "notes", "through a pipe")
     check(not list((other / "feeds/new").iterdir()), "something is left")

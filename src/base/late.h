@@ -2,7 +2,7 @@
 /*
  * base/late -- a shared library that is opened when it is first needed
  *
- * PROJ and GEOS bring thirty others with them: looked up and mapped at each start, they would take half the time of a
+ * PROJ and GEOS bring seventeen others with them: looked up and mapped at each start, they were a third of the time of a
  * command that never needs them.
  *
  *     #define FUNCTIONS(X) X(proj_create) X(proj_destroy)

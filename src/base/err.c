@@ -14,17 +14,16 @@ static void raise_v(Err *err, ErrCode code, int sys, const char *file, int line,
     (void)vsnprintf(err->text, sizeof err->text, fmt, args);
 }
 
-bool err_set_at(Err *err, ErrCode code, const char *file, int line, const char *fmt, ...)
+void err_set_at(Err *err, ErrCode code, const char *file, int line, const char *fmt, ...)
 {
     va_list args;
 
     va_start(args, fmt);
     raise_v(err, code, 0, file, line, fmt, args);
     va_end(args);
-    return false;
 }
 
-bool err_sys_at(Err *err, ErrCode code, const char *file, int line, const char *fmt, ...)
+void err_sys_at(Err *err, ErrCode code, const char *file, int line, const char *fmt, ...)
 {
     int sys = errno;
     va_list args;
@@ -35,10 +34,9 @@ bool err_sys_at(Err *err, ErrCode code, const char *file, int line, const char *
 
     size_t used = strlen(err->text);
     (void)snprintf(err->text + used, sizeof err->text - used, ": %s", strerrordesc_np(sys));
-    return false;
 }
 
-bool err_wrap(Err *err, const char *fmt, ...)
+void err_put_context(Err *err, const char *fmt, ...)
 {
     char inner[sizeof err->text];
     va_list args;
@@ -50,17 +48,15 @@ bool err_wrap(Err *err, const char *fmt, ...)
 
     size_t used = strlen(err->text);
     (void)snprintf(err->text + used, sizeof err->text - used, ": %s", inner);
-    return false;
 }
 
-bool err_hint(Err *err, const char *fmt, ...)
+void err_put_hint(Err *err, const char *fmt, ...)
 {
     va_list args;
 
     va_start(args, fmt);
     (void)vsnprintf(err->hint, sizeof err->hint, fmt, args);
     va_end(args);
-    return false;
 }
 
 static const struct {

@@ -32,19 +32,23 @@ typedef struct Err {
     char hint[256];   /* what to do about it, or "" */
 } Err;
 
-/* Raise. Always returns false, so that raising and returning is one statement. */
-#define err_set(err, code, ...) err_set_at((err), (code), __FILE__, __LINE__, __VA_ARGS__)
+/*
+ * All four are false, so that raising and returning is one statement. They say so here, where compilers and analysers
+ * see it: behind "return err_set(...)" nothing was given out.
+ */
+/* Raise. */
+#define err_set(err, code, ...) (err_set_at((err), (code), __FILE__, __LINE__, __VA_ARGS__), false)
 /* Raise from errno; appends what the kernel calls it. */
-#define err_sys(err, code, ...) err_sys_at((err), (code), __FILE__, __LINE__, __VA_ARGS__)
+#define err_sys(err, code, ...) (err_sys_at((err), (code), __FILE__, __LINE__, __VA_ARGS__), false)
+/* Say what was being done when it failed; prepends "text: ". */
+#define err_wrap(err, ...) (err_put_context((err), __VA_ARGS__), false)
+/* Say what the reader can do about it; replaces an earlier hint. */
+#define err_hint(err, ...) (err_put_hint((err), __VA_ARGS__), false)
 
-bool err_set_at(Err *err, ErrCode code, const char *file, int line, const char *fmt, ...) ATTR_PRINTF(5, 6);
-bool err_sys_at(Err *err, ErrCode code, const char *file, int line, const char *fmt, ...) ATTR_PRINTF(5, 6);
-
-/* Say what was being done when it failed; prepends "text: ". Returns false. */
-bool err_wrap(Err *err, const char *fmt, ...) ATTR_PRINTF(2, 3);
-
-/* Say what the reader can do about it; replaces an earlier hint. Returns false. */
-bool err_hint(Err *err, const char *fmt, ...) ATTR_PRINTF(2, 3);
+void err_set_at(Err *err, ErrCode code, const char *file, int line, const char *fmt, ...) ATTR_PRINTF(5, 6);
+void err_sys_at(Err *err, ErrCode code, const char *file, int line, const char *fmt, ...) ATTR_PRINTF(5, 6);
+void err_put_context(Err *err, const char *fmt, ...) ATTR_PRINTF(2, 3);
+void err_put_hint(Err *err, const char *fmt, ...) ATTR_PRINTF(2, 3);
 
 /* The rows of err.def. `err_name` is without its ERR_ prefix: "NOT_FOUND". */
 const char *err_name(ErrCode code);

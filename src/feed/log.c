@@ -385,7 +385,7 @@ static bool scan_all(Scan *scan, Err *err)
     if (scan->at == FEED_PLACE_FIRST ? !go_to(scan, 0, &there, err)
                                      : !feed_log_use(scan->log, segment_of(scan->at), O_RDONLY, err)) {
         if (err->code == ERR_NOT_FOUND)
-            err_set(err, ERR_CORRUPT, "a segment of the log in '%s' is missing", scan->log->path);
+            (void)err_set(err, ERR_CORRUPT, "a segment of the log in '%s' is missing", scan->log->path);
         return false;
     }
     while (there && goes_on) {

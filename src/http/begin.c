@@ -192,8 +192,8 @@ static bool check_site(Exchange *x)
     bool changes = !x->head && !str_eq_z(x->request.method, "GET");
 
     if (x->server->loopback && !is_own_host(x->server, host)) {
-        err_set(&x->err, ERR_DENIED, "this service does not go by the name '%.*s'",
-                STR_ARG(str_sub(host, 0, 100)));
+        (void)err_set(&x->err, ERR_DENIED, "this service does not go by the name '%.*s'",
+                      STR_ARG(str_sub(host, 0, 100)));
         return err_hint(&x->err, "name it in the option for hosts, or use an address or localhost");
     }
     if (changes && origin.len && !is_same_origin(origin, host))
@@ -228,7 +228,7 @@ static bool authorize(Exchange *x)
     if (user->role >= needs)
         return true;
     if (user->role == NOBODY) {
-        err_set(&x->err, ERR_UNAUTHORIZED, "a token is needed");
+        (void)err_set(&x->err, ERR_UNAUTHORIZED, "a token is needed");
         return err_hint(&x->err, "send the header 'Authorization: Bearer TOKEN'");
     }
     return err_set(&x->err, ERR_DENIED, "'%.*s' is a %s, this needs a %s", STR_ARG(user->name),

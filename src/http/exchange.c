@@ -116,7 +116,7 @@ static enum MHD_Result dispatch(Exchange *x)
         bool stops = atomic_load_explicit(&x->server->cut, memory_order_relaxed);
 
         observe_rejected(x->server, stops ? "stop" : "queue");
-        err_set(&x->err, ERR_BUSY, stops ? "the server stops" : "too many requests are waiting");
+        (void)err_set(&x->err, ERR_BUSY, stops ? "the server stops" : "too many requests are waiting");
         return refuse(x);
     }
     atomic_fetch_add_explicit(&x->refs, 1, memory_order_relaxed);

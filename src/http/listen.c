@@ -45,7 +45,8 @@ bool address_parse(const char *text, Address *out, Err *err)
     if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
         host = str_sub(host, 1, host.len - 1);
     if (!parse_host(host, &address)) {
-        err_set(err, ERR_CONFIG, "address '%s' does not start with an IP address, localhost or *", text);
+        (void)err_set(err, ERR_CONFIG, "address '%s' does not start with an IP address, localhost or *",
+                      text);
         return err_hint(err, "an IPv6 address stands in brackets: [::1]:8080");
     }
     if (!str_to_uint64(port, &number) || number > 65535)
@@ -65,14 +66,14 @@ int address_listen(const Address *address, unsigned *port, Err *err)
     Address bound = {0};
 
     if (fd < 0) {
-        err_sys(err, ERR_IO, "cannot make a socket");
+        (void)err_sys(err, ERR_IO, "cannot make a socket");
         return -1;
     }
     /* So that a restarted service gets its port back while old connections linger. */
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(fd, &address->at.any, len) < 0 || listen(fd, BACKLOG) < 0 ||
         getsockname(fd, &bound.at.any, &len) < 0) {
-        err_sys(err, ERR_IO, "cannot listen");
+        (void)err_sys(err, ERR_IO, "cannot listen");
         (void)close(fd);
         return -1;
     }

@@ -236,8 +236,8 @@ bool param_parse(const Param *param, Str text, Arena *arena, Value *out, Err *er
     Str some = shown(text);
 
     if (!types[param->type].parse(param, text, arena, &value)) {
-        err_set(err, ERR_USAGE, "parameter '%s' is not %s: '%.*s'%s", param->name, types[param->type].name,
-                STR_ARG(some), some.len < text.len ? "..." : "");
+        (void)err_set(err, ERR_USAGE, "parameter '%s' is not %s: '%.*s'%s", param->name,
+                      types[param->type].name, STR_ARG(some), some.len < text.len ? "..." : "");
         return hint_range(param, err);
     }
     if (!check_bounds(param, &value, err))
@@ -275,7 +275,7 @@ static bool take_one(const Param *param, Pairs pairs, Arena *arena, Value *out, 
     if (pair && (pair->value.len || allows_empty(param)))
         return param_parse(param, pair->value, arena, out, err);
     if (param->required) {
-        err_set(err, ERR_USAGE, "parameter '%s' is missing", param->name);
+        (void)err_set(err, ERR_USAGE, "parameter '%s' is missing", param->name);
         return param->help ? err_hint(err, "%s: %s", param->name, param->help) : false;
     }
     if (param->default_text)
@@ -312,7 +312,7 @@ static bool refuse_unknown(const Param *params, size_t count, ParamIn in, Pairs 
         if (i < count)
             continue;
         const char *near = nearest(params, count, name);
-        err_set(err, ERR_USAGE, "there is no parameter '%.*s'", STR_ARG(some));
+        (void)err_set(err, ERR_USAGE, "there is no parameter '%.*s'", STR_ARG(some));
         return near ? err_hint(err, "did you mean '%s'?", near) : false;
     }
     return true;

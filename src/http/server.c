@@ -38,8 +38,8 @@ static bool check_exposure(const ServerOptions *options, const Address *address,
 
     if (address->is_loopback || options->open_to_all || (options->cert_file && tokens))
         return true;
-    err_set(err, ERR_CONFIG, "address '%s' can be reached from outside, which needs TLS and tokens",
-            options->listen);
+    (void)err_set(err, ERR_CONFIG, "address '%s' can be reached from outside, which needs TLS and tokens",
+                  options->listen);
     if (!options->cert_file)
         return err_hint(err, "set cert and key in section [http], or listen on 127.0.0.1");
     return err_hint(err, "there is no token yet: strata token create --role admin");

@@ -64,7 +64,7 @@ static bool read_tokens(const char *path, Tokens *out, Err *err)
     if (!os_read_file(path, TOKEN_FILE_MAX, &text, err))
         return err_wrap(err, "cannot read the tokens");
     if (stat(path, &st) == 0 && (st.st_mode & (S_IWGRP | S_IWOTH))) {
-        err_set(err, ERR_CONFIG, "'%s' can be written by others than its owner", path);
+        (void)err_set(err, ERR_CONFIG, "'%s' can be written by others than its owner", path);
         return err_hint(err, "chmod go-w '%s'", path);
     }
     if (!parse_file(buf_str(&text), path, &tokens, err)) {
@@ -141,7 +141,7 @@ static void refresh(TokenFile *file)
     if (!gone && !read_tokens(file->path, &tokens, &file->problem))
         return;
     if (gone)
-        err_set(&file->problem, ERR_NOT_FOUND, "the file of tokens '%s' is gone", file->path);
+        (void)err_set(&file->problem, ERR_NOT_FOUND, "the file of tokens '%s' is gone", file->path);
     arena_free(&file->tokens.arena);
     file->tokens = tokens;
 }

@@ -81,7 +81,7 @@ Workers *workers_start(unsigned threads, unsigned places, void (*run)(void *work
         return workers;
     workers_stop(workers);
     workers_free(workers);
-    err_set(err, ERR_IO, "cannot start a worker thread: %s", strerrordesc_np(error));
+    (void)err_set(err, ERR_IO, "cannot start a worker thread: %s", strerrordesc_np(error));
     return NULL;
 }
 

@@ -7,7 +7,7 @@
 
 static bool refuse(Str text, const char *why, Err *err)
 {
-    err_set(err, ERR_USAGE, "'%.*s' is not where a peer can be: %s", STR_ARG(text), why);
+    (void)err_set(err, ERR_USAGE, "'%.*s' is not where a peer can be: %s", STR_ARG(text), why);
     return err_hint(err, "host:port, [IPv6]:port or unix:/path");
 }
 

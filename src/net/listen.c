@@ -27,8 +27,9 @@ static bool make_room(Loop *loop)
             oldest = peer;
     if (!oldest)
         return false;
-    err_set(&err, ERR_LIMIT, "its handshake was not done when another came and there were %zu connections",
-            loop->peer_count);
+    (void)err_set(&err, ERR_LIMIT,
+                  "its handshake was not done when another came and there were %zu connections",
+                  loop->peer_count);
     peer_fail(oldest, &err);
     return true;
 }
@@ -55,8 +56,8 @@ static void on_connection(uv_stream_t *stream, int status)
     if (status < 0)
         loop_fail(&err, status, "take a connection at", listener->address);
     else if (full)
-        err_set(&err, ERR_LIMIT, "there are %zu connections, which is as many as may be",
-                loop->peer_count - 1);
+        (void)err_set(&err, ERR_LIMIT, "there are %zu connections, which is as many as may be",
+                      loop->peer_count - 1);
     if (err.code)
         peer_close(peer, &err);
     else

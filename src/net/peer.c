@@ -11,7 +11,7 @@ void peer_fail(Peer *peer, const Err *why)
 {
     Err err = *why;
 
-    err_wrap(&err, "peer '%s'", peer->address);
+    (void)err_wrap(&err, "peer '%s'", peer->address);
     peer_close(peer, &err);
 }
 
@@ -86,7 +86,7 @@ static void on_late(uv_timer_t *timer)
     Err err = {0};
 
     if (peer_queued(peer) && !peer->why.code) {
-        err_set(&err, ERR_IO, "what was to be sent was not taken in time");
+        (void)err_set(&err, ERR_IO, "what was to be sent was not taken in time");
         peer_fail(peer, &err);
     } else {
         peer_close(peer, NULL);
@@ -119,16 +119,16 @@ void peer_ended(Peer *peer)
         return;
     }
     if (peer->state != PEER_OPEN)
-        err_set(&err, ERR_IO, "it ended the connection before the handshake was done");
+        (void)err_set(&err, ERR_IO, "it ended the connection before the handshake was done");
     else if (peer->wire.in_at < peer->wire.in.len)
-        err_set(&err, ERR_IO, "it ended the connection in the middle of a frame");
+        (void)err_set(&err, ERR_IO, "it ended the connection in the middle of a frame");
     else
-        err_set(&err, ERR_IO, "it ended the connection");
+        (void)err_set(&err, ERR_IO, "it ended the connection");
     if (peer->state != PEER_OPEN) {
         peer_fail(peer, &err);
         return;
     }
-    err_wrap(&err, "peer '%s'", peer->address);
+    (void)err_wrap(&err, "peer '%s'", peer->address);
     peer->why = err;
     begin_finish(peer);
 }
@@ -140,8 +140,8 @@ static void on_no_handshake(uv_timer_t *timer)
     Peer *peer = timer->data;
     Err err = {0};
 
-    err_set(&err, ERR_IO, "no handshake was done in %.3g s",
-            (double)peer->loop->options.handshake / (double)SECONDS(1));
+    (void)err_set(&err, ERR_IO, "no handshake was done in %.3g s",
+                  (double)peer->loop->options.handshake / (double)SECONDS(1));
     peer_fail(peer, &err);
 }
 
@@ -266,7 +266,8 @@ bool peer_send(Peer *peer, Str frame, Err *err)
     if (peer->state != PEER_OPEN)
         return err_set(err, ERR_IO, "the connection with '%s' is ending", peer->address);
     if (queued > options->queue_max) {
-        err_set(err, ERR_LIMIT, "%zu bytes are queued for it, and %zu may be", queued, options->queue_max);
+        (void)err_set(err, ERR_LIMIT, "%zu bytes are queued for it, and %zu may be", queued,
+                      options->queue_max);
         peer_fail(peer, err);
         return false;
     }

@@ -60,7 +60,7 @@ static bool fail(Request *request, Reply *reply, Err *err)
     (void)request;
     buf_put_z(&reply->body, "half an ans");
     reply_header(reply, "X-Left", STR("over"));
-    err_set(err, ERR_DB, "the database is away");
+    (void)err_set(err, ERR_DB, "the database is away");
     return err_hint(err, "wait");
 }
 

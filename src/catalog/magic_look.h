@@ -39,6 +39,6 @@ bool magic_reader_new(Arena *arena, bool with_libmagic, MagicReader **out, Err *
  */
 bool magic_look(MagicReader *reader, int fd, MagicFacts *out, Err *err) ATTR_MUST_USE;
 
-void magic_put_json(Buf *out, const MagicFacts *facts);
+void magic_put_json(Buf *buf, const MagicFacts *facts);
 
 #endif

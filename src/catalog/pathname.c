@@ -96,7 +96,7 @@ Str pathname_unescape(Arena *arena, Str text)
     char *raw = NULL;
     size_t len = 0;
 
-    if (!memchr(text.ptr ? text.ptr : "", '\\', text.len))
+    if (text.len == 0 || !memchr(text.ptr, '\\', text.len))
         return text;
     raw = arena_new(arena, char, text.len + 1);
     for (size_t at = 0; at < text.len;) {
@@ -234,5 +234,7 @@ bool pathname_is_within(Str path, Str dir)
 {
     if (str_eq_z(dir, "/"))
         return path.len > 0 && path.ptr[0] == '/';
-    return str_starts(path, dir) && (path.len == dir.len || path.ptr[dir.len] == '/');
+    if (path.len <= dir.len)
+        return str_eq(path, dir);
+    return str_starts(path, dir) && path.ptr[dir.len] == '/';
 }

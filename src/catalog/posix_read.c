@@ -17,25 +17,19 @@ static bool take_number_or_text(Scan *scan, Str *out)
 static bool take_uint(Scan *scan, uint64_t max, uint64_t *out)
 {
     Str text;
-    uint64_t value;
     double number;
 
-    if (scan_plain_uint(scan, &value)) {
-        *out = value;
-        return value <= max || scan_refuse(scan, "a number is too large");
+    if (!scan_plain_uint(scan, out)) {
+        if (!take_number_or_text(scan, &text))
+            return false;
+        if (!str_to_uint64(text, out)) {
+            if (!str_to_double(text, &number) || !(number >= 0 && number <= 9007199254740992.0) ||
+                number != (double)(uint64_t)number)
+                return scan_refuse(scan, "a whole number from 0 was expected");
+            *out = (uint64_t)number;
+        }
     }
-    if (!take_number_or_text(scan, &text))
-        return false;
-    if (!str_to_uint64(text, &value)) {
-        if (!str_to_double(text, &number) || !(number >= 0 && number <= 9007199254740992.0) ||
-            number != (double)(uint64_t)number)
-            return scan_refuse(scan, "a whole number from 0 was expected");
-        value = (uint64_t)number;
-    }
-    if (value > max)
-        return scan_refuse(scan, "a number is too large");
-    *out = value;
-    return true;
+    return *out <= max || scan_refuse(scan, "a number is too large");
 }
 
 /* The digits behind the point as nanoseconds; what is beyond nine is cut off. */

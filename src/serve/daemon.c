@@ -175,7 +175,7 @@ static sigset_t signals_heard(void)
     return set;
 }
 
-/* Hears signals for all threads, so that a long start can be stopped, too. SIGTERM from ourselves ends it. */
+/* Hears signals for all threads, so that a long start can be stopped, too. Once it is stopping, the next one ends it. */
 static void *hear_signals(void *arg)
 {
     Daemon *daemon = arg;
@@ -186,7 +186,7 @@ static void *hear_signals(void *arg)
         if (sigwait(&set, &number) != 0)
             continue;
         LOCK_SCOPE(held, &daemon->mutex);
-        over = atomic_load(&daemon->stopping); /* a second one: stop_hearing() */
+        over = atomic_load(&daemon->stopping); /* the next one, if only that of stop_hearing() */
         if (number == SIGHUP)
             daemon->reload = true;
         else
@@ -219,7 +219,7 @@ static void stop_hearing(Daemon *daemon, const sigset_t *before)
     struct timespec at_once = {0};
 
     atomic_store(&daemon->stopping, true);
-    (void)pthread_kill(daemon->signals, SIGTERM);
+    (void)pthread_kill(daemon->signals, SIGINT);
     (void)pthread_join(daemon->signals, NULL);
     while (sigtimedwait(&set, NULL, &at_once) > 0)
         ; /* impatient ones: the wish is granted */

@@ -45,7 +45,7 @@ typedef struct Printer {
     Reply *reply;
     JsonOut out;
     Str base;
-    const Access *access;
+    Access access; /* to the shard whose collections are printed */
     int64_t count;
 } Printer;
 
@@ -55,7 +55,7 @@ static bool put_collection(void *ctx, const ListShape *shape, const ListCell *ce
     ARENA_SCOPE(scratch);
 
     (void)shape;
-    stac_put_collection(&printer->out, &scratch, printer->base, printer->access, cells);
+    stac_put_collection(&printer->out, &scratch, printer->base, &printer->access, cells);
     printer->count++;
     return reply_flush(printer->reply, err);
 }
@@ -65,16 +65,14 @@ static bool put_shard(Printer *printer, Str shard, Str only, bool whole, ListSin
 {
     Request *request = printer->request;
     const CatalogService *service = request->context;
-    Access access;
     POOL_SCOPE(lease);
 
-    printer->access = &access;
     sink->row = put_collection;
     sink->ctx = printer;
     sink->arena = request->arena;
     return pool_take(service->pool, &(PoolWish){.shard = shard}, &lease, err) &&
-           access_open(request->arena, lease.db, shard, catalog_user(request), &access, err) &&
-           stac_collections(&access, only, whole, sink, err);
+           access_open(request->arena, lease.db, shard, catalog_user(request), &printer->access, err) &&
+           stac_collections(&printer->access, only, whole, sink, err);
 }
 
 /* A page: shards in order, each with its directories; *next is the name of a collection to go on behind. */

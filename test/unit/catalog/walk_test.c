@@ -313,7 +313,7 @@ static void a_tree_is_read_however_deep_and_long_its_paths(void)
     while (map_next(&seen.paths, &at, &path, &facts))
         if (path.len > longest)
             longest = path.len;
-    CHECK(longest > 4 * 4096);
+    CHECK(longest > 4 * (size_t)4096);
     totals = walk(dir, &(WalkOptions){.follow_links = true}, &linked);
     CHECK(totals.entries == DEPTH + 1);
 

@@ -16,11 +16,11 @@ static void grow(Feed *feed, uint64_t count)
 {
     ARENA_SCOPE(arena);
     Str *blocks = arena_new(&arena, Str, count + 1);
+    unsigned long long first = feed_state(feed)->roots.length;
     Err err = {0};
 
     for (uint64_t i = 0; i < count; i++)
-        blocks[i] =
-            str_printf(&arena, "block %llu", (unsigned long long)(feed_state(feed)->roots.length + i));
+        blocks[i] = str_printf(&arena, "block %llu", first + i);
     CHECK(feed_append(feed, &pair, blocks, count, FEED_BUFFERED, &err));
 }
 

@@ -148,6 +148,9 @@ static size_t count_descriptors(void)
     return count_names("/proc/self/fd");
 }
 
+/* A key that differs from others in its first byte. */
+#define KEY(number) ((unsigned char[FEED_KEY_BYTES]){(unsigned char)(number)})
+
 static void few_feeds_are_open_and_those_in_use_stay(void)
 {
     enum { FEEDS = 10, MOST = 3 };
@@ -157,24 +160,23 @@ static void few_feeds_are_open_and_those_in_use_stay(void)
     Feed *first, *feed, *used[MOST];
     Err err = {0};
 
-    for (unsigned char i = 0; i < FEEDS; i++)
-        CHECK(store_add(store, (unsigned char[FEED_KEY_BYTES]){i}, STR(""), &err));
-    CHECK(store_feed(store, (unsigned char[FEED_KEY_BYTES]){0}, FEED_READ, &first, &err));
-    for (unsigned char i = 1; i < FEEDS; i++) {
-        CHECK(store_feed(store, (unsigned char[FEED_KEY_BYTES]){i}, FEED_READ, &feed, &err));
+    for (int i = 0; i < FEEDS; i++)
+        CHECK(store_add(store, KEY(i), STR(""), &err));
+    CHECK(store_feed(store, KEY(0), FEED_READ, &first, &err));
+    for (int i = 1; i < FEEDS; i++) {
+        CHECK(store_feed(store, KEY(i), FEED_READ, &feed, &err));
         store_release(store, feed);
-        CHECK(store_open_count(store) <= MOST && count_descriptors() <= before + 3 * MOST);
+        CHECK(store_open_count(store) <= MOST && count_descriptors() <= before + (size_t)3 * MOST);
     }
     CHECK(feed_state(first)->identity.key[0] == 0);
     store_release(store, first);
-    for (unsigned char i = 0; i < MOST; i++)
-        CHECK(store_feed(store, (unsigned char[FEED_KEY_BYTES]){i}, FEED_READ, &used[i], &err));
+    for (int i = 0; i < MOST; i++)
+        CHECK(store_feed(store, KEY(i), FEED_READ, &used[i], &err));
     CHECK(used[0] == first);
-    CHECK(!store_feed(store, (unsigned char[FEED_KEY_BYTES]){MOST}, FEED_READ, &feed, &err) &&
-          err.code == ERR_LIMIT);
+    CHECK(!store_feed(store, KEY(MOST), FEED_READ, &feed, &err) && err.code == ERR_LIMIT);
     for (int i = 0; i < MOST; i++)
         store_release(store, used[i]);
-    CHECK(store_feed(store, (unsigned char[FEED_KEY_BYTES]){MOST}, FEED_READ, &feed, &err));
+    CHECK(store_feed(store, KEY(MOST), FEED_READ, &feed, &err));
     store_release(store, feed);
     clean();
 }
@@ -190,7 +192,8 @@ static void who_reads_again_sees_what_was_appended_since(void)
     Feed *feed, *again;
     Err err = {0};
 
-    CHECK(make(store, keys, "", key, &err) && store_feed(store, key, FEED_READ, &feed, &err));
+    CHECK(make(store, keys, "", key, &err));
+    CHECK(store_feed(store, key, FEED_READ, &feed, &err));
     CHECK(keystore_pair(keys, feed_state(feed)->identity.signer, &pair, &err));
     store_release(store, feed);
     CHECK(store_feed(other, key, FEED_WRITE, &again, &err));
@@ -315,7 +318,7 @@ static void a_kill_leaves_a_whole_feed_or_none(void)
         CHECK(made == (strcmp(points[i], "feed_placed") == 0));
         if (i % 2) /* whoever has no keys leaves what is needed to clear them */
             CHECK(store_add(store, (unsigned char[FEED_KEY_BYTES]){1}, (Str){0}, &err) &&
-                  store_remove(store, (unsigned char[FEED_KEY_BYTES]){1}, &err));
+                  store_remove(store, KEY(1), &err));
         CHECK(make(store, keys, "other", key, &err)); /* which clears what the dead one left */
         CHECK(count_feeds(store) == made + 1 && count_unfinished() == 0);
         CHECK(count_keys(keys) == made + 1);

@@ -223,9 +223,9 @@ def who_follows_is_told_of_truncations_and_goes_on():
     for _ in range(2):
         fork = answer("stat", "shrinking")["fork"]
         follower = Following("shrinking", "-n", "1")
-        other = subprocess.Popen([STRATA, "-C", str(DIR), "feed", "tail", "-f", "-n", "0", "shrinking"], env=environment(),
+        other = subprocess.Popen([STRATA, "-C", str(DIR), "feed", "tail", "-f", "-n", "1", "shrinking"], env=environment(),
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        check(follower.next() in ("19", "new 24"), "the last")
+        check(follower.next() in ("19", "new 24") and other.stdout.readline() in (b"19\n", b"new 24\n"), "the last, so both follow")
         answer("truncate", "shrinking", 15)
         check(json.loads(follower.process.stderr.readline()) == {"truncated": 15, "fork": fork + 1}, "truncated")
         check(other.stderr.readline() == b"the feed was truncated to 15 (fork %d)\n" % (fork + 1), "for people")

@@ -16,7 +16,8 @@ struct StoreSlot {
     unsigned char key[FEED_KEY_BYTES];
     FeedMode mode;
     size_t users;
-    uint64_t used; /* by the clock */
+    uint64_t used;   /* by the clock */
+    bool not_copied; /* what is open does not become a copy */
 };
 typedef struct StoreSlot Slot;
 
@@ -73,7 +74,8 @@ static bool make_in(FeedStore *store, StorePlace *place, const FeedIdentity *ide
         return false;
     bool ok = feed_sync(feed, err);
     feed_close(feed);
-    return ok && store_place_take(store, place, &about, err);
+    return ok && (!(flags & META_OWN) || store_note_origin(place->path, err)) &&
+           store_place_take(store, place, &about, err);
 }
 
 Str store_reading_name(Arena *arena, Str feed_name)
@@ -224,6 +226,7 @@ static bool open_in(FeedStore *store, Slot *slot, const unsigned char key[FEED_K
     memcpy(slot->key, key, FEED_KEY_BYTES);
     slot->mode = mode;
     slot->users = 0;
+    slot->not_copied = false;
     return true;
 }
 
@@ -295,10 +298,17 @@ bool store_is_unconfirmed(FeedStore *store, const unsigned char key[FEED_KEY_BYT
 {
     ARENA_SCOPE(scratch);
     const char *path = store_path(store, &scratch, key);
+    Slot *slot = find_slot(store, key, FEED_WRITE);
 
     if (!store_is_there(path))
         return store_no_such(key, err);
     *out = store_is_there(mark_of(&scratch, path));
+    if (*out || (slot && slot->not_copied))
+        return true;
+    if (!store_is_copied(path, out, err))
+        return false;
+    if (slot)
+        slot->not_copied = !*out;
     return true;
 }
 
@@ -317,6 +327,8 @@ bool store_confirm(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Er
 
     if (!store_is_there(path))
         return store_no_such(key, err);
+    if (!store_note_origin(path, err))
+        return false;
     if (os_unlink(mark) < 0)
         return errno == ENOENT || err_sys(err, ERR_IO, "cannot remove '%s'", mark);
     return os_sync_dir(path, err);

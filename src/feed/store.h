@@ -133,8 +133,8 @@ size_t store_open_count(const FeedStore *store);
 /* ---- restored feeds ---- */
 
 /*
- * A feed from a backup may be older than what its signer has published since: appending to it would make a second history
- * under the same key. Such a feed is unconfirmed until it was compared with a peer's, or somebody who knows says so.
+ * A feed from a backup, or in a copy of the store, may be older than what its signer has published since: appending to it would make a
+ * second history under the same key. Such a feed is unconfirmed until it was compared with a peer's, or somebody who knows says so.
  * ERR_NOT_FOUND, ERR_IO.
  */
 bool store_is_unconfirmed(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], bool *out,

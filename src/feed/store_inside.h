@@ -61,6 +61,14 @@ bool store_is_there(const char *path);
 /* The mark of a restored feed. ERR_IO. */
 bool store_mark(const char *path, Err *err) ATTR_MUST_USE;
 
+/* Note where the feed in that directory is, as a place that its history can be gone on with. ERR_IO. */
+bool store_note_origin(const char *path, Err *err) ATTR_MUST_USE;
+
+bool store_has_origin(const char *path); /* it was noted, here or elsewhere */
+
+/* Whether what is there was noted somewhere else. Not of a feed of which nothing was noted. ERR_IO. */
+bool store_is_copied(const char *path, bool *out, Err *err) ATTR_MUST_USE;
+
 /* Could a feed be called so? It may have none. ERR_USAGE. */
 bool store_name_check(Str name, Err *err) ATTR_MUST_USE;
 

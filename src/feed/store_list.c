@@ -96,7 +96,10 @@ static bool mark(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Meta
 
 bool store_own(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err)
 {
-    return mark(store, key, META_OWN, err);
+    ARENA_SCOPE(scratch);
+    const char *path = store_path(store, &scratch, key);
+
+    return mark(store, key, META_OWN, err) && (store_has_origin(path) || store_note_origin(path, err));
 }
 
 bool store_encrypted(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err)

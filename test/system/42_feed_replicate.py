@@ -304,6 +304,10 @@ def an_old_copy_is_caught_before_it_forks_the_feed():
     node.feed("append", key, data=lines(100, 130))
     with node.serve(key) as server:
         copy.answer("replicate", key, server.address, "--once")
+    check(not old.answer("stat", key)["confirmed"], "it was copied")
+    old.feed("append", key, data=b"fork\n", status=9)
+    (next(old.dir.glob("feeds/??/*")) / "origin").unlink()  # as in a snapshot of the whole disk: nothing tells
+    check(old.answer("stat", key)["confirmed"], "nothing tells")
     with copy.serve(key) as server:
         with old.serve("--peer", server.address, key):
             wait_for(lambda: not old.answer("stat", key)["confirmed"], "the old copy is told that it is one")
@@ -314,13 +318,43 @@ def an_old_copy_is_caught_before_it_forks_the_feed():
     check(old.answer("append", key, data=b"more\n")["first"] == 130, "it goes on from there")
 
 
+def a_copied_store_is_compared_with_a_peer_before_it_is_appended_to():
+    """Brought back beside the store that is gone, or over the newer one, with nobody told; also where only an import made it writable."""
+    node, key = new_feed(100)
+    first = Node(copy_of=node)
+    feed = next(node.dir.glob("feeds/??/*"))
+    node.feed("append", key, data=lines(100, 130))
+    peer = Node()
+    with node.serve(key) as server:
+        peer.answer("replicate", key, server.address, "--once")
+    old = next(first.dir.glob("feeds/??/*"))
+    for path in feed.iterdir():  # as rsync -a --delete: what differs is put in its place by a rename
+        if not (old / path.name).exists():
+            path.unlink()
+        elif path.read_bytes() != (old / path.name).read_bytes():
+            shutil.copy2(old / path.name, feed / "brought-back")
+            (feed / "brought-back").rename(path)
+    for words in (["append", key], ["truncate", key, 50], ["append", key, "--buffered"]):
+        check(b"--trust" in node.feed(*words, data=b"fork\n", status=9).stderr, words)
+    check(node.length(key) == 100 and not node.answer("stat", key)["confirmed"], "nothing was appended")
+    with peer.serve(key) as server:
+        check(node.answer("replicate", key, server.address, "--once")["blocks"] == 30, "the rest")
+    check(node.answer("append", key, data=b"more\n")["first"] == 130 and node.answer("stat", key)["confirmed"], "it goes on")
+    node.feed("append", key, data=b"more\n")
+    moved = Node(copy_of=node)
+    moved.feed("append", key, data=b"more\n", status=9)
+    moved.feed("append", key, "--trust", data=b"more\n")
+    moved.feed("append", key, data=b"more\n")
+    check(Node(copy_of=peer).answer("stat", key)["confirmed"], "a copy of a feed of somebody else")
+
+
 def two_histories_are_proven_and_frozen_until_the_signer_decides():
     node, key = new_feed(100)
     copy, old = Node(), Node(copy_of=node)
     node.feed("append", key, data=lines(100, 130))
     with node.serve(key) as server:
         copy.answer("replicate", key, server.address, "--once")
-    old.feed("append", key, data=b"another history\n")
+    old.feed("append", key, "--trust", data=b"another history\n")
     check(not old.feed("forks", key, "--json").stdout, "nobody knows yet")
     with copy.serve(key) as server:
         said = old.feed("replicate", key, server.address, "--once", status=5).stderr.decode()

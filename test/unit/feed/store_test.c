@@ -351,6 +351,44 @@ static void a_key_that_signed_is_never_taken_back(void)
     clean();
 }
 
+/* The same bytes in another file, as cp, tar and rsync leave them. */
+static void replace_file(Arena *arena, const char *path)
+{
+    const char *copy = str_printf(arena, "%s.copy", path).ptr;
+    BUF_SCOPE(bytes);
+    Err err = {0};
+
+    CHECK(os_read_file(path, 1 << 20, &bytes, &err) && os_write_file(copy, buf_str(&bytes), 0600, &err));
+    CHECK(os_rename(copy, path) == 0);
+}
+
+static void a_feed_that_was_copied_is_unconfirmed_until_it_is_confirmed_there(void)
+{
+    ARENA_SCOPE(arena);
+    FeedStore *store = open_store(&arena);
+    unsigned char key[FEED_KEY_BYTES];
+    bool unconfirmed = true;
+    Err err = {0};
+    Feed *feed;
+
+    CHECK(store_create(store, open_keys(&arena), &(StoreNew){0}, key, &err));
+    const char *path = store_path(store, &arena, key);
+    CHECK(store_is_unconfirmed(store, key, &unconfirmed, &err) && !unconfirmed);
+    replace_file(&arena, str_printf(&arena, "%s/tree", path).ptr); /* derived, and read all the same */
+    CHECK(store_is_unconfirmed(store, key, &unconfirmed, &err) && !unconfirmed);
+    replace_file(&arena, str_printf(&arena, "%s/head", path).ptr);
+    CHECK(store_is_unconfirmed(store, key, &unconfirmed, &err) && unconfirmed);
+    CHECK(store_own(store, key, &err) && store_is_unconfirmed(store, key, &unconfirmed, &err) && unconfirmed);
+    CHECK(store_confirm(store, key, &err) && store_is_unconfirmed(store, key, &unconfirmed, &err) &&
+          !unconfirmed);
+    CHECK(store_feed(store, key, FEED_WRITE, &feed, &err));
+    CHECK(store_is_unconfirmed(store, key, &unconfirmed, &err) && !unconfirmed);
+    CHECK(store_doubt(store, key, &err) && store_is_unconfirmed(store, key, &unconfirmed, &err) &&
+          unconfirmed);
+    store_release(store, feed);
+    clean();
+}
+
 int main(void)
 {
     Err err = {0};
@@ -365,6 +403,7 @@ int main(void)
     RUN(a_feed_that_nobody_noted_is_found_by_its_key);
     RUN(a_feed_becomes_ones_own_when_its_key_is_there);
     RUN(a_feed_is_unconfirmed_until_somebody_confirms_it);
+    RUN(a_feed_that_was_copied_is_unconfirmed_until_it_is_confirmed_there);
     RUN(a_failure_leaves_a_whole_feed_or_none);
     RUN(a_kill_leaves_a_whole_feed_or_none);
     RUN(a_key_that_signed_is_never_taken_back);

@@ -5,107 +5,18 @@ import json
 import os
 import pathlib
 import random
-import shutil
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from instance import DIR, STRATA, TOP, check, run_all  # noqa: E402
+from instance import DIR, TOP, check, run_all  # noqa: E402
+from nodes import Node, lines, new_feed, wait_for  # noqa: E402
 
 SOAK = os.environ.get("STRATA_SOAK") == "1"
 rng = random.Random(int(os.environ.get("STRATA_SEED", 20261130)))
-names = iter(range(10**6))
-
-
-def environment():
-    return {k: v for k, v in os.environ.items() if not k.startswith(("STRATA_", "PG"))}
-
-
-class Node:
-    """An instance of its own, of which nothing is up."""
-
-    def __init__(self, copy_of=None):
-        self.dir = TOP / f"node{next(names)}"
-        if copy_of:
-            shutil.copytree(copy_of.dir, self.dir)
-            return
-        self.dir.mkdir()
-        (self.dir / "strata.ini").write_text("[log]\nlevel = info\n")
-        (self.dir / "strata.ini").chmod(0o600)
-
-    def words(self, *words):
-        return [STRATA, "-C", str(self.dir), "feed", *map(str, words)]
-
-    def feed(self, *words, status=0, data=b""):
-        done = subprocess.run(self.words(*words), env=environment(), capture_output=True, cwd=TOP, input=data)
-        check(done.returncode == status, f"feed {words}: status {done.returncode} and not {status}: {done.stderr.decode()}")
-        return done
-
-    def answer(self, *words, **more):
-        return json.loads(self.feed(*words, "--json", **more).stdout)
-
-    def key(self, *words, **env):
-        done = subprocess.run([STRATA, "-C", str(self.dir), "key", *map(str, words), "--json"], env=environment() | env, capture_output=True, cwd=TOP)
-        check(done.returncode == 0, done)
-        return json.loads(done.stdout)
-
-    def start(self, *words):
-        return subprocess.Popen(self.words(*words), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=TOP, text=True)
-
-    def serve(self, *words):
-        return Server(self, words)
-
-    def length(self, key):
-        return self.answer("stat", key)["length"]
-
-    def blocks(self, key):
-        return self.feed("cat", key).stdout
-
-
-class Server:
-    def __init__(self, node, words):
-        self.process = node.start("serve", *words)
-        line = self.process.stdout.readline()
-        check(line.startswith("listening "), f"serve: {line!r} {'' if line else self.process.stderr.read()}")
-        self.address = line.split()[1] if line else ""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.end()
-
-    def end(self, number=signal.SIGTERM):
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        out, err = self.process.communicate()
-        if number == signal.SIGTERM:
-            check(self.process.returncode == 0, f"serve ended with {self.process.returncode}: {err}")
-        return out
-
-
-def wait_for(condition, what):
-    for _ in range(600):
-        if condition():
-            return True
-        time.sleep(0.05)
-    return check(False, f"never came: {what}")
-
-
-def lines(first, end):
-    return "".join(f"block {i} {'x' * (i % 90)}\n" for i in range(first, end)).encode()
-
-
-def new_feed(count, *words):
-    node = Node()
-    key = node.answer("create", *words)["key"]
-    if count:
-        node.feed("append", key, "--buffered", data=lines(0, count))
-    return node, key
 
 
 # ---- copying ----
@@ -205,8 +116,7 @@ def what_is_appended_comes_as_it_is_appended_and_from_copies_too():
         middle.answer("replicate", key, server.address, "--once")
         with middle.serve("--peer", server.address) as relay:
             following = last.start("replicate", key, relay.address, "--json")
-            wait_for(lambda: (last.dir / "feeds").is_dir() and last.feed("stat", key, status=0).returncode == 0 and last.length(key) == 10,
-                     "the first ten blocks")
+            wait_for(lambda: last.length_so_far(key) == 10, "the first ten blocks")
             for end in (11, 50, 400):
                 node.feed("append", key, data=lines(node.length(key), end))
                 wait_for(lambda: last.length(key) == end, f"{end} blocks through a copy")
@@ -222,7 +132,7 @@ def a_connection_that_is_lost_is_made_again():
     server = node.serve("--listen", address, key)
     copy = Node()
     following = copy.start("replicate", key, address)
-    wait_for(lambda: (copy.dir / "feeds").is_dir() and copy.length(key) == 10, "ten blocks")
+    wait_for(lambda: copy.length_so_far(key) == 10, "ten blocks")
     server.end(signal.SIGKILL)
     node.feed("append", key, data=lines(10, 20))
     with node.serve("--listen", address, key):

@@ -152,8 +152,9 @@ typedef struct strata_replicated {
 
 /*
  * Get all that peers (addresses: "host:port", "unix:/path") have of a feed and is missing here, and give them what they miss. `key`
- * as for strata_feed_open(), or the whole key of a feed that is new here. Returns when nothing is missing any more. The feed must not be
- * open for writing in the store. *out may be NULL.
+ * as for strata_feed_open(), or the whole key of a feed that is new here. Returns when nothing is missing any more, or with code 11 when peers do not give
+ * blocks that they say to have, because their copies are damaged: all others came. The feed must not be open for writing in the store. *out may be NULL,
+ * and is written with code 11, too.
  */
 bool strata_replicate(strata_store *store, const char *key, const char *const *peers, size_t count, strata_replicated *out,
                       strata_error *error);

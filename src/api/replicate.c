@@ -10,7 +10,7 @@
 typedef struct Replicating {
     Share *share;
     Peering *peering;
-    size_t peers;
+    size_t peers, lost; /* how many are asked; connections that ended or could not be made */
     bool stopped, native, reached;
     Err failure;
 } Replicating;
@@ -35,7 +35,7 @@ static void on_taken(void *rep_v)
         (void)err_set(&rep->failure, state.late ? ERR_IO : ERR_NOT_FOUND,
                       state.late ? "a peer did not answer" : "no peer has the feed");
         stop(rep);
-    } else if (state.done) {
+    } else if (state.done && state.synced + state.refused + state.late + rep->lost >= rep->peers) {
         stop(rep);
     }
 }
@@ -46,9 +46,14 @@ static void on_end(void *rep_v, const char *address, const Err *why)
     ShareTraffic traffic;
 
     (void)address;
+    rep->lost++;
     share_traffic(rep->share, &traffic);
-    if (rep->stopped || !why || !why->code || traffic.peers > 0)
+    if (rep->stopped || !why || !why->code)
         return;
+    if (traffic.peers > 0 || rep->lost < rep->peers) {
+        on_taken(rep);
+        return;
+    }
     rep->failure = *why;
     stop(rep);
 }
@@ -98,6 +103,7 @@ static bool replicate(strata_store *store, const StoreFeed *about, const char *c
     ShareOptions options = {.on_taken = on_taken, .on_end = on_end, .ctx = rep};
     ShareTraffic traffic;
     PeeringState state;
+    uint64_t not_given;
     Feed *feed;
     SIGN_SCOPE(own);
 
@@ -113,6 +119,7 @@ static bool replicate(strata_store *store, const StoreFeed *about, const char *c
             peering_state(rep->peering, &state);
         if (ok && out)
             *out = (strata_replicated){state.blocks, traffic.bytes_in, traffic.bytes_out, rep->native};
+        ok = ok && peering_given(rep->peering, &not_given, err);
         share_close(rep->share);
     }
     store_release(store->feeds, feed);

@@ -3,7 +3,7 @@
 
 #include "base/progress.h"
 #include "base/stop.h"
-#include "cli/feeds.h"
+#include "cli/feed_peers.h"
 #include "feed/share.h"
 
 typedef struct Opts {
@@ -33,10 +33,12 @@ typedef struct Replicating {
     Progress *progress;
     uint64_t before, shown; /* blocks held */
     bool stopped;
-    bool reached; /* a peer told how long its feed is */
-    bool native;  /* and sends runs */
-    bool forked;  /* or has another history of it */
-    size_t lost;  /* connections that ended or could not be made */
+    bool reached;       /* a peer told how long its feed is */
+    bool native;        /* and sends runs */
+    bool forked;        /* or has another history of it */
+    size_t lost;        /* connections that ended or could not be made */
+    uint64_t damaged;   /* blocks here that cannot be given, as far as they were named */
+    uint64_t not_given; /* blocks that peers did not give, when that was said last */
     Err failure;
 } Replicating;
 
@@ -110,7 +112,7 @@ static void on_end(void *rep_v, const char *address, const Err *why)
         fail(rep, why);
         return;
     }
-    out_say(rep->call->out, "%s: %s", address, why->text);
+    feed_peers_say_end(rep->call, address, why);
     peering_state(rep->peering, &state);
     judge(rep, &state);
 }
@@ -121,6 +123,31 @@ static void on_fork(void *rep_v, const unsigned char peer[32])
     (void)peer;
 }
 
+static void on_damage(void *rep_v, uint64_t block, const Err *why)
+{
+    Replicating *rep = rep_v;
+
+    feed_peers_warn_damage(rep->call, &rep->in.about, block, why, &rep->damaged);
+}
+
+/* Without --once it goes on, and another peer may have them. */
+static void say_what_is_not_given(Replicating *rep)
+{
+    PeeringState state;
+    uint64_t count;
+    Err why = {0};
+
+    peering_state(rep->peering, &state);
+    if (state.asked > 0 || peering_given(rep->peering, &count, &why) || why.code != ERR_PARTIAL ||
+        count == rep->not_given)
+        return;
+    rep->not_given = count;
+    if (rep->progress)
+        progress_note(rep->progress, "%s", why.text);
+    else
+        out_warn(rep->call->out, "%s", why.text);
+}
+
 /* A moment later, so that the peer can see it as well. */
 static void on_tick(void *rep_v)
 {
@@ -128,6 +155,8 @@ static void on_tick(void *rep_v)
     Err why = {0};
 
     (void)!out_flush(rep->call->out, &why); /* what was said meanwhile */
+    if (!((const Opts *)rep->call->opts)->once)
+        say_what_is_not_given(rep);
     if (!rep->forked)
         return;
     (void)err_set(&why, ERR_CONFLICT, "the peer has another history of the feed, signed by the same key");
@@ -196,7 +225,7 @@ static bool connect_peers(Replicating *rep, Err *err)
 
 /* ---- the whole ---- */
 
-static void print(const Replicating *rep, const ShareTraffic *traffic)
+static void print(const Replicating *rep, const ShareTraffic *traffic, uint64_t not_given)
 {
     const Call *call = rep->call;
     PeeringState state;
@@ -205,12 +234,34 @@ static void print(const Replicating *rep, const ShareTraffic *traffic)
     out_record(call->out);
     feeds_put_hex(call, "key", rep->in.about.about.key);
     feeds_put_number(call, "length", feed_state(rep->in.feed)->roots.length);
+    feeds_put_number(call, "held", feed_state(rep->in.feed)->held);
     feeds_put_number(call, "blocks", state.blocks);
+    feeds_put_number(call, "not_given", not_given);
     feeds_put_number(call, "bytes_in", traffic->bytes_in);
     feeds_put_number(call, "bytes_out", traffic->bytes_out);
     out_field(call->out, "protocol", OUT_TEXT);
-    out_z(call->out, rep->native ? "native" : "hypercore");
+    out_z(call->out, !rep->reached ? NULL : rep->native ? "native" : "hypercore");
     out_end(call->out);
+}
+
+/* What came is kept and told in any case. With --once it ends well only when peers gave all that they say to have. */
+static bool sum_up(Replicating *rep, Err *err)
+{
+    const Opts *o = rep->call->opts;
+    ShareTraffic traffic;
+    uint64_t not_given;
+    Err why = {0};
+    bool given = peering_given(rep->peering, &not_given, &why);
+
+    share_traffic(rep->share, &traffic);
+    print(rep, &traffic, not_given);
+    if (given || (!o->once && why.code == ERR_PARTIAL))
+        return true;
+    *err = why;
+    return why.code != ERR_PARTIAL
+               ? false
+               : err_hint(err, "their copies are damaged: strata feed verify there says where, and another "
+                               "peer may have the blocks; what came is kept");
 }
 
 static bool replicate(Replicating *rep, Err *err)
@@ -221,8 +272,8 @@ static bool replicate(Replicating *rep, Err *err)
                               .follow = true,
                               .via = (PeeringVia)o->protocol,
                               .on_fork = on_fork,
+                              .on_damage = on_damage,
                               .ctx = rep};
-    ShareTraffic traffic;
 
     if (!share_add(rep->share, rep->in.feed, &options, &rep->peering, err) ||
         !peering_announce(rep->peering, err) || !want_blocks(rep, err) || !connect_peers(rep, err))
@@ -234,13 +285,12 @@ static bool replicate(Replicating *rep, Err *err)
                                                                .off = call->json || call->quiet});
     bool ok = share_run(rep->share, err) && feed_sync(rep->in.feed, err);
     progress_end(rep->progress);
+    rep->progress = NULL;
     if (ok && rep->failure.code) {
         *err = rep->failure;
         ok = false;
     }
-    share_traffic(rep->share, &traffic);
-    if (ok)
-        print(rep, &traffic);
+    ok = ok && sum_up(rep, err);
     /* Interrupted with --once: it was not done. Without, that is how it ends. */
     return ok && (!o->once || rep->stopped || stop_check(err));
 }
@@ -282,7 +332,9 @@ const Cmd cmd_feed_replicate = {
     .description =
         "KEY is the key of a feed, or what one is called that is here already. PEER is an address: host:port, [v6]:port or unix:/path, of "
         "strata feed serve or of npm hypercore 10 or 11. Every block is checked against the signature of the feed before it is kept, and "
-        "what was got stays when this is interrupted.\n\n"
+        "what was got stays when this is interrupted. Where peers do not give blocks that they say to have, because their "
+        "copies are damaged, 'not_given' counts those, and --once ends with status 11 and names them; what no peer has is not "
+        "missed.\n\n"
         "Without --once it goes on: what is appended comes as it is appended, and a connection that is lost is made again.",
     .opts = opts,
     CMD_OPTS(Opts, .protocol = PEERING_AUTO),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/stop.h"
-#include "cli/feeds.h"
+#include "cli/feed_peers.h"
 #include "feed/share.h"
 
 typedef struct Opts {
@@ -24,6 +24,7 @@ typedef struct Served {
     Feed *feed;
     struct Serving *serving;
     bool writable;
+    uint64_t damaged; /* blocks that were named */
 } Served;
 
 typedef struct Serving {
@@ -34,15 +35,6 @@ typedef struct Serving {
     bool all; /* whatever the store has, when it is asked for */
     Err failure;
 } Serving;
-
-/* The first digits of a key: enough for people. */
-static const char *short_key(Arena *arena, const unsigned char key[32])
-{
-    BUF_SCOPE(hex);
-
-    buf_put_hex(&hex, key, 8);
-    return str_to_z(arena, buf_str(&hex));
-}
 
 /* From now on nobody appends to it until it was copied from there. */
 static void note_longer(void *served_v, const unsigned char peer[32], uint64_t length)
@@ -55,7 +47,8 @@ static void note_longer(void *served_v, const unsigned char peer[32], uint64_t l
     out_say(
         served->serving->call->out,
         "peer %s has more of feed %s, %llu blocks: what is here is an old copy; strata feed replicate gets the rest",
-        short_key(&scratch, peer), short_key(&scratch, served->about.about.key), (unsigned long long)length);
+        feed_peers_short(&scratch, peer), feed_peers_short(&scratch, served->about.about.key),
+        (unsigned long long)length);
 }
 
 static void note_fork(void *served_v, const unsigned char peer[32])
@@ -65,7 +58,14 @@ static void note_fork(void *served_v, const unsigned char peer[32])
 
     out_say(served->serving->call->out,
             "peer %s has another history of feed %s: strata feed forks shows the proof",
-            short_key(&scratch, peer), short_key(&scratch, served->about.about.key));
+            feed_peers_short(&scratch, peer), feed_peers_short(&scratch, served->about.about.key));
+}
+
+static void note_damage(void *served_v, uint64_t block, const Err *why)
+{
+    Served *served = served_v;
+
+    feed_peers_warn_damage(served->serving->call, &served->about, block, why, &served->damaged);
 }
 
 /* One's own feed is appended to by other processes, and only read here; somebody else's is copied on, unless another process does. */
@@ -90,6 +90,7 @@ static bool serve_feed(Serving *serving, const StoreFeed *about, Peering **out, 
                               .follow = served->writable,
                               .on_longer = note_longer,
                               .on_fork = note_fork,
+                              .on_damage = note_damage,
                               .ctx = served};
     if (!share_add(serving->share, served->feed, &options, &peering, err) || !peering_announce(peering, err))
         return false;
@@ -131,10 +132,7 @@ static void greet(void *serving_v, const char *address, const unsigned char key[
 
 static void say_end(void *serving_v, const char *address, const Err *why)
 {
-    Serving *serving = serving_v;
-
-    if (why && why->code)
-        out_say(serving->call->out, "%s: %s", address, why->text);
+    feed_peers_say_end(((Serving *)serving_v)->call, address, why);
 }
 
 static bool serve_named(Serving *serving, Err *err)

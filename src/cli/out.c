@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/os.h"
 #include "base/quantity.h"
@@ -528,6 +529,43 @@ void out_say(Out *out, const char *fmt, ...)
         free(text);
     }
     write_when_much(out);
+}
+
+static void put_warning(bool json, Str message, Buf *text)
+{
+    JsonOut out = json_out(text);
+
+    if (!json) {
+        buf_put(text, STR("strata: "));
+        buf_put(text, message);
+        buf_put_byte(text, '\n');
+        return;
+    }
+    json_begin(&out, '{');
+    json_key(&out, "warning");
+    json_begin(&out, '{');
+    json_key(&out, "message");
+    json_str(&out, message);
+    json_end(&out, '}');
+    json_end(&out, '}');
+    json_line(&out);
+}
+
+void out_warn(Out *out, const char *fmt, ...)
+{
+    BUF_SCOPE(text);
+    va_list args;
+    char *message = NULL;
+    Err ignored = {0};
+
+    va_start(args, fmt);
+    int len = vasprintf(&message, fmt, args);
+    va_end(args);
+    if (len < 0)
+        return;
+    put_warning(out->json, (Str){message, (size_t)len}, &text);
+    free(message);
+    (void)!os_write_all(STDERR_FILENO, buf_str(&text), &ignored);
 }
 
 bool out_flush(Out *out, Err *err)

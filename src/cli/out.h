@@ -79,6 +79,12 @@ void out_raw(Out *out, Str text);
 /* A sentence for people: neither with --json nor with --quiet. A newline is added. */
 void out_say(Out *out, const char *fmt, ...) ATTR_PRINTF(2, 3);
 
+/*
+ * A sentence on standard error, at once: something is wrong, and the command goes on. With --json it is
+ * {"warning":{"message":...}}. A newline is added.
+ */
+void out_warn(Out *out, const char *fmt, ...) ATTR_PRINTF(2, 3);
+
 /* Whether somebody wants JSON. */
 bool out_is_json(const Out *out);
 

@@ -33,6 +33,8 @@ void peering_free(Peering *peering)
     }
     ranges_release(&peering->wanted);
     ranges_release(&peering->flying);
+    ranges_release(&peering->denied);
+    ranges_release(&peering->damaged);
     buf_release(&peering->landed);
     free(peering);
 }
@@ -89,6 +91,8 @@ bool peering_raise_low(Peering *peering, Err *err)
     if (peering->fork != feed_state(feed)->fork) { /* some of what was held is gone */
         peering->fork = feed_state(feed)->fork;
         peering->low = 0;
+        ranges_remove(&peering->denied, 0, RANGES_NONE);
+        ranges_remove(&peering->damaged, 0, RANGES_NONE);
     }
     return feed_head_next(feed->head, peering->low, length, false, &peering->low, err);
 }
@@ -220,6 +224,51 @@ void peering_state(Peering *peering, PeeringState *out)
     }
     out->done =
         out->undecided == 0 && out->synced > 0 && !more && out->asked == 0 && peering->landed.len == 0;
+}
+
+bool peering_denied(Peering *peering, uint64_t from, Range *out, Err *err)
+{
+    Range found = {RANGES_NONE, RANGES_NONE};
+
+    while ((from = ranges_next(&peering->denied, from)) != RANGES_NONE) {
+        uint64_t end = ranges_gap(&peering->denied, from);
+
+        if (!feed_head_next(peering->feed->head, from, end, false, &found.first, err) ||
+            !feed_head_next(peering->feed->head, found.first, end, true, &found.end, err))
+            return false;
+        if (found.first < end)
+            break;
+        found = (Range){RANGES_NONE, RANGES_NONE};
+        from = end;
+    }
+    *out = found;
+    return true;
+}
+
+bool peering_given(Peering *peering, uint64_t *count, Err *err)
+{
+    enum { NAMED_MAX = 10 };
+    Range range = {0, 0};
+    BUF_SCOPE(names);
+
+    *count = 0;
+    for (size_t i = 0;; i++) {
+        if (!peering_denied(peering, range.end, &range, err))
+            return false;
+        if (range.first == RANGES_NONE)
+            break;
+        *count += range.end - range.first;
+        if (i < NAMED_MAX)
+            buf_printf(&names, range.end - range.first == 1 ? "%s%llu" : "%s%llu-%llu", i ? ", " : "",
+                       (unsigned long long)range.first, (unsigned long long)range.end - 1);
+        else if (i == NAMED_MAX)
+            buf_printf(&names, ", ...");
+    }
+    return *count == 0 ||
+           err_set(err, ERR_PARTIAL,
+                   "%llu of %llu blocks are missing: no peer gives them, though they say to have them (%.*s)",
+                   (unsigned long long)*count, (unsigned long long)feed_state(peering->feed)->roots.length,
+                   STR_ARG(buf_str(&names)));
 }
 
 /* Before a peer with another history is let go, so that it can see the proof, too. */

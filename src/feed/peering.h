@@ -19,6 +19,7 @@
 #define FEED_PEERING_H
 
 #include "feed/feed.h"
+#include "feed/ranges.h"
 #include "net/mux.h"
 
 typedef struct Peering Peering;
@@ -40,6 +41,8 @@ typedef struct PeeringOptions {
     void (*on_fork)(void *ctx, const unsigned char peer[32]);
     /* The signer has a longer head of our history, which is not followed here: what is here is an old copy. May be NULL. */
     void (*on_longer)(void *ctx, const unsigned char peer[32], uint64_t length);
+    /* Peers were told of this block, and it cannot be given to them: `why`. Once for each. May be NULL. */
+    void (*on_damage)(void *ctx, uint64_t block, const Err *why);
     void *ctx;
 } PeeringOptions;
 
@@ -94,6 +97,20 @@ typedef struct PeeringState {
 } PeeringState;
 
 void peering_state(Peering *peering, PeeringState *out);
+
+/*
+ * The next blocks from `from` on that are missing here, and that a peer says to have and did not give: its copy is damaged.
+ * out->first is RANGES_NONE where there are no more. ERR_IO.
+ */
+bool peering_denied(Peering *peering, uint64_t from, Range *out, Err *err) ATTR_MUST_USE;
+
+/*
+ * Have the peers given all that they say to have, as far as it is missing here? *count: how many blocks they have not.
+ *
+ * ERR_PARTIAL  they have not, and the sentence names the blocks
+ * ERR_IO
+ */
+bool peering_given(Peering *peering, uint64_t *count, Err *err) ATTR_MUST_USE;
 
 /* Close the connections of peers that have not answered for so long. */
 void peering_expire(Peering *peering, int64_t patience_us);

@@ -6,7 +6,6 @@
 #include "base/time.h"
 #include "feed/alpha.h"
 #include "feed/peering.h"
-#include "feed/ranges.h"
 
 #define RUN_PROTOCOL "strata/run"
 
@@ -67,11 +66,13 @@ struct Peering {
     Feed *feed;
     PeeringOptions options;
     Partner *peers;
-    Ranges wanted; /* where not everything is */
-    Ranges flying; /* blocks asked for, or not kept yet */
-    Buf landed;    /* of uint64_t: blocks that came and are not kept yet */
-    uint64_t low;  /* nothing below is missing, */
-    uint64_t fork; /* in this fork */
+    Ranges wanted;  /* where not everything is */
+    Ranges flying;  /* blocks asked for, or not kept yet */
+    Ranges denied;  /* blocks that a peer said to have and did not give */
+    Ranges damaged; /* blocks that peers were told of, and that cannot be given */
+    Buf landed;     /* of uint64_t: blocks that came and are not kept yet */
+    uint64_t low;   /* nothing below is missing, */
+    uint64_t fork;  /* in this fork */
     bool upgrading;
     bool changed; /* since the last on_change */
     uint64_t blocks, runs;
@@ -93,6 +94,16 @@ bool peering_knows_key(const Partner *peer, Str handshake, Err *err) ATTR_MUST_U
 
 /* An answer came too late: there is another head by now, or nobody waits for it. So many may. ERR_LIMIT. */
 bool peering_forgive(Partner *peer, Err *err) ATTR_MUST_USE;
+
+/* Nothing comes of what was asked: the peer does not have the block, whatever it said before. */
+void peering_deny(Partner *peer, uint64_t block);
+
+/*
+ * The other way round: a block that is held cannot be given, or it is not held any more, which the peer is told.
+ *
+ * ERR_IO  it is no fault of the block; and as mux_send(): ERR_LIMIT
+ */
+bool peering_not_given(Partner *peer, uint64_t block, const Err *why, Err *err) ATTR_MUST_USE;
 
 /* Its last channel is closed. */
 void peering_leave(Partner *peer);

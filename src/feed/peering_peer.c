@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a peer says on 'hypercore/alpha', and what it is answered. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -227,6 +228,54 @@ static bool send_no_data(Partner *peer, uint64_t id, const Err *why, Err *err)
     return mux_send(peer->alpha, ALPHA_NO_DATA, buf_str(&out), err);
 }
 
+static bool send_drop(Partner *peer, uint64_t block, Err *err)
+{
+    AlphaRange drop = {.drop = true, .start = block, .length = 1};
+    BUF_SCOPE(out);
+
+    alpha_put_range(&out, &drop);
+    return mux_send(peer->alpha, ALPHA_RANGE, buf_str(&out), err);
+}
+
+/* A disk that cannot read a block is damage like any other; a process that has no more descriptors is none. */
+bool peering_not_given(Partner *peer, uint64_t block, const Err *why, Err *err)
+{
+    Peering *peering = peer->peering;
+    const PeeringOptions *options = &peering->options;
+    bool held;
+
+    if (why->code == ERR_IO && why->sys != EIO) {
+        *err = *why;
+        return false;
+    }
+    if ((why->code != ERR_IO && why->code != ERR_CORRUPT && why->code != ERR_NOT_FOUND) ||
+        block >= feed_state(peering->feed)->roots.length)
+        return true; /* what was asked is wrong */
+    if (!feed_holds(peering->feed, block, &held, err))
+        return false;
+    if (!held)
+        return !peer->alpha || send_drop(peer, block, err);
+    if (ranges_has(&peering->damaged, block))
+        return true;
+    ranges_add(&peering->damaged, block, block + 1);
+    if (options->on_damage && ranges_has(&peering->damaged, block)) /* there is room for some ten thousand */
+        options->on_damage(options->ctx, block, why);
+    return true;
+}
+
+/* Why a request has no answer. Only one for a block alone tells of that block. */
+static bool not_proven(Partner *peer, const FeedRequest *what, const Err *why, Err *err)
+{
+    bool alone = what->part == FEED_PART_BLOCK && !what->seek && !what->upgrade &&
+                 what->fork == feed_state(peer->peering->feed)->fork;
+
+    if (alone)
+        return peering_not_given(peer, what->index, why, err);
+    if (why->code == ERR_IO)
+        *err = *why;
+    return why->code != ERR_IO;
+}
+
 /* What cannot be answered is said so; only what breaks here ends more than the answer. */
 static bool take_request(Partner *peer, Str payload, Err *err)
 {
@@ -240,11 +289,7 @@ static bool take_request(Partner *peer, Str payload, Err *err)
         return false;
     data.id = request.id;
     if (!feed_prove(peer->peering->feed, &arena, &request.what, &data.proof, &why)) {
-        if (why.code == ERR_IO) {
-            *err = why;
-            return false;
-        }
-        return send_no_data(peer, request.id, &why, err);
+        return not_proven(peer, &request.what, &why, err) && send_no_data(peer, request.id, &why, err);
     }
     alpha_put_data(&out, &data);
     return mux_send(peer->alpha, ALPHA_DATA, buf_str(&out), err);
@@ -431,7 +476,13 @@ static bool take_data(Partner *peer, Str payload, Err *err)
     return upgraded(peer, err);
 }
 
-/* It does not have it, whatever it said before. */
+void peering_deny(Partner *peer, uint64_t block)
+{
+    if (ranges_has(&peer->have, block))
+        ranges_add(&peer->peering->denied, block, block + 1);
+    ranges_remove(&peer->have, block, block + 1);
+}
+
 static bool take_no_data(Partner *peer, Str payload, Err *err)
 {
     AlphaNoData no_data;
@@ -442,7 +493,7 @@ static bool take_no_data(Partner *peer, Str payload, Err *err)
     if (!asked)
         return peering_forgive(peer, err);
     if (asked->kind == ASKED_BLOCK)
-        ranges_remove(&peer->have, asked->first, asked->end);
+        peering_deny(peer, asked->first);
     if (asked->kind == ASKED_UPGRADE && ++peer->denied > DENIED_MAX)
         return err_set(err, ERR_CORRUPT,
                        "the peer says that fork %llu of the feed has %llu blocks, and does not prove it",

@@ -47,11 +47,7 @@ static bool take_ask(Partner *peer, Str payload, Err *err)
     compact_put_uint(&out, id);
     if (run_put(feed, first, end, &out, &count, &why))
         return mux_send(peer->runs, RUN_RUN, buf_str(&out), err);
-    if (why.code == ERR_IO) {
-        *err = why;
-        return false;
-    }
-    return send_none(peer, id, err);
+    return peering_not_given(peer, first, &why, err) && send_none(peer, id, err);
 }
 
 /* Before any of it is kept. What is no run is not judged here. */
@@ -97,7 +93,7 @@ static bool take_none(Partner *peer, Str payload, Err *err)
         return err_set(err, ERR_CORRUPT, "the peer sent an answer that is none");
     if (!asked || asked->kind != ASKED_RUN)
         return peering_forgive(peer, err);
-    ranges_remove(&peer->have, asked->first, asked->first + 1);
+    peering_deny(peer, asked->first);
     peering_forget(peer, asked);
     return peering_ask(peer, err);
 }

@@ -45,7 +45,7 @@ static bool find_outside(Feed *feed, const Span *span, List *out, Err *err)
     return true;
 }
 
-/* As many as fit: lengths to one side, bytes to the other. */
+/* As many as fit, and as can be had: lengths to one side, bytes to the other. Why the first one cannot be had is told. */
 static bool collect(Feed *feed, Span *span, uint64_t end, Buf *lengths, Buf *bytes, Err *err)
 {
     for (; span->end < end; span->end++) {
@@ -53,7 +53,7 @@ static bool collect(Feed *feed, Span *span, uint64_t end, Buf *lengths, Buf *byt
         Err why = {0};
 
         if (!feed_peek(feed, span->end, &block, &why)) {
-            if (why.code == ERR_NOT_FOUND && span->end > span->first)
+            if (span->end > span->first)
                 return true;
             *err = why;
             return false;

@@ -2,13 +2,16 @@
 /* Feeds and copies on muxes that are joined by queues in memory: what one has, the others get, whoever leaves, lies or forks. */
 #include "feed/peering.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/os.h"
 #include "base/time.h"
 #include "feed/alpha.h"
 #include "feed/forks.h"
 #include "feed/proof.h"
+#include "feed/ranges.h"
 #include "test/unit/feed/blocks.h"
 
 enum { LINKS_MAX = 8, NODES_MAX = 5 };
@@ -25,6 +28,8 @@ typedef struct Node {
     Peering *peering;
     size_t changes, forks;
     char extension[64];
+    Ranges damaged; /* told by on_damage */
+    size_t damages;
 } Node;
 
 static void note_change(void *node_v)
@@ -36,6 +41,15 @@ static void note_fork(void *node_v, const unsigned char peer[32])
 {
     (void)peer;
     ((Node *)node_v)->forks++;
+}
+
+static void note_damage(void *node_v, uint64_t number, const Err *why)
+{
+    Node *node = node_v;
+
+    CHECK(why->code != ERR_NONE);
+    ranges_add(&node->damaged, number, number + 1);
+    node->damages++;
 }
 
 static void note_extension(void *node_v, const unsigned char peer[32], Str name, Str bytes)
@@ -58,6 +72,7 @@ static void begin_node(Node *node, const char *name, bool copy, PeeringOptions o
     options.on_change = note_change;
     options.on_fork = note_fork;
     options.on_extension = note_extension;
+    options.on_damage = note_damage;
     options.ctx = node;
     node->peering = peering_new(node->feed, &options);
 }
@@ -68,6 +83,7 @@ static void end_node(Node *node)
 
     peering_free(node->peering);
     feed_close(node->feed);
+    ranges_release(&node->damaged);
     CHECK(os_remove_tree(node->path, &err));
     arena_free(&node->arena);
 }
@@ -345,6 +361,120 @@ static void what_no_peer_has_alone_comes_from_several(void)
             for (int i = 0; i < 3; i++)
                 end_node(&copies[i]);
         }
+}
+
+/* One byte of its record on the disk is another one. */
+static void damage(Node *node, uint64_t number)
+{
+    const char *log = str_printf(&node->arena, "%s/00000000.log", node->path).ptr;
+    ARENA_SCOPE(arena);
+    BUF_SCOPE(bytes);
+    BUF_SCOPE(wanted);
+    Err err = {0};
+    FD_SCOPE(fd);
+
+    bytes_put(&wanted, number, 8);
+    buf_put(&wanted, block(&arena, number, 0));
+    CHECK(os_read_file(log, 1 << 24, &bytes, &err));
+    char *at = memmem(bytes.ptr, bytes.len, wanted.ptr, wanted.len);
+    CHECK(at);
+    if (!at)
+        return;
+    at[8] ^= 4;
+    fd = os_open(log, O_WRONLY, 0);
+    CHECK(os_pwrite_all(fd, (Str){at + 8, 1}, at + 8 - bytes.ptr, &err));
+}
+
+/* What the peers of a node say to have, did not give, and is missing, as "first-last " for each run of blocks. */
+static const char *denied(Node *node)
+{
+    BUF_SCOPE(out);
+    Err err = {0};
+    Range range = {0};
+
+    while (peering_denied(node->peering, range.end, &range, &err) && range.first != RANGES_NONE)
+        buf_printf(&out, "%llu-%llu ", (unsigned long long)range.first, (unsigned long long)range.end - 1);
+    CHECK(err.code == ERR_NONE);
+    return str_to_z(&node->arena, buf_str(&out));
+}
+
+/* All others come, whatever run or path they are in; the peer is told of each once, and goes on. */
+static void damaged_blocks_are_told_on_both_sides_and_the_others_come(void)
+{
+    static const uint64_t blocks[] = {7, 8, 250, 701};
+
+    for (size_t v = 0; v < COUNT_OF(vias); v++)
+        for (int whole = 0; whole < 2; whole++) {
+            Node feed, copy, other;
+            Err err = {0};
+
+            begin_node(&feed, "feed", false, GIVE(PEERING_AUTO));
+            begin_node(&other, "other", true, GET(PEERING_AUTO));
+            begin_node(&copy, "copy", true, GET(vias[v]));
+            grow(&feed, 900, 0);
+            CHECK(peering_announce(feed.peering, &err));
+            connect_nodes(&other, &feed);
+            run(SIZE_MAX);
+            CHECK(same(&other, &feed));
+            drop_links();
+            peering_free(feed.peering);
+            feed_close(feed.feed);
+            for (size_t i = 0; i < COUNT_OF(blocks); i++)
+                damage(&feed, blocks[i]);
+            CHECK(feed_open(&feed.arena, feed.path, FEED_READ, NULL, &feed.feed, &err));
+            feed.peering = peering_new(feed.feed, &(PeeringOptions){.on_damage = note_damage, .ctx = &feed});
+            CHECK(peering_announce(feed.peering, &err));
+            connect_nodes(&copy, &feed);
+            if (whole)
+                connect_nodes(&copy, &other);
+            run(SIZE_MAX);
+            CHECK(is_done(&copy) && links[0].up);
+            CHECK(feed_state(copy.feed)->held == (whole ? 900 : 896));
+            CHECK(strcmp(denied(&copy), whole ? "" : "7-8 250-250 701-701 ") == 0);
+            CHECK(other.damages == 0 && feed.damages <= COUNT_OF(blocks));
+            for (size_t i = 0; i < COUNT_OF(blocks) && !whole; i++)
+                CHECK(ranges_has(&feed.damaged, blocks[i]));
+            /* Asked again by a new connection, it is said to nobody twice. */
+            size_t told = feed.damages;
+            drop_links();
+            connect_nodes(&copy, &feed);
+            run(SIZE_MAX);
+            CHECK(feed.damages == told && is_done(&copy));
+            drop_links();
+            end_node(&feed);
+            end_node(&other);
+            end_node(&copy);
+        }
+}
+
+/* It is no damage: the peer is told that they are gone, and nothing that it has is missing. */
+static void blocks_that_are_cleared_while_they_are_asked_for_are_not_denied(void)
+{
+    for (size_t v = 0; v < COUNT_OF(vias); v++) {
+        size_t partly = 0;
+
+        for (size_t frames = 1; frames < 14; frames++) {
+            Node feed, copy;
+            Err err = {0};
+            uint64_t cleared;
+
+            begin_node(&feed, "feed", false, GIVE(PEERING_AUTO));
+            begin_node(&copy, "copy", true, GET(vias[v]));
+            grow(&feed, 3000, 0);
+            CHECK(peering_announce(feed.peering, &err));
+            connect_nodes(&copy, &feed);
+            run(frames);
+            CHECK(feed_clear(feed.feed, 2000, 3000, &cleared, &err) && cleared == 1000);
+            run(SIZE_MAX);
+            CHECK(is_done(&copy) && feed_state(copy.feed)->held >= 2000);
+            CHECK(strcmp(denied(&copy), "") == 0 && feed.damages == 0 && links[0].up);
+            partly += feed_state(copy.feed)->held < 3000;
+            drop_links();
+            end_node(&feed);
+            end_node(&copy);
+        }
+        CHECK(partly > 0);
+    }
 }
 
 static void a_copy_may_want_some_blocks_only(void)
@@ -630,6 +760,8 @@ int main(void)
     RUN(a_copy_gets_all_of_it_and_what_comes_after);
     RUN(a_copy_is_made_anew_from_its_log);
     RUN(what_no_peer_has_alone_comes_from_several);
+    RUN(damaged_blocks_are_told_on_both_sides_and_the_others_come);
+    RUN(blocks_that_are_cleared_while_they_are_asked_for_are_not_denied);
     RUN(a_copy_may_want_some_blocks_only);
     RUN(copies_follow_a_truncated_feed);
     RUN(only_what_is_new_in_a_fork_is_sent);

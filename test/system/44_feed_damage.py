@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Peers whose copies of a feed are damaged: what is said on both sides, and what comes all the same. Usage: 44_feed_damage.py STRATA"""
+import json
+import pathlib
+import signal
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from instance import DIR, check, run_all  # noqa: E402
+from nodes import Node, lines, new_feed, wait_for  # noqa: E402
+
+COUNT = 900
+BAD = (5, 6, 450)
+
+
+def damage(node, key, *blocks):
+    """A byte of each of these blocks is another one in its files."""
+    log = pathlib.Path(node.answer("stat", key)["path"]) / "00000000.log"
+    data = bytearray(log.read_bytes())
+    for block in blocks:
+        at = data.index(b"block %d " % block)
+        data[at + 3] ^= 1
+    log.write_bytes(data)
+
+
+def damaged_node(*blocks):
+    node, key = new_feed(COUNT)
+    damage(node, key, *blocks)
+    return node, key
+
+
+def ended(server):
+    """What a server said on standard error until it was ended."""
+    server.process.send_signal(signal.SIGTERM)
+    _, err = server.process.communicate()
+    check(server.process.returncode == 0, err)
+    return err
+
+
+def what_a_damaged_peer_cannot_give_is_named_on_both_sides():
+    node, key = damaged_node(*BAD)
+    for protocol in ("native", "hypercore"):
+        server, copy = node.serve(key), Node()
+        words = ("replicate", key, server.address, "--once", "--protocol", protocol)
+        done = copy.feed(*words, "--json", status=11)
+        got, error = json.loads(done.stdout), json.loads(done.stderr)["error"]
+        check((got["blocks"], got["held"], got["length"], got["not_given"]) == (COUNT - len(BAD), COUNT - len(BAD), COUNT, len(BAD)), got)
+        check("3 of 900 blocks are missing" in error["message"] and "5-6, 450" in error["message"] and "verify" in error["hint"], error)
+        again = copy.feed(*words, status=11).stderr.decode()
+        check("5-6, 450" in again, again)
+        said = ended(server)
+        for block in BAD:
+            check(said.count(f"block {block} of feed {key[:16]} cannot be given to peers") == 1, said)
+        check(said.count("\n") == len(BAD) and "00000000" in said, said)
+
+
+def a_whole_peer_beside_it_gives_them():
+    node, key = new_feed(COUNT)
+    whole = Node(copy_of=node)
+    damage(node, key, *BAD)
+    with whole.serve(key) as good, node.serve(key) as bad:
+        for protocol in ("native", "hypercore"):
+            for peers in ((good, bad), (bad, good)):
+                copy = Node()
+                got = copy.answer("replicate", key, *(peer.address for peer in peers), "--once", "--protocol", protocol)
+                check((got["held"], got["not_given"]) == (COUNT, 0), got)
+                check(copy.blocks(key) == lines(0, COUNT) and copy.answer("verify", key), "the blocks")
+
+
+def only_what_was_asked_for_is_missed():
+    node, key = damaged_node(*BAD)
+    with node.serve(key) as server:
+        for protocol in ("native", "hypercore"):
+            copy = Node()
+            words = ("replicate", key, server.address, "--once", "--protocol", protocol, "--blocks")
+            check(copy.answer(*words, "10-400")["not_given"] == 0, "what is whole")
+            said = copy.feed(*words, "4-7", status=11).stderr.decode()
+            check("2 of 900 blocks" in said and "(5-6)" in said, said)
+            check(copy.answer("stat", key)["held"] == 391 + 2, "4 and 7 came")
+
+
+def what_a_peer_never_had_is_not_missed():
+    """--once ends when nothing that the peers have is missing here: cleared blocks, and those that a sparse copy did not ask for, are not."""
+    node, key = new_feed(COUNT)
+    sparse = Node()
+    with node.serve(key) as server:
+        sparse.answer("replicate", key, server.address, "--once", "--blocks", "100-199", "--blocks", "300")
+    node.feed("clear", key, 0, 50)
+    with node.serve(key) as cleared, sparse.serve(key) as part:
+        for protocol in ("native", "hypercore"):
+            for server, held in ((cleared, COUNT - 50), (part, 101)):
+                copy = Node()
+                got = copy.answer("replicate", key, server.address, "--once", "--protocol", protocol)
+                check((got["length"], got["held"], got["not_given"]) == (COUNT, held, 0), got)
+
+
+def who_follows_is_told_and_goes_on():
+    node, key = damaged_node(*BAD)
+    with node.serve(key) as server:
+        copy = Node()
+        following = copy.start("replicate", key, server.address, "--json")
+        warning = json.loads(following.stderr.readline())["warning"]
+        check("5-6, 450" in warning["message"], warning)
+        node.feed("append", key, data=lines(COUNT, COUNT + 1))
+        wait_for(lambda: copy.length(key) == COUNT + 1, "what is appended")
+        following.send_signal(signal.SIGINT)
+        out, err = following.communicate()
+        check(following.returncode == 0 and json.loads(out)["not_given"] == len(BAD) and not err, (out, err))
+
+
+def many_damaged_blocks_do_not_flood_the_server():
+    bad = range(100, 700)
+    node, key = damaged_node(*bad)
+    server, copy = node.serve(key), Node()
+    done = copy.feed("replicate", key, server.address, "--once", status=11).stderr.decode()
+    check("600 of 900 blocks" in done and "(100-699)" in done, done)
+    said = ended(server)
+    check(15 <= said.count("cannot be given") <= 30 and "strata feed verify" in said and said.count("\n") < 35, said)
+
+
+sys.exit(run_all(lambda: DIR.mkdir(), [
+    what_a_damaged_peer_cannot_give_is_named_on_both_sides,
+    a_whole_peer_beside_it_gives_them,
+    only_what_was_asked_for_is_missed,
+    what_a_peer_never_had_is_not_missed,
+    who_follows_is_told_and_goes_on,
+    many_damaged_blocks_do_not_flood_the_server,
+]))

@@ -90,8 +90,15 @@ static bool append_in(Appending *in, Err *err)
     in->first = feed_state(in->feed)->roots.length;
     bool ok = append_all(in, err);
 
-    if (!in->opts->live && (ok || feed_state(in->feed)->roots.length > in->first))
+    if (!in->opts->live && (ok || feed_state(in->feed)->roots.length > in->first)) {
+        Err unwritten = {0};
+
         print(in, in->first);
+        if (!out_flush(in->call->out, &unwritten) && ok) {
+            *err = unwritten;
+            ok = false;
+        }
+    }
     return ok || say_how_far(in, err);
 }
 

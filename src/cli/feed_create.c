@@ -27,7 +27,7 @@ static bool run(const Call *call, Err *err)
     Keystore *keys;
     Feed *feed;
 
-    if (o->name.ptr && !key_name_check(o->name, err))
+    if (o->name.ptr && !store_name_allowed(o->name, err))
         return err_wrap(err, "--name");
     if (!feeds_open(call, &store, err) || !keys_open(call, o->passphrase_file, &keys, err) ||
         !store_create(store, keys, &what, key, err) || !store_about(store, call->arena, key, &made, err) ||

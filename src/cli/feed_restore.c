@@ -164,7 +164,7 @@ static bool run(const Call *call, Err *err)
 
     if (o->export_file.ptr && !o->with_key)
         return err_set(err, ERR_USAGE, "--export-passphrase-file is for --with-key");
-    if (!stop_init(err) || (o->name.ptr && !key_name_check(o->name, err)))
+    if (!stop_init(err) || (o->name.ptr && !store_name_allowed(o->name, err)))
         return false;
     if (!str_eq(call->args[0], STR("-")))
         fd = opened = os_open(path, O_RDONLY, 0);

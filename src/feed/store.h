@@ -65,6 +65,9 @@ typedef struct StoreNew {
 bool store_create(FeedStore *store, Keystore *keys, const StoreNew *what, unsigned char key[FEED_KEY_BYTES],
                   Err *err) ATTR_MUST_USE;
 
+/* Could a feed be called so? ERR_USAGE. */
+bool store_name_allowed(Str name, Err *err) ATTR_MUST_USE;
+
 /* What the reading key of a feed that is called so is called among the keys; empty where it has no name, or too long a one. */
 Str store_reading_name(Arena *arena, Str feed_name);
 

@@ -149,9 +149,20 @@ bool store_list(FeedStore *store, Arena *arena, StoreFeed **out, size_t *count, 
 
 /* ---- names ---- */
 
+/* The key of a feed is called as the feed is. */
+bool store_name_allowed(Str name, Err *err)
+{
+    Err ignored = {0};
+
+    if (key_name_check(name, &ignored))
+        return true;
+    (void)err_set(err, ERR_USAGE, "a feed cannot be called '%.*s'", STR_ARG(str_sub(name, 0, 200)));
+    return err_hint(err, "%s", ignored.hint);
+}
+
 bool store_name_check(Str name, Err *err)
 {
-    return name.len == 0 || key_name_check(name, err);
+    return name.len == 0 || store_name_allowed(name, err);
 }
 
 bool store_name_free(FeedStore *store, Str name, Err *err)

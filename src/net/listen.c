@@ -80,7 +80,12 @@ static int bind_path(Listener *listener, const Endpoint *endpoint)
 {
     const char *path = endpoint->at.path.sun_path;
     int status = uv_pipe_bind(&listener->socket.pipe, path);
+    char above[sizeof endpoint->at.path.sun_path + 1];
 
+    /* libuv says of a directory that is not there that it may not be entered. */
+    (void)snprintf(above, sizeof above, "%.*s", STR_ARG(str_dir_name(str_from_z(path))));
+    if (status == UV_EACCES && access(above, F_OK) < 0)
+        return -errno;
     if (status != UV_EADDRINUSE || !is_left_over(endpoint))
         return status;
     (void)unlink(path);

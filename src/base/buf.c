@@ -11,43 +11,26 @@ void buf_release(Buf *buf)
     *buf = (Buf){0};
 }
 
-char *buf_reserve(Buf *buf, size_t more)
+char *buf_grow(Buf *buf, size_t more)
 {
     if (more > SIZE_MAX / 4 - buf->len)
         abort();
-    if (buf->size - buf->len < more) {
-        size_t size = buf->size < 256 ? 256 : buf->size * 2;
-
-        if (size < buf->len + more)
-            size = buf->len + more;
-        char *ptr = realloc(buf->ptr, size);
-        if (!ptr) {
-            (void)fputs("out of memory\n", stderr);
-            abort();
-        }
-        buf->ptr = ptr;
-        buf->size = size;
+    size_t size = buf->size < 256 ? 256 : buf->size * 2;
+    if (size < buf->len + more)
+        size = buf->len + more;
+    char *ptr = realloc(buf->ptr, size);
+    if (!ptr) {
+        (void)fputs("out of memory\n", stderr);
+        abort();
     }
-    return buf->ptr + buf->len;
-}
-
-void buf_put(Buf *buf, Str s)
-{
-    if (s.len == 0)
-        return;
-    memcpy(buf_reserve(buf, s.len), s.ptr, s.len);
-    buf->len += s.len;
+    buf->ptr = ptr;
+    buf->size = size;
+    return ptr + buf->len;
 }
 
 void buf_put_z(Buf *buf, const char *z)
 {
     buf_put(buf, str_from_z(z));
-}
-
-void buf_put_byte(Buf *buf, char c)
-{
-    *buf_reserve(buf, 1) = c;
-    buf->len++;
 }
 
 void buf_put_int(Buf *buf, int64_t value)

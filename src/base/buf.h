@@ -29,12 +29,29 @@ static inline Str buf_str(const Buf *buf)
     return (Str){buf->ptr, buf->len};
 }
 
-/* Makes room for `more` bytes and returns where they go; the caller then adds to buf->len. */
-char *buf_reserve(Buf *buf, size_t more);
+char *buf_grow(Buf *buf, size_t more); /* buf_reserve() where there is no room */
 
-void buf_put(Buf *buf, Str s);
+/* Makes room for `more` bytes and returns where they go; the caller then adds to buf->len. */
+static inline char *buf_reserve(Buf *buf, size_t more)
+{
+    return buf->size - buf->len >= more ? buf->ptr + buf->len : buf_grow(buf, more);
+}
+
+static inline void buf_put(Buf *buf, Str s)
+{
+    if (s.len == 0)
+        return;
+    memcpy(buf_reserve(buf, s.len), s.ptr, s.len);
+    buf->len += s.len;
+}
+
+static inline void buf_put_byte(Buf *buf, char c)
+{
+    *buf_reserve(buf, 1) = c;
+    buf->len++;
+}
+
 void buf_put_z(Buf *buf, const char *z);
-void buf_put_byte(Buf *buf, char c);
 void buf_put_int(Buf *buf, int64_t value); /* decimal */
 void buf_printf(Buf *buf, const char *fmt, ...) ATTR_PRINTF(2, 3);
 void buf_put_hex(Buf *buf, const void *bytes, size_t len); /* lower case */

@@ -8,24 +8,25 @@
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
+#include <endian.h>
+
 #include "base/buf.h"
 
+/* `bytes` is at most 8: eight are written where there is room for them, and so many of them stay. */
 static inline void bytes_put(Buf *buf, uint64_t number, int bytes)
 {
-    char raw[8];
+    uint64_t raw = htole64(number);
 
-    for (int i = 0; i < 8; i++)
-        raw[i] = (char)(number >> (8 * i));
-    buf_put(buf, (Str){raw, (size_t)bytes});
+    memcpy(buf_reserve(buf, sizeof raw), &raw, sizeof raw);
+    buf->len += (size_t)bytes;
 }
 
 static inline uint64_t bytes_get(const char *from, int bytes)
 {
-    uint64_t number = 0;
+    uint64_t raw = 0;
 
-    for (int i = bytes; i-- > 0;)
-        number = number << 8 | (unsigned char)from[i];
-    return number;
+    memcpy(&raw, from, (size_t)bytes);
+    return le64toh(raw);
 }
 
 typedef struct BytesIn {

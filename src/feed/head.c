@@ -402,9 +402,10 @@ bool feed_head_count(FeedHeadFile *head, uint64_t first, uint64_t end, uint64_t 
 
 bool feed_head_next(FeedHeadFile *head, uint64_t first, uint64_t end, bool held, uint64_t *out, Err *err)
 {
-    for (; first < end; first++) {
-        if (!load(head, first, err))
+    for (bool loaded = false; first < end; first++) {
+        if (!(loaded && first - head->piece_first < PIECE_BLOCKS) && !load(head, first, err))
             return false;
+        loaded = true;
         uint64_t bit = first - head->piece_first;
         unsigned char byte = (unsigned char)head->piece.ptr[bit / 8];
 

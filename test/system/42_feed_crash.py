@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import crash
@@ -331,6 +332,92 @@ def a_full_disk_ends_a_copy_that_goes_on_later():
         server.communicate()
 
 
+class Forked:
+    """A feed that was truncated and appended to, served; and a copy of what it was before, as often as one likes."""
+
+    def __init__(self, name):
+        self.top = top / name
+        self.top.mkdir()
+
+    def __enter__(self):
+        source, self.before = new_instance(self.top / "source"), new_instance(self.top / "before")
+        self.key = answer(source, "create", "--name", "log")["key"]
+        answer(source, "append", "log", data="".join(line(n) + "\n" for n in range(600)).encode())
+        with self.serving(source):
+            answer(self.before, "replicate", self.key, self.address, "--once")
+        self.old = blocks_of(source, "log")
+        answer(source, "truncate", "log", 333)
+        answer(source, "append", "log", data="".join("new " + line(n) + "\n" for n in range(333, 700)).encode())
+        self.new = blocks_of(source, "log")
+        self.server = self.serving(source)
+        self.server.__enter__()
+        return self
+
+    def __exit__(self, *why):
+        self.server.__exit__(*why)
+
+    @contextlib.contextmanager
+    def serving(self, source):
+        server = subprocess.Popen(command(source, "serve", self.key), env=crash.environment(), stdout=subprocess.PIPE)
+        try:
+            self.address = server.stdout.readline().decode().split()[1]
+            yield
+        finally:
+            server.terminate()
+            server.communicate()
+
+    def copy(self, dir):
+        shutil.copytree(self.before, dir)
+        return dir
+
+    def words(self, *words):
+        return ["replicate", self.key, self.address, "--once", *words]
+
+    def check(self, dir, what):
+        """What was the feed before, or what it becomes; and then all of that."""
+        stat = answer(dir, "stat", self.key)
+        check(call(dir, "verify", self.key).returncode == 0, f"{what}: verify")
+        held = call(dir, "cat", "--held", self.key).stdout.decode().splitlines()
+        of = self.old if stat["fork"] == 0 else self.new
+        check(len(held) == stat["held"] and set(held) <= set(of), f"{what}: {stat}")
+        check(stat["fork"] == 1 or held == self.old, f"{what}: {stat} is not what it was")
+        answer(dir, *self.words())
+        check(blocks_of(dir, self.key) == self.new and answer(dir, "verify", self.key)["fork"] == 1, f"{what}: afterwards")
+        shutil.rmtree(dir)
+        return stat["fork"], stat["held"]
+
+
+def a_copy_that_is_killed_while_it_follows_a_fork_is_the_old_or_the_new():
+    with Forked("kill") as forked:
+        for point in crash.points("feed_block", "feed_batch", "feed_truncate", "feed_tree"):
+            for nth in (1, 2, 3):
+                dir = forked.copy(top / f"{point}-{nth}")
+                done = call(dir, *forked.words("--protocol", rng.choice(["native", "hypercore"])), fault=f"{point}:{nth}:kill")
+                check(done.returncode in (-9, 0), f"{point}:{nth}: {done.returncode} {done.stderr}")
+                forked.check(dir, f"{point}:{nth}")
+        seen = set()
+        for n in range(60 if SOAK else 6):
+            dir = forked.copy(top / f"at{n}")
+            copy = subprocess.Popen(command(dir, *forked.words()), env=crash.environment(), stdout=subprocess.DEVNULL)
+            time.sleep(rng.random() * 0.15)
+            copy.kill()
+            copy.wait()
+            seen.add(forked.check(dir, f"kill {n}"))
+        print(f"# forks and blocks that were left: {sorted(seen)}")
+
+
+def a_full_disk_stops_a_copy_that_follows_a_fork():
+    with Forked("full") as forked, small_disk("fork", 20) as disk:
+        for leave in (0, 2, 5, 10, 40, 100):
+            dir = forked.copy(disk / f"i{leave}")
+            fill(disk, leave)
+            done = call(dir, *forked.words("--json"))
+            check(done.returncode == 0 or says_that_it_is_full(done), done)
+            check(call(dir, "verify", forked.key).returncode == 0, f"{leave}: verify on the full disk")
+            make_room(disk)
+            forked.check(dir, f"{leave} pages")
+
+
 try:
     status = crash.run_all([
         what_was_told_is_there_after_a_kill,
@@ -344,6 +431,8 @@ try:
         a_full_disk_clears_nothing_by_halves,
         a_full_disk_restores_a_feed_or_none,
         a_full_disk_ends_a_copy_that_goes_on_later,
+        a_copy_that_is_killed_while_it_follows_a_fork_is_the_old_or_the_new,
+        a_full_disk_stops_a_copy_that_follows_a_fork,
     ])
 finally:
     shutil.rmtree(top, ignore_errors=True)

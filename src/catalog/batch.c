@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalog/posix_row.h"
+#include "db/array.h"
 #include "db/copy.h"
 
 typedef struct BatchPath {
@@ -35,7 +36,9 @@ struct Batch {
     const BatchPath *last; /* the path added last: neighbours share their directories */
     Buf rows[BATCH_TABLE_COUNT];
     DatasetLevels *levels;
-    Buf canonical; /* a posix record as our own writer has it */
+    Buf canonical;                   /* a posix record as our own writer has it */
+    Buf forgotten;                   /* uuid[] */
+    const BatchPath *forgotten_last; /* all above it is there */
 };
 
 enum { FACTS_BYTES = 200 }; /* what a record without JSON counts for */
@@ -64,6 +67,7 @@ void batch_free(Batch *batch)
     for (int t = 0; t < BATCH_TABLE_COUNT; t++)
         buf_release(&batch->rows[t]);
     buf_release(&batch->canonical);
+    buf_release(&batch->forgotten);
     arena_free(&batch->arena);
     free(batch->paths);
     free(batch->records);
@@ -76,10 +80,11 @@ void batch_reset(Batch *batch)
 {
     for (int t = 0; t < BATCH_TABLE_COUNT; t++)
         buf_reset(&batch->rows[t]);
+    buf_reset(&batch->forgotten);
     arena_reset(&batch->arena);
     memset(batch->slots, 0, SLOTS * sizeof *batch->slots);
     batch->path_count = batch->record_count = batch->bytes = batch->directory_count = 0;
-    batch->last = NULL;
+    batch->last = batch->forgotten_last = NULL;
     batch->datasets = batch->contents = batch->bare = false;
 }
 
@@ -185,6 +190,27 @@ static void put_posix(Batch *batch, Kept *kept, Str json)
     put_record(batch, kept, json);
 }
 
+void batch_forget(Batch *batch, PathHash dir)
+{
+    array_put_uuid(&batch->forgotten, dir.bytes);
+}
+
+/*
+ * Of all directories above, because one of them may be a file. And of a directory what it has itself: where a crawl
+ * begins, none above it is compared.
+ */
+static void forget_where(Batch *batch, const BatchPath *path, const PosixFacts *facts)
+{
+    const BatchPath *last = batch->forgotten_last;
+
+    if (facts && facts->type == POSIX_DIRECTORY)
+        batch_forget(batch, path->hash);
+    for (int i = 0; i < path->depth && !(last && last->above == path->above); i++)
+        if (!last || i >= last->depth || memcmp(&last->above[i], &path->above[i], sizeof *path->above) != 0)
+            batch_forget(batch, path->above[i]);
+    batch->forgotten_last = path;
+}
+
 void batch_add(Batch *batch, const BatchRecord *record)
 {
     size_t n = find_path(batch, record->path);
@@ -204,6 +230,8 @@ void batch_add(Batch *batch, const BatchRecord *record)
         put_posix(batch, kept, record->json);
     } else
         put_record(batch, kept, record->json);
+    if (record->told)
+        forget_where(batch, path, record->facts);
     path->last = (int)batch->record_count++;
     batch->bytes += (record->json.len ? record->json.len : FACTS_BYTES) + record->path.len;
 }
@@ -482,10 +510,17 @@ void batch_seal(Batch *batch, bool whole)
         last = path->above;
     }
     put_delta(batch, &delta);
+    if (batch->forgotten.len > 0)
+        (void)array_end(&batch->forgotten);
     dataset_put_levels(batch->levels, &batch->rows[BATCH_LEVELS]);
 }
 
 Buf *batch_rows(Batch *batch, BatchTable table)
 {
     return &batch->rows[table];
+}
+
+Str batch_forgotten(const Batch *batch)
+{
+    return buf_str(&batch->forgotten);
 }

@@ -46,6 +46,7 @@ typedef struct BatchRecord {
     Str json;                    /* checked: one JSON object; may be empty where `facts` say it all */
     const PosixFacts *facts;     /* of a posix record; NULL for others */
     const DatasetList *datasets; /* of a gdal record; NULL for others */
+    bool told;                   /* not by a crawl: as batch_forget() of all directories above */
 } BatchRecord;
 
 /* A directory read to its end: see the table `scans`. */
@@ -76,6 +77,8 @@ void batch_add_path(Batch *batch, Str path); /* without a record */
 void batch_add_scan(Batch *batch, const BatchScan *scan);
 void batch_add_look(Batch *batch, const BatchLook *look);
 void batch_add_gone(Batch *batch, PathHash hash); /* with all below it */
+/* With the batch goes what crawls noted of a directory, so that the next one compares it. */
+void batch_forget(Batch *batch, PathHash dir);
 Arena *batch_arena(Batch *batch);
 
 bool batch_is_full(const Batch *batch);
@@ -99,5 +102,6 @@ bool batch_record(const Batch *batch, size_t n, BatchRecord *out);
  */
 void batch_seal(Batch *batch, bool whole);
 Buf *batch_rows(Batch *batch, BatchTable table);
+Str batch_forgotten(const Batch *batch); /* sealed: the directories of batch_forget(), uuid[]; empty: none */
 
 #endif

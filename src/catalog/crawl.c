@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/crawl.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -63,6 +64,19 @@ static int thread_count(const WalkOptions *walk)
     return count < WALK_THREADS_MAX ? count : WALK_THREADS_MAX;
 }
 
+/* Is the root, or a directory between the shard's and it, a link? */
+static bool leads_through_link(Arena *arena, Str shard_root, Str root)
+{
+    char *top = realpath(str_to_z(arena, shard_root), NULL), *real = realpath(str_to_z(arena, root), NULL);
+    Str below = str_eq_z(shard_root, "/") ? root : str_sub(root, shard_root.len, root.len);
+    const char *above = top && strcmp(top, "/") != 0 ? top : "";
+    bool straight = !real || str_eq_z(str_printf(arena, "%s%.*s", above, STR_ARG(below)), real);
+
+    free(top);
+    free(real);
+    return !straight;
+}
+
 static bool check_root(Crawl *crawl, const CrawlOptions *options, Str root, Err *err)
 {
     RESULT_SCOPE(rows);
@@ -82,6 +96,8 @@ static bool check_root(Crawl *crawl, const CrawlOptions *options, Str root, Err 
     if (!pathname_is_within(crawl->root, db_text(rows, 0, 0)))
         return err_set(err, ERR_USAGE, "'%.*s' is not in '%.*s', the root of shard '%.*s'",
                        STR_ARG(crawl->root), STR_ARG(db_text(rows, 0, 0)), STR_ARG(options->shard));
+    crawl->shared.through_link =
+        leads_through_link(&crawl->arena, pathname_unescape(&crawl->arena, db_text(rows, 0, 0)), normal);
     return walk_check_root(normal, err) &&
            db_run(crawl->db, &sql_shard_use, DB_ARGS(DB_TEXT(options->shard)), NULL, err);
 }

@@ -142,9 +142,10 @@ static void begin_dir(CrawlThread *thread, const WalkDir *dir)
 
 /* ---- sending ---- */
 
-static bool send_record(CrawlThread *thread, Str path, const PosixFacts *facts, Err *err)
+static bool send_record(CrawlThread *thread, Str path, const PosixFacts *facts, bool told, Err *err)
 {
-    batch_add(thread->batch, &(BatchRecord){.path = path, .type = STR("posix"), .facts = facts});
+    batch_add(thread->batch,
+              &(BatchRecord){.path = path, .type = STR("posix"), .facts = facts, .told = told});
     if (!batch_is_full(thread->batch))
         return true;
     thread->split = true;
@@ -180,7 +181,7 @@ static bool send_entries(CrawlThread *thread, const WalkDir *dir, const WalkEntr
 
         if (thread->shared->anything)
             note_seen(thread, path);
-        if (!send_record(thread, path, &entries[i].facts, err))
+        if (!send_record(thread, path, &entries[i].facts, false, err))
             return false;
     }
     return true;
@@ -327,8 +328,10 @@ static void report(CrawlThread *thread, size_t entries)
 bool crawl_take(CrawlThread *thread, const WalkDir *dir, Err *err)
 {
     if (dir->unlisted && dir->first) {
+        bool told = dir->depth == 0 && thread->shared->through_link;
+
         thread->totals.directories++;
-        if (!is_as_known(thread, dir) && !send_record(thread, dir->text, &dir->facts, err))
+        if (!is_as_known(thread, dir) && !send_record(thread, dir->text, &dir->facts, told, err))
             return false;
     }
     if (dir->unchanged) {

@@ -20,6 +20,7 @@ typedef struct CrawlShared {
     Loader *loader;
     Known known;
     bool anything;       /* was known at or below the root, and may be gone */
+    bool through_link;   /* to the root: a crawl from further up has a link there, and nothing below it */
     int64_t option_hash; /* of what decides which entries are seen */
     Instant started;
 } CrawlShared;

@@ -74,6 +74,7 @@ static bool add(Import *import, const Str *fields, Err *err)
         return false;
     if (!record.type.ptr || !record.json.ptr) {
         batch_add_path(import->bare, record.path);
+        batch_forget(import->bare, pathname_hash(pathname_parent(record.path)));
         import->totals.bare++;
         return true;
     }

@@ -73,6 +73,7 @@ static bool take_deleted(Ingest *ingest, const CrawlfileLine *line, Err *err)
     if (!turn_to(ingest, true, err))
         return false;
     batch_add_gone(ingest->batch, pathname_hash(line->path));
+    batch_forget(ingest->batch, pathname_hash(pathname_parent(line->path)));
     return true;
 }
 

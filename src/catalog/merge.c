@@ -354,13 +354,21 @@ static bool take_in_known(Merge *merge, Batch *batch, MergeCounts *out, Err *err
            RUN_STEPS(merge, batch, count_steps, err);
 }
 
+static bool forget_scans(Merge *merge, const Batch *batch, Err *err)
+{
+    Str dirs = batch_forgotten(batch);
+
+    return dirs.len == 0 || db_run(merge->db, &sql_scans_forget, DB_ARGS(DB_TEXT(dirs)), NULL, err);
+}
+
 static bool take_in(Merge *merge, Batch *batch, MergeCounts *out, Err *err)
 {
     bool fresh;
     int64_t directories;
 
     if (!db_run(merge->db, &sql_merge_lock, DB_ARGS(DB_TEXT(merge->shard.code)), NULL, err) ||
-        !COPY_STEPS(merge, batch, key_copies, err) || !ask_new(merge, batch, &fresh, &directories, err))
+        !forget_scans(merge, batch, err) || !COPY_STEPS(merge, batch, key_copies, err) ||
+        !ask_new(merge, batch, &fresh, &directories, err))
         return false;
     return fresh && batch_rows(batch, BATCH_GONE)->len == 0 ? take_in_new(merge, batch, directories, out, err)
                                                             : take_in_known(merge, batch, out, err);

@@ -51,6 +51,7 @@ bool record_add(RecordReader *reader, Arena *arena, const BatchRecord *given, Ba
     BatchRecord record = *given;
     PosixFacts facts;
 
+    record.told = true;
     if (str_eq(record.type, STR("posix"))) {
         if (!posix_parse(arena, record.json, &facts, err))
             return false;

@@ -23,6 +23,7 @@ bool record_path(const RecordReader *reader, Arena *arena, Str given, Str *out, 
 
 /*
  * Check a record's JSON by its type and put the record, with its path from record_path(), into `batch`.
+ * The next crawl compares the directories above it.
  *
  * arena  of what is needed during the call
  *

@@ -9,7 +9,8 @@
 #include "base/quantity.h"
 #include "base/stop.h"
 #include "base/term.h"
-#include "catalog/pathname.h"
+#include "catalog/access.h"
+#include "catalog/shard.h"
 #include "db/patience.h"
 #include "serve/instance.h"
 #include "serve/sections.h"
@@ -60,16 +61,35 @@ bool catalog_peek(const Call *call, Db **out, Err *err)
            instance_connect(instance, call->arena, INSTANCE_OWNER, out, err);
 }
 
-bool catalog_dsn(const Call *call, const char **out, Err *err)
+/* Also to tell early, and in one place, that there is a server. */
+static bool find_root(const Call *call, Instance *instance, Str shard, Str *out, Err *err)
 {
-    Instance *instance;
+    Access access = {0};
     Db *db;
 
-    if (!open_patiently(call, &instance, err) ||
-        !instance_connect(instance, call->arena, INSTANCE_OWNER, &db, err))
+    *out = (Str){0};
+    if (!instance_connect(instance, call->arena, INSTANCE_OWNER, &db, err))
         return false;
-    db_close(db); /* it only told early, and in one place, that there is a server */
-    return instance_database_dsn(instance, call->arena, INSTANCE_OWNER, out, err);
+    bool ok = shard.len == 0 ||
+              (shard_use(db, shard, err) && access_open(call->arena, db, shard, NULL, &access, err));
+    db_close(db);
+    *out = access.root;
+    return ok || err->code == ERR_NOT_FOUND;
+}
+
+bool catalog_shard_dsn(const Call *call, Str shard, const char **out, Str *out_root, Err *err)
+{
+    Instance *instance;
+
+    return open_patiently(call, &instance, err) && find_root(call, instance, shard, out_root, err) &&
+           instance_database_dsn(instance, call->arena, INSTANCE_OWNER, out, err);
+}
+
+bool catalog_dsn(const Call *call, const char **out, Err *err)
+{
+    Str none;
+
+    return catalog_shard_dsn(call, (Str){0}, out, &none, err);
 }
 
 /* The path up to its last part '..' as the kernel takes it, with links; as it is where there is no such directory here. */
@@ -124,4 +144,30 @@ bool catalog_path(const Call *call, Str given, Str *out, Err *err)
         return false;
     *out = pathname_escape(call->arena, path);
     return true;
+}
+
+/* The path that the kernel knows; empty where there is none. */
+static Str real_path(Arena *arena, Str text)
+{
+    char *real = realpath(str_to_z(arena, pathname_unescape(arena, text)), NULL);
+    Str copy = real ? str_copy(arena, str_from_z(real)) : (Str){0};
+
+    free(real);
+    return copy;
+}
+
+bool catalog_path_in(const Call *call, Str given, Str root, Str *out, Err *err)
+{
+    if (!catalog_path(call, given, out, err))
+        return false;
+    if (root.len == 0 || pathname_is_within(*out, root))
+        return true;
+    Str top = real_path(call->arena, root), real = real_path(call->arena, *out);
+    if (top.len == 0 || !pathname_is_within(real, top))
+        return true;
+    Str below = str_eq_z(top, "/") ? real : str_sub(real, top.len, real.len);
+    return pathname_normalise(
+        call->arena,
+        str_printf(call->arena, "%.*s%.*s", STR_ARG(root), STR_ARG(pathname_escape(call->arena, below))), out,
+        err);
 }

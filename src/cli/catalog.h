@@ -22,6 +22,9 @@ bool catalog_open(const Call *call, Db **out, Err *err) ATTR_MUST_USE;
 /* The same for what connects by itself: a connection string, and nothing is open. Errors as catalog_open(): ERR_DB ... */
 bool catalog_dsn(const Call *call, const char **out, Err *err) ATTR_MUST_USE;
 
+/* And the root of a shard; empty where there is no such shard, which who crawls it says. Errors as catalog_open(): ERR_DB ... */
+bool catalog_shard_dsn(const Call *call, Str shard, const char **out, Str *out_root, Err *err) ATTR_MUST_USE;
+
 /* As catalog_open(), without waiting: ERR_BUSY comes at once. */
 bool catalog_peek(const Call *call, Db **out, Err *err) ATTR_MUST_USE;
 
@@ -32,5 +35,11 @@ bool catalog_peek(const Call *call, Db **out, Err *err) ATTR_MUST_USE;
  * ERR_USAGE  it cannot be one, or has a part '..' behind what is no directory here
  */
 bool catalog_path(const Call *call, Str given, Str *out, Err *err) ATTR_MUST_USE;
+
+/*
+ * The same as a shard with this root calls it. What does not lie in it by name, but does on this machine when links are
+ * followed (to the shard, or because its root is one), is taken for what it leads to. ERR_USAGE.
+ */
+bool catalog_path_in(const Call *call, Str given, Str root, Str *out, Err *err) ATTR_MUST_USE;
 
 #endif

@@ -221,15 +221,15 @@ static bool check_options(const Call *call, const Opts *o, Err *err)
     return true;
 }
 
-/* Absolute roots, as the kernel's bytes; one that lies in another is crawled with it. */
-static bool find_roots(const Call *call, Str *roots, size_t *count, Err *err)
+/* Absolute roots, as the kernel's bytes; one that lies in another is crawled with it. `top`: of the shard. */
+static bool find_roots(const Call *call, Str top, Str *roots, size_t *count, Err *err)
 {
     *count = 0;
     for (size_t i = 1; i < call->args_count; i++) {
         Str text;
         bool within = false;
 
-        if (!catalog_path(call, call->args[i], &text, err))
+        if (!catalog_path_in(call, call->args[i], top, &text, err))
             return false;
         Str raw = str_copy(call->arena, pathname_unescape(call->arena, text));
         for (size_t k = 0; k < *count; k++)
@@ -252,16 +252,19 @@ static bool run(const Call *call, Err *err)
 {
     Crawling crawling = {.call = call, .o = call->opts};
     Str *roots = arena_new(call->arena, Str, call->args_count);
+    Str top = {0};
     size_t count;
 
-    if (!check_options(call, call->opts, err) || !find_roots(call, roots, &count, err) || !stop_init(err))
+    if (!check_options(call, call->opts, err) || !stop_init(err))
+        return false;
+    if (!crawling.o->output.ptr && !catalog_shard_dsn(call, call->args[0], &crawling.dsn, &top, err))
+        return false;
+    if (!find_roots(call, top, roots, &count, err))
         return false;
     if (crawling.o->output.ptr) {
         if (!to_file(&crawling, roots, count, err))
             return false;
     } else {
-        if (!catalog_dsn(call, &crawling.dsn, err))
-            return false;
         for (size_t i = 0; i < count; i++)
             if (!crawl_root(&crawling, roots[i], err))
                 return err_wrap(err, "cannot crawl '%s'", roots[i].ptr);
@@ -277,7 +280,7 @@ const Cmd cmd_catalog_crawl = {
     .summary = "read directory trees into a shard",
     .description =
         "What is new or changed is taken in, what is gone is removed. A crawl stays on one file system unless told "
-        "otherwise. Interrupted, it keeps what it has, and the next one goes on from there. What cannot be read is noted "
+        "otherwise, and goes into no link but PATH itself, whose names are kept. Interrupted, it keeps what it has, and the next one goes on from there. What cannot be read is noted "
         "(strata catalog problems) and does not stop it.\n\n"
         "Kinds: posix is what the file system says (the default); magic looks at the first bytes to tell the kind of "
         "data; checksum computes MD5 and SHA-256; gdal reads variables, times and areas of rasters, netCDF and HDF. The "

@@ -9,7 +9,8 @@ typedef struct Opts {
 
 static const Opt opts[] = {
     CATALOG_VIEW_OPTS,
-    {OPT_COUNT, "depth", 'd', offsetof(Opts, depth), "N", "how deep", NULL, 1, 100},
+    {OPT_COUNT, "depth", 'd', offsetof(Opts, depth), "N", "how deep, 1 to 100: 1 is what is in PATH itself",
+     NULL, 1, 100},
     {OPT_FLAG, "all", 'a', offsetof(Opts, all), NULL, "files and links too"},
     {.type = OPT_END},
 };

@@ -86,13 +86,15 @@ static bool enter(const Call *call, Access *access, Str *path, Err *err)
     Db *db;
 
     *path = (Str){0};
+    if (!catalog_open(call, &db, err) || !shard_use(db, call->args[0], err) ||
+        !access_open(call->arena, db, call->args[0], NULL, access, err))
+        return false;
     if (call->args_count > 1) {
-        if (!catalog_path(call, call->args[1], path, err))
+        if (!catalog_path_in(call, call->args[1], access->root, path, err))
             return false;
         *path = pathname_unescape(call->arena, *path);
     }
-    return catalog_open(call, &db, err) && shard_use(db, call->args[0], err) &&
-           access_open(call->arena, db, call->args[0], NULL, access, err);
+    return true;
 }
 
 static bool begin(View *view, const Call *call, const ListShape *shape, const char *const *shown, Err *err)

@@ -224,9 +224,10 @@ static bool run(const Call *call, Err *err)
     const char *dsn;
     Follow *follow;
     Watch *watch;
-    Str text;
+    Str text, top;
 
-    if (!stop_init(err) || !catalog_path(call, call->args[1], &text, err) || !catalog_dsn(call, &dsn, err))
+    if (!stop_init(err) || !catalog_shard_dsn(call, call->args[0], &dsn, &top, err) ||
+        !catalog_path_in(call, call->args[1], top, &text, err))
         return false;
     Str root = str_copy(call->arena, pathname_unescape(call->arena, text));
     watching.root = root;

@@ -74,7 +74,34 @@ def a_shard_whose_root_is_a_link_is_asked_from_within():
     check("b.csv" in done.stdout, done.stdout + done.stderr)
     done = subprocess.run([STRATA, "-C", str(DIR), "catalog", "ls", "t", ".", "--json"], capture_output=True, text=True, cwd=TREE, env={"PWD": "/nowhere"})
     check("a.csv" in done.stdout, f"a wrong PWD: {done.stdout} {done.stderr}")
+    crawled = json.loads(strata("catalog", "crawl", "l", str(TREE / "sub"), "--json").stdout)
+    check(crawled["files"] == 1 and crawled["added"] == 0, f"the root by its own name: {crawled}")
+    check("b.csv" in strata("catalog", "ls", "l", str(TREE / "sub")).stdout.decode(), "and asked by it")
     strata("catalog", "shard", "drop", "l")
+
+
+def a_link_to_the_root_of_a_shard_is_its_root():
+    links = TOP / "links"
+    links.mkdir()
+    (links / "to").symlink_to(TREE)
+    (links / "round").symlink_to("to")
+    for way in (links / "to", links / "round", f"{links}/to/"):
+        crawled = json.loads(strata("catalog", "crawl", "t", str(way), "--json").stdout)
+        check(crawled["files"] > 1 and crawled["added"] + crawled["removed"] == 0, f"{way}: {crawled}")
+        shown = strata("catalog", "ls", "t", str(way)).stdout
+        check(shown == strata("catalog", "ls", "t", str(TREE)).stdout, shown)
+    crawled = json.loads(strata("catalog", "crawl", "t", f"{links}/to/sub", "--json").stdout)
+    check(crawled["files"] == 1 and crawled["directories"] == 1 and crawled["added"] == 0, crawled)
+    (links / "away").symlink_to(TOP)
+    told = refused(2, "catalog", "crawl", "t", str(links / "away"))
+    check(f"'{links}/away' is not in '{TREE}', the root of shard 't'" in told, told)
+
+
+def a_tree_begins_below_the_directory():
+    told = refused(2, "catalog", "tree", "t", "-d", "0")
+    check("from 1 to 100" in told, told)
+    told = strata("catalog", "tree", "--help").stdout.decode()
+    check("1 is what is in PATH itself" in told, told)
 
 
 def empty_lines_of_a_crawl_file_are_skipped():
@@ -195,4 +222,5 @@ sys.exit(run_all(scene, [shard_names_are_told_apart_from_those_of_the_database, 
                          a_path_may_lead_up_as_the_kernel_takes_it, a_shard_whose_root_is_a_link_is_asked_from_within,
                          empty_lines_of_a_crawl_file_are_skipped, a_program_is_told_where_the_next_page_starts, options_that_would_do_nothing_or_too_much_are_refused,
                          a_crawl_of_what_is_not_there_leaves_no_trace, how_fresh_each_kind_is_is_told, a_crawl_file_can_be_the_standard_output,
-                         a_time_may_be_so_long_ago_over_http_too, an_ingest_that_waits_can_be_interrupted]))
+                         a_time_may_be_so_long_ago_over_http_too, an_ingest_that_waits_can_be_interrupted,
+                         a_link_to_the_root_of_a_shard_is_its_root, a_tree_begins_below_the_directory]))

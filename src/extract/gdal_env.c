@@ -25,14 +25,17 @@ static const char *const settings[][2] = {
     {"GDAL_NUM_THREADS", "1"},
 };
 
-/* Drivers of servers and databases, of tables and documents without positions, and of directories. */
+/*
+ * Drivers of servers and databases, of tables, documents and programs' icons, which have no positions, and of
+ * directories.
+ */
 static const char *const unwanted[] = {
     "AmigoCloud",    "API_PROXY",  "Carto",         "CSV",    "CSW",      "DAAS",     "DERIVED",
     "EEDA",          "EEDAI",      "Elasticsearch", "GMLAS",  "GPSBabel", "HTTP",     "MEM",
     "Memory",        "MongoDBv3",  "MSSQLSpatial",  "MySQL",  "NGW",      "OAPIF",    "ODBC",
     "ODS",           "OGCAPI",     "PDF",           "PGDUMP", "PGeo",     "PLMOSAIC", "PLSCENES",
     "PostGISRaster", "PostgreSQL", "STACIT",        "STACTA", "VDV",      "WCS",      "WFS",
-    "WMS",           "WMTS",       "XLS",           "XLSX",   "Zarr",
+    "WMS",           "WMTS",       "XLS",           "XLSX",   "XPM",      "Zarr",
 };
 
 /* Virtual file systems of servers and of this process's own input and output. */
@@ -58,7 +61,17 @@ static const char *const remote[] = {
 };
 
 static Buf noise;
-static bool unrecognized;
+static bool unrecognized, no_layers;
+
+/*
+ * A KML file that has no folder or document, the only things that the reader makes layers of, or whose outermost element
+ * is not KML's (which gives no reason). What is not even XML has one.
+ */
+static bool tells_no_layers(Str text)
+{
+    return str_starts(text, STR("ERROR parsing kml ")) &&
+           (str_ends(str_trim(text), STR(":")) || str_ends(text, STR("no container element at the root.")));
+}
 
 static void CPL_STDCALL collect(CPLErr kind, CPLErrorNum number, const char *text)
 {
@@ -66,6 +79,8 @@ static void CPL_STDCALL collect(CPLErr kind, CPLErrorNum number, const char *tex
         return;
     if (number == CPLE_OpenFailed && strstr(text, "not recognized as a supported file format"))
         unrecognized = true;
+    if (number == CPLE_OpenFailed && tells_no_layers(str_from_z(text)))
+        no_layers = true;
     if (noise.len >= NOISE_MAX)
         return;
     if (noise.len > 0)
@@ -163,7 +178,7 @@ void gdal_noise_reset(void)
 {
     CPLErrorReset();
     buf_reset(&noise);
-    unrecognized = false;
+    unrecognized = no_layers = false;
 }
 
 Str gdal_noise(void)
@@ -177,4 +192,9 @@ Str gdal_noise(void)
 bool gdal_noise_unrecognized(void)
 {
     return unrecognized;
+}
+
+bool gdal_noise_no_layers(void)
+{
+    return no_layers;
 }

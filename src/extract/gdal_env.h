@@ -25,4 +25,7 @@ Str gdal_noise(void);
 /* A local file that could not be opened at all is no problem but simply no data: whether GDAL said so. */
 bool gdal_noise_unrecognized(void);
 
+/* Nor is one that a reader knows and finds nothing in, which some say by not opening it. */
+bool gdal_noise_no_layers(void);
+
 #endif

@@ -367,6 +367,8 @@ bool gdal_file_read(ExtractFile *file, Err *err)
                     NULL, NULL, NULL);
     if (!ds && gdal_noise_unrecognized())
         return err_set(err, ERR_NOT_FOUND, "of no known format");
+    if (!ds && gdal_noise_no_layers())
+        return true;
     if (!ds)
         return err_set(err, is_known(file) ? ERR_IO : ERR_CORRUPT, "cannot open '%.*s'",
                        STR_ARG(file->record->filename));

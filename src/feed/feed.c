@@ -46,6 +46,18 @@ static bool has_its_tree(const Feed *feed)
            feed_is_cleared(feed);
 }
 
+/* No batch at all. What has no head, and a log of which nothing can be read, was a feed once. */
+static bool has_nothing(const Feed *feed, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    const char *log = str_printf(&scratch, "%s/00000000.log", feed->path).ptr;
+    struct statx st;
+
+    if (os_statx(AT_FDCWD, log, 0, STATX_SIZE, &st) < 0 || st.stx_size <= FEED_SEGMENT_HEAD)
+        return err_set(err, ERR_NOT_FOUND, "there is no feed in '%s'", feed->path);
+    return err_set(err, ERR_CORRUPT, "'%s' is damaged: nothing of it can be read", log);
+}
+
 static bool read_on(Arena *arena, Feed *feed, FeedMode mode, const FeedOptions *options, Err *err)
 {
     bool has_head = feed_head_open(feed->head, mode == FEED_WRITE, &feed->state, err);
@@ -61,7 +73,7 @@ static bool read_on(Arena *arena, Feed *feed, FeedMode mode, const FeedOptions *
     if (!feed_replay(feed, err))
         return false;
     if (feed_log_end(feed->log) == FEED_PLACE_FIRST)
-        return err_set(err, ERR_NOT_FOUND, "there is no feed in '%s'", feed->path);
+        return has_nothing(feed, err);
     if (mode == FEED_READ)
         return true;
     feed->writable = true;

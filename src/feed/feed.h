@@ -98,16 +98,27 @@ bool feed_peek(Feed *feed, uint64_t block, Str *out, Err *err) ATTR_MUST_USE;
 /* Whether a block is held here. ERR_IO. */
 bool feed_holds(Feed *feed, uint64_t block, bool *out, Err *err) ATTR_MUST_USE;
 
+#define FEED_NO_BLOCK UINT64_MAX
+
+/* What is damaged: a block, or FEED_NO_BLOCK, and where in the feed's directory; `file` is empty where that is no one place. */
+typedef struct FeedDamage {
+    uint64_t block;
+    char file[16];
+    uint64_t offset; /* bytes */
+} FeedDamage;
+
 typedef struct FeedVerify {
-    bool (*progress)(void *ctx, uint64_t block); /* false: stop */
+    bool (*progress)(void *ctx, uint64_t done); /* so many blocks are read; false: stop */
     void *progress_ctx;
+    FeedDamage *damage; /* written where that is why it fails; may be NULL */
 } FeedVerify;
 
 /*
- * Read and hash all that is held, up to the roots and their signature. *first_bad gets the first block that is not as signed,
- * or the length. `options` may be NULL.
+ * Read and hash all that is held, up to the roots and their signature; and all of the log, the tree and the bits
+ * (docs/format/feed.md). *first_bad gets the first block that is not as signed, or the length where there is none. `options` may be
+ * NULL.
  *
- * ERR_CORRUPT      there is one, or the head is not signed by the feed's signer
+ * ERR_CORRUPT      there is one, or something else is damaged; or the head is not signed by the feed's signer
  * ERR_INTERRUPTED  `progress` said so
  * ERR_IO
  */

@@ -17,6 +17,7 @@ void feed_batch_begin(Feed *feed)
     feed->held = feed->state.held;
     feed->kept = feed->state.roots.length;
     feed->gone_first = feed->gone_end = 0;
+    feed->jumped = false;
     feed_batch_sign(feed, (Str){(const char *)feed->state.signature, feed->state.signature_len});
     feed->pending = false;
     buf_reset(&feed->made);
@@ -64,6 +65,7 @@ bool feed_batch_has(Feed *feed, uint64_t block, bool *out, Err *err)
 void feed_batch_roots(Feed *feed, const TreeRoots *roots)
 {
     feed->roots = *roots;
+    feed->jumped = true;
 }
 
 void feed_batch_sign(Feed *feed, Str signature)
@@ -188,6 +190,9 @@ static void forget_lost(Feed *feed)
         feed_nodes_truncate(feed->nodes, feed->kept);
         feed_head_mark(feed->head, feed->kept, before - feed->kept, false);
     }
+    /* A bit that was set behind the end counts for nothing. */
+    if (feed->jumped && feed->roots.length > feed->kept)
+        feed_head_mark(feed->head, feed->kept, feed->roots.length - feed->kept, false);
     if (feed->gone_first < feed->gone_end)
         feed_head_mark(feed->head, feed->gone_first, feed->gone_end - feed->gone_first, false);
 }

@@ -105,20 +105,32 @@ bool feed_write_floor(const Feed *feed, Err *err)
     return os_write_file(str_printf(&scratch, "%s/floor", feed->path).ptr, buf_str(&body), 0600, err);
 }
 
-bool feed_check_floor(const Feed *feed, Err *err)
+bool feed_read_floor(const Feed *feed, FeedPlace *out, Err *err)
 {
     ARENA_SCOPE(scratch);
     BUF_SCOPE(body);
     Err why = {0};
 
+    *out = 0;
     if (!os_read_file(str_printf(&scratch, "%s/floor", feed->path).ptr, FLOOR_BYTES, &body, &why)) {
-        *err = why;
+        if (why.code != ERR_NOT_FOUND)
+            *err = why;
         return why.code == ERR_NOT_FOUND;
     }
     if (body.len != FLOOR_BYTES || memcmp(body.ptr, magic, sizeof magic) != 0 ||
         XXH3_64bits(body.ptr, FLOOR_BYTES - 8) != bytes_get(body.ptr + FLOOR_BYTES - 8, 8))
         return err_set(err, ERR_CORRUPT, "'%s/floor' is damaged", feed->path);
-    if (feed->state.applied >= bytes_get(body.ptr + 8, 8))
+    *out = bytes_get(body.ptr + 8, 8);
+    return true;
+}
+
+bool feed_check_floor(const Feed *feed, Err *err)
+{
+    FeedPlace floor;
+
+    if (!feed_read_floor(feed, &floor, err))
+        return false;
+    if (feed->state.applied >= floor)
         return true;
     (void)err_set(err, ERR_CORRUPT, "the head of the feed in '%s' is lost", feed->path);
     return err_hint(
@@ -184,19 +196,38 @@ static bool give_back(Feed *feed, Buf *extents, Err *err)
     return os_unlink(path) == 0 || err_sys(err, ERR_IO, "cannot remove '%s'", path);
 }
 
-static bool finish_last(Feed *feed, Err *err)
+/* Empty where there is none. */
+static bool take_list(const Feed *feed, Buf *body, Err *err)
 {
     ARENA_SCOPE(scratch);
-    BUF_SCOPE(body);
-    BUF_SCOPE(extents);
     Err why = {0};
 
-    if (!os_read_file(list_path(feed, &scratch), CLEAR_AT_ONCE * sizeof(Extent) + 8, &body, &why)) {
-        *err = why;
+    if (!os_read_file(list_path(feed, &scratch), CLEAR_AT_ONCE * sizeof(Extent) + 8, body, &why)) {
+        if (why.code != ERR_NOT_FOUND)
+            *err = why;
         return why.code == ERR_NOT_FOUND;
     }
-    if (body.len < 8 || XXH3_64bits(body.ptr, body.len - 8) != bytes_get(body.ptr + body.len - 8, 8))
-        return err_set(err, ERR_CORRUPT, "'%s' is damaged", list_path(feed, &scratch));
+    return (body->len >= 8 &&
+            XXH3_64bits(body->ptr, body->len - 8) == bytes_get(body->ptr + body->len - 8, 8)) ||
+           err_set(err, ERR_CORRUPT, "'%s' is damaged", list_path(feed, &scratch));
+}
+
+bool feed_check_clearing(const Feed *feed, Err *err)
+{
+    BUF_SCOPE(body);
+
+    return take_list(feed, &body, err);
+}
+
+static bool finish_last(Feed *feed, Err *err)
+{
+    BUF_SCOPE(body);
+    BUF_SCOPE(extents);
+
+    if (!take_list(feed, &body, err))
+        return false;
+    if (body.len == 0)
+        return true;
     return read_list(feed, buf_str(&body), &extents, err) && give_back(feed, &extents, err);
 }
 

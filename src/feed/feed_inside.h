@@ -30,6 +30,7 @@ struct Feed {
     uint64_t held;                 /* blocks, after it */
     uint64_t kept;                 /* blocks that a truncation leaves */
     uint64_t gone_first, gone_end; /* blocks that a clear takes away */
+    bool jumped;                   /* it is longer by more than its blocks */
     unsigned char signature[FEED_SIGNATURE_MAX];
     size_t signature_len;
     Buf made; /* of FeedMade, since the last commit */
@@ -87,10 +88,17 @@ bool feed_write_derived(Feed *feed, bool sync, Err *err) ATTR_MUST_USE;
 bool feed_write_floor(const Feed *feed, Err *err) ATTR_MUST_USE;
 bool feed_check_floor(const Feed *feed, Err *err) ATTR_MUST_USE;
 
+/* That place; 0 where there is no such file. ERR_CORRUPT, ERR_IO. */
+bool feed_read_floor(const Feed *feed, FeedPlace *out, Err *err) ATTR_MUST_USE;
+
+/* Whether what a clear has left to be done can be read. ERR_CORRUPT, ERR_IO. */
+bool feed_check_clearing(const Feed *feed, Err *err) ATTR_MUST_USE;
+
 enum { FEED_IDENTITY_BYTES = 4 + 3 * FEED_KEY_BYTES };
 
 /* As the log has them. */
 void feed_put_identity(const FeedIdentity *identity, Buf *out);
+bool feed_get_identity(Str body, FeedIdentity *out); /* false: it is none */
 void feed_put_node(const TreeNode *node, Buf *out);
 
 /* Give the feed what the log has behind its state. ERR_CORRUPT, ERR_IO. */

@@ -39,20 +39,23 @@ static TreeNode node_at(const char *at)
     return node;
 }
 
+bool feed_get_identity(Str body, FeedIdentity *out)
+{
+    if (body.len != FEED_IDENTITY_BYTES)
+        return false;
+    uint64_t flags = bytes_get(body.ptr, 4);
+    out->compat = flags & FLAG_COMPAT;
+    out->anonymous = flags & FLAG_ANONYMOUS;
+    const char *keys = body.ptr + 4;
+    memcpy(out->key, keys, FEED_KEY_BYTES);
+    memcpy(out->signer, keys += FEED_KEY_BYTES, SIGN_PUBLIC_BYTES);
+    memcpy(out->space, keys += SIGN_PUBLIC_BYTES, FEED_KEY_BYTES);
+    return true;
+}
+
 static bool take_identity(Feed *feed, Str body, Err *err)
 {
-    FeedIdentity *identity = &feed->identity;
-
-    if (body.len != FEED_IDENTITY_BYTES)
-        return is_odd(feed, err);
-    uint64_t flags = bytes_get(body.ptr, 4);
-    identity->compat = flags & FLAG_COMPAT;
-    identity->anonymous = flags & FLAG_ANONYMOUS;
-    const char *keys = body.ptr + 4;
-    memcpy(identity->key, keys, FEED_KEY_BYTES);
-    memcpy(identity->signer, keys += FEED_KEY_BYTES, SIGN_PUBLIC_BYTES);
-    memcpy(identity->space, keys += SIGN_PUBLIC_BYTES, FEED_KEY_BYTES);
-    return true;
+    return feed_get_identity(body, &feed->identity) || is_odd(feed, err);
 }
 
 /* The block is at the end of the tree and makes it longer, or its leaf was proven when it was written. */

@@ -14,7 +14,7 @@ enum {
     SLOTS = 4,
     SYNCED_SLOTS = 2, /* the first ones */
     SLOT_BYTES = 4096,
-    BITS_AT = SLOTS * SLOT_BYTES,
+    BITS_AT = FEED_HEAD_BITS,
     BOOT_BYTES = 16,
     SIGNATURE_ROOM = 72,
     FLAG_COMPAT = 1,

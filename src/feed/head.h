@@ -23,6 +23,8 @@ typedef struct FeedState {
 
 typedef struct FeedHeadFile FeedHeadFile;
 
+#define FEED_HEAD_BITS 16384 /* where the bits begin in the file, bytes */
+
 FeedHeadFile *feed_head_new(Arena *arena, const char *dir);
 void feed_head_close(FeedHeadFile *head); /* without flushing */
 

@@ -271,74 +271,84 @@ size_t feed_log_see(Str bytes, FeedPlace place, FeedRecord *out)
     return len;
 }
 
-typedef struct Scan {
-    FeedLog *log;
-    FeedLogTake *take;
-    void *ctx;
-    FeedPlace at; /* of the next record */
-    Buf in;       /* bytes, of which those from `used` on begin there */
-    size_t used;
-} Scan;
-
-/* More of the segment, so that at least `want` bytes are there, unless it ends before. */
-static bool fill(Scan *scan, size_t want, Err *err)
+bool feed_log_fill(FeedLogReader *reader, size_t want, Err *err)
 {
-    FeedLog *log = scan->log;
+    FeedLog *log = reader->log;
     size_t got = 0;
 
-    if (scan->in.len - scan->used >= want)
+    if (reader->in.len - reader->used >= want)
         return true;
-    buf_consume(&scan->in, scan->used);
-    scan->used = 0;
+    buf_consume(&reader->in, reader->used);
+    reader->used = 0;
     want = want < IN_PIECE ? IN_PIECE : want;
-    char *to = buf_reserve(&scan->in, want);
-    if (!os_pread_all(log->fd, to, want, (off_t)(offset_of(scan->at) + scan->in.len), &got, err))
+    char *to = buf_reserve(&reader->in, want);
+    if (!os_pread_all(log->fd, to, want, (off_t)(offset_of(reader->at) + reader->in.len), &got, err))
         return err_wrap(err, "cannot read the log in '%s'", log->path);
-    scan->in.len += got;
+    reader->in.len += got;
     return true;
 }
 
-/* The record at scan->at; `*len` is 0 when there is none. */
-static bool next_record(Scan *scan, FeedRecord *record, size_t *len, Err *err)
+bool feed_log_next(FeedLogReader *reader, FeedRecord *record, size_t *len, Err *err)
 {
-    if (!fill(scan, FEED_RECORD_HEAD, err))
+    if (!feed_log_fill(reader, FEED_RECORD_HEAD, err))
         return false;
     *len = 0;
-    if (scan->in.len - scan->used < FEED_RECORD_HEAD)
+    if (reader->in.len - reader->used < FEED_RECORD_HEAD)
         return true;
-    uint64_t body = bytes_get(scan->in.ptr + scan->used + 8, 4);
+    uint64_t body = bytes_get(reader->in.ptr + reader->used + 8, 4);
     if (body > BODY_MAX)
         return true;
-    if (!fill(scan, FEED_RECORD_HEAD + (size_t)body, err))
+    if (!feed_log_fill(reader, FEED_RECORD_HEAD + (size_t)body, err))
         return false;
-    *len = feed_log_see(str_sub(buf_str(&scan->in), scan->used, scan->in.len), scan->at, record);
+    *len = feed_log_see(str_sub(buf_str(&reader->in), reader->used, reader->in.len), reader->at, record);
     return true;
 }
 
-/* Goes to the beginning of a segment; *there is whether it has a head. */
-static bool go_to(Scan *scan, uint32_t segment, bool *there, Err *err)
+void feed_log_skip(FeedLogReader *reader, size_t len)
+{
+    reader->used += len;
+    reader->at += len;
+}
+
+bool feed_log_go(FeedLogReader *reader, uint32_t segment, bool *there, Err *err)
 {
     BUF_SCOPE(wanted);
     char head[FEED_SEGMENT_HEAD];
     size_t got = 0;
 
-    *there = false;
-    buf_reset(&scan->in);
-    scan->used = 0;
-    if (!feed_log_use(scan->log, segment, O_RDONLY, err))
-        return err->code == ERR_NOT_FOUND;
-    if (!os_pread_all(scan->log->fd, head, sizeof head, 0, &got, err))
+    buf_reset(&reader->in);
+    reader->used = 0;
+    if (!feed_log_use(reader->log, segment, O_RDONLY, err) ||
+        !os_pread_all(reader->log->fd, head, sizeof head, 0, &got, err))
         return false;
     put_segment_head(&wanted, segment);
-    scan->at = first_of(segment);
+    reader->at = first_of(segment);
     *there = got == sizeof head && str_eq(buf_str(&wanted), (Str){head, got});
     return true;
+}
+
+typedef struct Scan {
+    FeedLogReader in;
+    FeedLogTake *take;
+    void *ctx;
+} Scan;
+
+/* The next segment, if there is one. */
+static bool go_to(Scan *scan, uint32_t segment, bool *there, Err *err)
+{
+    Err why = {0};
+
+    *there = false;
+    if (feed_log_go(&scan->in, segment, there, &why) || why.code == ERR_NOT_FOUND)
+        return true;
+    *err = why;
+    return false;
 }
 
 /* False at the end of what counts, and on failure. */
 static bool take_record(Scan *scan, FeedRecord *record, size_t len, bool *goes_on, Err *err)
 {
-    FeedLog *log = scan->log;
+    FeedLog *log = scan->in.log;
 
     if (record->type == FEED_COMMIT) {
         if (record->body.len < 8 || XXH3_64bits_digest(&log->checks) != bytes_get(record->body.ptr, 8)) {
@@ -350,7 +360,7 @@ static bool take_record(Scan *scan, FeedRecord *record, size_t len, bool *goes_o
         record->body = str_sub(record->body, 8, record->body.len);
         (void)XXH3_64bits_reset_withSeed(&log->checks, log->chain);
     } else
-        (void)XXH3_64bits_update(&log->checks, scan->in.ptr + scan->used, 8);
+        (void)XXH3_64bits_update(&log->checks, scan->in.in.ptr + scan->in.used, 8);
     return scan->take(scan->ctx, record, err);
 }
 
@@ -362,15 +372,15 @@ static bool leave(Scan *scan, bool *looked, bool *there, Err *err)
 {
     char name[FEED_LOG_NAME_MAX];
     struct statx st;
-    uint32_t next = segment_of(scan->at) + 1;
+    uint32_t next = segment_of(scan->in.at) + 1;
 
     if (*looked) {
         *looked = false;
         return go_to(scan, next, there, err);
     }
-    buf_reset(&scan->in);
-    scan->used = 0;
-    if (os_statx(AT_FDCWD, feed_log_name(scan->log, next, name), 0, STATX_TYPE, &st) == 0) {
+    buf_reset(&scan->in.in);
+    scan->in.used = 0;
+    if (os_statx(AT_FDCWD, feed_log_name(scan->in.log, next, name), 0, STATX_TYPE, &st) == 0) {
         *looked = true;
         return true;
     }
@@ -380,22 +390,23 @@ static bool leave(Scan *scan, bool *looked, bool *there, Err *err)
 
 static bool scan_all(Scan *scan, Err *err)
 {
+    FeedLogReader *in = &scan->in;
     bool there = true, goes_on = true, looked = false;
 
-    if (scan->at == FEED_PLACE_FIRST ? !go_to(scan, 0, &there, err)
-                                     : !feed_log_use(scan->log, segment_of(scan->at), O_RDONLY, err)) {
+    if (in->at == FEED_PLACE_FIRST ? !go_to(scan, 0, &there, err)
+                                   : !feed_log_use(in->log, segment_of(in->at), O_RDONLY, err)) {
         if (err->code == ERR_NOT_FOUND)
-            (void)err_set(err, ERR_CORRUPT, "a segment of the log in '%s' is missing", scan->log->path);
+            (void)err_set(err, ERR_CORRUPT, "a segment of the log in '%s' is missing", in->log->path);
         return false;
     }
     while (there && goes_on) {
         FeedRecord record;
         size_t len;
 
-        if (!next_record(scan, &record, &len, err))
+        if (!feed_log_next(in, &record, &len, err))
             return false;
         if (len == 0) { /* the end of this segment, or of all */
-            goes_on = offset_of(scan->at) > FEED_SEGMENT_HEAD;
+            goes_on = offset_of(in->at) > FEED_SEGMENT_HEAD;
             if (goes_on && !leave(scan, &looked, &there, err))
                 return false;
             continue;
@@ -403,26 +414,27 @@ static bool scan_all(Scan *scan, Err *err)
         looked = false;
         if (!take_record(scan, &record, len, &goes_on, err))
             return false;
-        scan->used += len;
-        scan->at += len;
+        feed_log_skip(in, len);
     }
     return true;
 }
 
 bool feed_log_scan(FeedLog *log, FeedLogTake *take, void *ctx, Err *err)
 {
-    Scan scan = {.log = log, .take = take, .ctx = ctx, .at = log->end};
+    Scan scan = {.in = {.log = log, .at = log->end}, .take = take, .ctx = ctx};
 
     (void)XXH3_64bits_reset_withSeed(&log->checks, log->chain);
     bool ok = scan_all(&scan, err);
-    buf_release(&scan.in);
+    buf_release(&scan.in.in);
     return ok;
 }
 
-static bool is_damaged(const FeedLog *log, FeedPlace place, Err *err)
+bool feed_log_damaged(const FeedLog *log, FeedPlace place, Err *err)
 {
-    return err_set(err, ERR_CORRUPT, "the record at %08x:%u of the log in '%s' is damaged", segment_of(place),
-                   offset_of(place), log->path);
+    char name[FEED_LOG_NAME_MAX];
+
+    return err_set(err, ERR_CORRUPT, "'%s' is damaged at byte %u",
+                   feed_log_name(log, segment_of(place), name), offset_of(place));
 }
 
 /* The bytes from `place` on, at least `want` of them where the segment has them; more, where it is read on from record to record. */
@@ -436,7 +448,7 @@ static bool look(FeedLog *log, FeedPlace place, size_t want, Str *out, Err *err)
         return true;
     }
     if (!feed_log_use(log, segment_of(place), O_RDONLY, err))
-        return err->code == ERR_NOT_FOUND ? is_damaged(log, place, err) : false;
+        return err->code == ERR_NOT_FOUND ? feed_log_damaged(log, place, err) : false;
     buf_reset(&log->ahead);
     if (!os_pread_all(log->fd, buf_reserve(&log->ahead, len), len, offset_of(place), &got, err))
         return false;
@@ -475,7 +487,7 @@ bool feed_log_read(FeedLog *log, FeedPlace place, FeedRecordType type, Str *out,
             return false;
     }
     if (len == 0 || record.type != type)
-        return is_damaged(log, place, err);
+        return feed_log_damaged(log, place, err);
     log->ahead_end = place + len;
     *out = record.body;
     return true;

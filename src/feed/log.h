@@ -66,6 +66,21 @@ typedef bool FeedLogTake(void *ctx, const FeedRecord *record, Err *err);
 bool feed_log_scan(FeedLog *log, FeedLogTake *take, void *ctx, Err *err) ATTR_MUST_USE;
 
 /*
+ * Read the whole log up to feed_log_end(), whatever was given to a scan before, and give `take` each record. Every head of a segment,
+ * every check and the chain of commits have to be right. Below `floor` records may be missing where there are zeros: space that was
+ * given back. *bad: the place that is not right, where that is why it fails.
+ *
+ * ERR_CORRUPT  something is damaged
+ * ERR_IO       it cannot be read
+ * any          from `take`
+ */
+bool feed_log_check(FeedLog *log, FeedPlace floor, FeedLogTake *take, void *ctx, FeedPlace *bad,
+                    Err *err) ATTR_MUST_USE;
+
+/* The name of the file that has a place, without its directory. */
+const char *feed_log_file(FeedPlace place, char out[16]);
+
+/*
  * For a reader: go on from `end`, which is behind a commit with `chain`, and forget what was read. A writer that began anew may have
  * put another file in the place of the one that is open.
  */

@@ -48,6 +48,29 @@ static inline FeedPlace first_of(uint32_t segment)
     return (FeedPlace)segment << 32 | FEED_SEGMENT_HEAD;
 }
 
+/* Reads records one behind the other. */
+typedef struct FeedLogReader {
+    FeedLog *log;
+    FeedPlace at; /* of the next record; its segment is in use */
+    Buf in;       /* bytes, of which those from `used` on begin there */
+    size_t used;
+} FeedLogReader;
+
+/* More of the segment, so that at least `want` bytes are there, unless it ends before. ERR_IO. */
+bool feed_log_fill(FeedLogReader *reader, size_t want, Err *err) ATTR_MUST_USE;
+
+/* The record at reader->at; `*len` is 0 when there is none. ERR_IO. */
+bool feed_log_next(FeedLogReader *reader, FeedRecord *record, size_t *len, Err *err) ATTR_MUST_USE;
+
+/* Behind `len` bytes of the segment that are there. */
+void feed_log_skip(FeedLogReader *reader, size_t len);
+
+/* To the beginning of a segment; *there is whether it has a head. ERR_NOT_FOUND: it has no file. ERR_IO. */
+bool feed_log_go(FeedLogReader *reader, uint32_t segment, bool *there, Err *err) ATTR_MUST_USE;
+
+/* Say that what is at that place is damaged. ERR_CORRUPT. Always false. */
+bool feed_log_damaged(const FeedLog *log, FeedPlace place, Err *err);
+
 /* The name of a segment's file. */
 const char *feed_log_name(const FeedLog *log, uint32_t segment, char out[FEED_LOG_NAME_MAX]);
 

@@ -9,7 +9,7 @@
 #include "base/os.h"
 
 enum {
-    ENTRY = 48,
+    ENTRY = FEED_NODE_BYTES,
     PIECE_ENTRIES = 85, /* read at once: a page of memory */
     PIECES = 16,        /* kept, each in the place of its number */
     RUN_MAX = 64 * 1024 /* bytes written at once: larger buffers are fresh memory each time */

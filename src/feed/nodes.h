@@ -12,6 +12,8 @@
 
 typedef struct FeedNodes FeedNodes;
 
+enum { FEED_NODE_BYTES = 48 }; /* of one in the file */
+
 /* Without `write` the file stays as it is, and nothing is flushed. */
 FeedNodes *feed_nodes_new(Arena *arena, const char *dir, bool write);
 void feed_nodes_close(FeedNodes *nodes); /* without flushing */

@@ -119,6 +119,58 @@ def many_damaged_blocks_do_not_flood_the_server():
     check(15 <= said.count("cannot be given") <= 30 and "strata feed verify" in said and said.count("\n") < 35, said)
 
 
+# ---- verify ----
+
+def flip(path, at):
+    data = bytearray(path.read_bytes())
+    data[at] ^= 16
+    path.write_bytes(data)
+
+
+def verify_names_the_place_and_its_hint_helps():
+    node, key = new_feed(40, "--name", "mine")
+    where = pathlib.Path(node.answer("stat", key)["path"])
+
+    def bad(file, offset, block):
+        done = node.feed("verify", key, "--json", status=8)
+        answer, error = json.loads(done.stdout), json.loads(done.stderr)["error"]
+        check((answer["file"], answer["first_bad"]) == (file, block), answer)
+        check(answer["offset"] <= offset < answer["offset"] + 200, answer)
+        check(f"{file}' is damaged at byte {answer['offset']}" in error["message"], error)
+        return error["hint"]
+
+    log = (where / "00000000.log").read_bytes()
+    block = log.index(b"block 7 ")
+    for at, number in ((3, None), (20, None), (60, None), (block, 7), (len(log) - 40, None)):
+        flip(where / "00000000.log", at)
+        hint = bad("00000000.log", at, number)
+        check("strata feed clear" in hint if number else "strata feed backup" in hint, hint)
+        flip(where / "00000000.log", at)
+    node.answer("verify", key)
+    flip(where / "tree", 48 * 3 + 20)  # above blocks 0 to 3
+    check("removed" in bad("tree", 48 * 3, 0), "hint")
+    (where / "tree").unlink()
+    (where / "head").unlink()
+    node.answer("verify", key)
+    node.answer("append", key, "--trust", data=lines(40, 41))  # its head is another file than it was
+    flip(where / "head", 16384)
+    check("removed" in bad("head", 16384, 4), "hint")
+    (where / "tree").unlink()
+    (where / "head").unlink()
+    node.answer("verify", key)
+    flip(where / "00000000.log", 60)
+    done = node.feed("verify", key, status=8)
+    check("nothing of it can be read" in done.stderr.decode(), done)
+    flip(where / "00000000.log", 60)
+    node.answer("append", key, "--trust", data=lines(41, 42))
+    flip(where / "00000000.log", 100)
+    check("strata feed backup" in bad("00000000.log", 100, None), "hint")
+    node.answer("backup", key, "mine.feed")
+    node.answer("remove", key)
+    node.answer("restore", "mine.feed")
+    check(node.answer("verify", key)["held"] == 42 and node.blocks(key) == lines(0, 42), "made anew")
+
+
 sys.exit(run_all(lambda: DIR.mkdir(), [
     what_a_damaged_peer_cannot_give_is_named_on_both_sides,
     a_whole_peer_beside_it_gives_them,
@@ -126,4 +178,5 @@ sys.exit(run_all(lambda: DIR.mkdir(), [
     what_a_peer_never_had_is_not_missed,
     who_follows_is_told_and_goes_on,
     many_damaged_blocks_do_not_flood_the_server,
+    verify_names_the_place_and_its_hint_helps,
 ]))

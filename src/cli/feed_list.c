@@ -77,6 +77,8 @@ static bool run(const Call *call, Err *err)
             first = why;
     }
     out_end(call->out);
+    if (!feeds_warn_strays(call, store, err))
+        return false;
     return bad == 0 ||
            err_set(err, first.code, "%zu of %zu feeds cannot be read: %s", bad, count, first.text);
 }

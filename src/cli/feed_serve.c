@@ -184,6 +184,7 @@ static bool begin(Serving *serving, Err *err)
     const char *address;
 
     if (!serve_named(serving, err) ||
+        (serving->all && !feeds_warn_strays(serving->call, serving->store, err)) ||
         (serving->all && o->peers.count > 0 && !serve_everything(serving, err)) ||
         !share_listen(serving->share, o->listen, &address, err))
         return false;

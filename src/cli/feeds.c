@@ -20,6 +20,19 @@ bool feeds_open(const Call *call, FeedStore **out, Err *err)
     return true;
 }
 
+bool feeds_warn_strays(const Call *call, FeedStore *store, Err *err)
+{
+    const char **paths;
+    size_t count;
+
+    if (!store_strays(store, call->arena, &paths, &count, err))
+        return false;
+    if (count > 0)
+        out_warn(call->out, "%zu %s here and not noted: strata feed adopt takes %s in", count,
+                 count == 1 ? "feed is" : "feeds are", count == 1 ? "it" : "them");
+    return true;
+}
+
 bool feeds_take(const Call *call, FeedMode mode, FeedInHand *out, Err *err)
 {
     out->keys = NULL;

@@ -83,6 +83,15 @@ void meta_undo(Meta *meta);
  * ERR_IO     nothing changed; and as meta_refresh()
  */
 
+/*
+ * Make a damaged store usable: what can be read of its file is kept in a new one, the changes that were in the bytes that are damaged
+ * are lost. *aside: where the damaged file is from now on, in `arena`; NULL where the file is not damaged, and stays.
+ *
+ * ERR_LIMIT  it is of a newer version
+ * ERR_IO     nothing changed
+ */
+bool meta_mend(const char *path, Arena *arena, const char **aside, Err *err) ATTR_MUST_USE;
+
 /* ---- feeds ---- */
 
 /* Put a feed, or change what is said about it. `discovery` is made from the key. ERR_USAGE, ERR_IO. */

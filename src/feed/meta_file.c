@@ -50,7 +50,9 @@ static size_t see_frame(uint64_t generation, off_t at, Str bytes, Str *body)
 static bool is_damaged(const Meta *meta, off_t at, Err *err)
 {
     (void)err_set(err, ERR_CORRUPT, "'%s' is damaged at byte %lld", meta->path, (long long)at);
-    return err_hint(err, "bring it back from a backup; feeds themselves are in directories of their own");
+    return err_hint(
+        err, "feeds themselves are in directories of their own: strata feed adopt keeps what of the file can "
+             "be read, and takes in those that it does not name any more");
 }
 
 /* A change that was not finished has nothing behind it: where there is something, more was lost than that. */
@@ -279,24 +281,31 @@ static bool append(Meta *meta, Str frame, Err *err)
     return true;
 }
 
-/* The same with nothing dead in it. What it says does not change, so a failure is no harm. */
-static void compact(Meta *meta)
+/* A file with nothing dead in it. */
+static void put_live(const MetaData *data, Buf *file)
 {
     BUF_SCOPE(entries);
-    BUF_SCOPE(file);
     uint64_t generation = new_generation();
     uint32_t count = 0;
-    Err ignored = {0};
 
     for (int kind = 0; kind < META_KINDS; kind++) {
         Str entry;
 
-        for (size_t at = 0; (entry = meta_data_next(&meta->data, (MetaKind)kind, &at)).len; count++)
+        for (size_t at = 0; (entry = meta_data_next(data, (MetaKind)kind, &at)).len; count++)
             meta_entry_put(&entries, 2 * (unsigned)kind + 1, entry);
     }
-    put_head(generation, &file);
+    put_head(generation, file);
     if (count)
-        put_frame(generation, HEAD_BYTES, buf_str(&entries), count, &file);
+        put_frame(generation, HEAD_BYTES, buf_str(&entries), count, file);
+}
+
+/* What it says does not change, so a failure is no harm. */
+static void compact(Meta *meta)
+{
+    BUF_SCOPE(file);
+    Err ignored = {0};
+
+    put_live(&meta->data, &file);
     (void)!(os_write_file(meta->path, buf_str(&file), 0600, &ignored) &&
             fault_pass(FAULT_meta_compacted, &ignored) && load(meta, &ignored));
 }
@@ -330,4 +339,76 @@ bool meta_commit(Meta *meta, Err *err)
 
     meta_undo(meta);
     return ok;
+}
+
+/* ---- mending ---- */
+
+/*
+ * Frames that are whole, wherever they are: the generation in the head may be right though the head is not, and a frame's check tells.
+ * A change that cannot be read may have been of what a later one changed again; what was removed in it comes back.
+ */
+static void save(Str bytes, MetaData *data)
+{
+    uint64_t generation = bytes.len < HEAD_BYTES ? 0 : bytes_get(bytes.ptr + HEAD_BYTES - 16, 8);
+
+    for (size_t at = HEAD_BYTES; at < bytes.len;) {
+        Str body;
+        size_t len = see_frame(generation, (off_t)at, str_sub(bytes, at, bytes.len), &body);
+
+        if (len)
+            (void)!meta_data_apply(data, body); /* of one that is none, what came before that */
+        at += len ? len : 1;
+    }
+}
+
+/* A name that nothing has. */
+static const char *name_aside(Arena *arena, const char *path)
+{
+    struct statx st;
+
+    for (unsigned n = 1;; n++) {
+        const char *name = str_printf(arena, "%s.damaged-%u", path, n).ptr;
+
+        if (os_statx(AT_FDCWD, name, 0, STATX_TYPE, &st) < 0)
+            return name;
+    }
+}
+
+/* The damaged one is kept before there is another. */
+static bool replace(const Meta *meta, const char *aside, Err *err)
+{
+    MetaData data = {0};
+    BUF_SCOPE(bytes);
+    BUF_SCOPE(file);
+
+    if (!os_read_file(meta->path, (size_t)FILE_MAX, &bytes, err))
+        return false;
+    save(buf_str(&bytes), &data);
+    put_live(&data, &file);
+    meta_data_release(&data);
+    return os_write_file(aside, buf_str(&bytes), 0600, err) &&
+           os_write_file(meta->path, buf_str(&file), 0600, err);
+}
+
+bool meta_mend(const char *path, Arena *arena, const char **aside, Err *err)
+{
+    Meta *meta;
+    Err why = {0};
+
+    *aside = NULL;
+    if (meta_open(arena, path, &meta, &why))
+        return true;
+    if (why.code != ERR_CORRUPT) {
+        *err = why;
+        return false;
+    }
+    Meta damaged = {
+        .path = path, .dir = str_to_z(arena, str_dir_name(str_from_z(path))), .fd = -1, .held = -1};
+    bool ok = hold(&damaged, err);
+    const char *name = name_aside(arena, path);
+    ok = ok && replace(&damaged, name, err);
+    close_meta(&damaged);
+    if (ok)
+        *aside = name;
+    return ok || err_wrap(err, "cannot mend '%s'", path);
 }

@@ -115,6 +115,24 @@ bool store_own(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *e
 /* Note that its blocks are encrypted (feed/reading.h). As store_own(): ERR_IO, ERR_CORRUPT, ERR_LIMIT. */
 bool store_encrypted(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err) ATTR_MUST_USE;
 
+/* ---- feeds that are here and not noted ---- */
+
+/* Their directories: notes were lost, or an older file is in their place. ERR_IO, ERR_CORRUPT, ERR_LIMIT. */
+bool store_strays(FeedStore *store, Arena *arena, const char ***out, size_t *count, Err *err) ATTR_MUST_USE;
+
+/*
+ * Note the feed that is in such a directory. What it was called is known where its signer is among `keys`.
+ *
+ * ERR_CORRUPT    it is damaged, or another feed than that of its name
+ * ERR_NOT_FOUND  there is no feed in it
+ * ERR_IO, ERR_LIMIT
+ */
+bool store_adopt(FeedStore *store, Keystore *keys, Arena *arena, const char *path, StoreFeed *out,
+                 Err *err) ATTR_MUST_USE;
+
+/* As meta_mend(), of the store's notes: ERR_IO, ERR_LIMIT. */
+bool store_mend(FeedStore *store, Arena *arena, const char **aside, Err *err) ATTR_MUST_USE;
+
 /* ---- open feeds ---- */
 
 /*

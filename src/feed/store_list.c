@@ -209,6 +209,18 @@ static bool no_feed(Str text, size_t count, Err *err)
     return err_hint(err, count ? "strata feed list shows those there are" : "strata feed create makes one");
 }
 
+/* It may be one of those. */
+static bool not_noted(FeedStore *store, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    const char **paths;
+    size_t count;
+    Err ignored = {0};
+
+    return store_strays(store, &scratch, &paths, &count, &ignored) && count > 0 &&
+           err_hint(err, "some feeds are here and not noted: strata feed adopt takes them in");
+}
+
 /* A name comes first. *hits: how many have these digits. */
 static bool look_for(FeedStore *store, Arena *arena, const Meta *meta, Str text, StoreFeed *out, size_t *hits)
 {
@@ -251,7 +263,7 @@ bool store_find(FeedStore *store, Arena *arena, Str text, StoreFeed *out, Err *e
         return true;
     }
     if (hits == 0)
-        return no_feed(text, meta_feeds(meta), err);
+        return no_feed(text, meta_feeds(meta), err) || not_noted(store, err);
     (void)err_set(err, ERR_CONFLICT, "the keys of %zu feeds begin with '%.*s'", hits, STR_ARG(text));
     return err_hint(err, "give more digits: strata feed list shows them all");
 }

@@ -448,6 +448,50 @@ static void every_byte_that_is_turned_is_found(void)
     clean();
 }
 
+/* Of a damaged file all is kept but the change that has the damage; where the generation is lost, nothing can be read. */
+static void of_a_damaged_file_the_other_changes_are_kept(void)
+{
+    Model models[FRAMES + 1] = {0};
+    off_t ends[FRAMES + 1];
+    BUF_SCOPE(bytes);
+    int failures = 0;
+
+    make_frames(models, ends, &bytes);
+    for (size_t at = 0; at < bytes.len; at++) {
+        ARENA_SCOPE(arena);
+        BUF_SCOPE(kept);
+        Err err = {0};
+        const char *aside = NULL;
+        bool last = (off_t)at >= ends[FRAMES - 1], generation = at >= 16 && at < 24,
+             version = at >= 8 && at < 12;
+        Model left = models[last ? FRAMES - 1 : FRAMES];
+
+        for (unsigned i = 0; i < FRAMES; i++)
+            if (generation || ((off_t)at >= ends[i] && (off_t)at < ends[i + 1]))
+                left.feeds[i] = 0;
+        bytes.ptr[at] ^= (char)(1 << at % 8);
+        put_file(buf_str(&bytes));
+        if (at % 50 == 0) { /* what fails leaves the damaged file, or none that is damaged */
+            fault_arm((int)(at / 50) + 1, EIO);
+            (void)!meta_mend(path, &arena, &aside, &err);
+            failures += fault_fired();
+            fault_arm(0, 0);
+            if (aside)
+                CHECK(unlink(aside) == 0);
+        }
+        aside = NULL;
+        put_file(buf_str(&bytes));
+        CHECK(meta_mend(path, &arena, &aside, &err) == !version && (aside != NULL) == (!last && !version));
+        if (aside)
+            CHECK(os_read_file(aside, 1 << 20, &kept, &err) && str_eq(buf_str(&kept), buf_str(&bytes)) &&
+                  unlink(aside) == 0);
+        bytes.ptr[at] ^= (char)(1 << at % 8);
+        CHECK(version || is_model_for_others(&left));
+    }
+    CHECK(failures > 2);
+    clean();
+}
+
 static void what_is_no_such_file_is_refused(void)
 {
     ARENA_SCOPE(arena);
@@ -609,6 +653,7 @@ int main(void)
     RUN(every_failed_call_leaves_what_was_or_all_of_the_change);
     RUN(of_a_file_that_is_cut_the_whole_changes_count);
     RUN(every_byte_that_is_turned_is_found);
+    RUN(of_a_damaged_file_the_other_changes_are_kept);
     RUN(what_is_no_such_file_is_refused);
     RUN(writers_at_once_lose_nothing_of_each_other);
     RUN(a_killed_writer_loses_nothing_that_it_told_of);

@@ -105,7 +105,7 @@ def kills(care):
     dir = new_instance(top / f"kill{len(care)}")
     answer(dir, "create", "--name", "log")
     length = 0
-    for _ in range(200 if SOAK else 20):
+    for _ in range(200 if SOAK else 10):
         length = kill_while_appending(dir, "log", care, length)
     check(length > 0, "nothing was appended")
 

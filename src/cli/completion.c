@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/completion.h"
 
+#include <string.h>
+
 #include "cli/completion_names.h"
 #include "cli/parse.h"
 
@@ -72,6 +74,35 @@ static Str fixed_words(const Cmd *cmd, Arena *arena)
             buf_printf(&text, "%s%.*s", text.len ? " " : "", STR_ARG(one));
     }
     return str_copy(arena, buf_str(&text));
+}
+
+/* Whether it is a file that an argument is, or one of some arguments: "[FILE]", "SHARD PATH...". */
+static bool names_file(const char *args)
+{
+    return args &&
+           (strstr(args, "FILE") || strstr(args, "DIR") || strstr(args, "PATH") || strstr(args, "PATTERN"));
+}
+
+/* The commands without arguments, or with some of which none is a file, as patterns of a shell's case. */
+static void put_fileless(const CmdSet *set, bool arguments, Buf *out)
+{
+    bool first = true;
+
+    for (size_t i = 0; i < set->cmds_count; i++)
+        if (!names_file(set->cmds[i]->args) && arguments == (set->cmds[i]->args != NULL)) {
+            buf_printf(out, "%s'%s '", first ? "" : "|", set->cmds[i]->name);
+            first = false;
+        }
+}
+
+/* What `files` is where no option tells: behind some commands stand options alone, behind others no file. */
+static void put_files(const CmdSet *set, Buf *out)
+{
+    buf_put_z(out, "    case \"$at\" in\n    (");
+    put_fileless(set, false, out);
+    buf_put_z(out, ") files=no ;;\n    (");
+    put_fileless(set, true, out);
+    buf_put_z(out, ") files=never ;;\n    esac\n");
 }
 
 /*
@@ -154,13 +185,13 @@ static void put_bash_argument(const Cmd *cmd, Buf *out)
         buf_printf(out, "    ('%s 0') words='%.*s' ;;\n", cmd->name, STR_ARG(fixed));
 }
 
-/* What may follow an option with a list of words. */
+/* What may follow an option with a value. */
 static void put_bash_values(const char *at, const Opt *opts, Buf *out)
 {
     for (; opts && opts->type != OPT_END; opts++) {
         const char *kind = completion_kind(opts->arg);
 
-        if (!kind && !opts->values)
+        if (opts->type == OPT_FLAG)
             continue;
         buf_put_z(out, "    ");
         put_option_pattern(at, opts, out);
@@ -168,8 +199,10 @@ static void put_bash_values(const char *at, const Opt *opts, Buf *out)
             buf_put_z(out, " words='");
             parse_put_words(opts, " ", out);
             buf_put_z(out, "' ;;\n");
-        } else {
+        } else if (kind) {
             buf_printf(out, " words=$(_strata_names %s) ;;\n", kind);
+        } else {
+            buf_printf(out, " words= files=%s ;;\n", names_file(opts->arg) ? "yes" : "never");
         }
     }
 }
@@ -182,7 +215,7 @@ void completion_put_bash(const CmdSet *set, Buf *out)
         "_strata_names() { strata ${dir:+-C \"$dir\"} completion \"$1\" 2>/dev/null; }\n"
         "_strata() {\n"
         "    local cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\" at='' skip='' words='' options=''\n"
-        "    local word i n=0 dir=''\n"
+        "    local word i n=0 dir='' files=yes\n"
         "    if [[ $cur == '=' ]]; then cur=; elif [[ $prev == '=' ]]; then prev=\"${COMP_WORDS[COMP_CWORD-2]}\"; fi\n");
     put_walk(set, "1", "COMP_WORDS", "COMP_CWORD", out);
     buf_put_z(out, "    case \"$at\" in\n");
@@ -195,15 +228,17 @@ void completion_put_bash(const CmdSet *set, Buf *out)
     buf_put_z(out, "    esac\n    case \"$at$n\" in\n");
     for (size_t i = 0; i < set->cmds_count; i++)
         put_bash_argument(set->cmds[i], out);
-    buf_put_z(out, "    esac\n    options+='");
+    buf_put_z(out, "    esac\n");
+    put_files(set, out);
+    buf_put_z(out, "    options+='");
     put_bash_options(cmd_globals, out);
     buf_put_z(out, "'\n    case \"$at$prev\" in\n");
     for_each_valued(set, put_bash_values, out);
     buf_put_z(out, "    esac\n"
-                   "    if [[ $cur == -* ]]; then words=$options; fi\n"
+                   "    if [[ $cur == -* || -z $words && $files == no ]]; then words=$options; fi\n"
                    "    if [[ -n $words ]]; then\n"
                    "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
-                   "    else\n"
+                   "    elif [[ $files == yes ]]; then\n"
                    "        compopt -o filenames 2>/dev/null\n"
                    "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
                    "    fi\n"
@@ -247,7 +282,7 @@ static void put_zsh_values(const char *at, const Opt *opts, Buf *out)
     for (; opts && opts->type != OPT_END; opts++) {
         const char *kind = completion_kind(opts->arg);
 
-        if (!kind && !opts->values)
+        if (opts->type == OPT_FLAG)
             continue;
         buf_put_z(out, "    ");
         put_option_pattern(at, opts, out);
@@ -255,8 +290,10 @@ static void put_zsh_values(const char *at, const Opt *opts, Buf *out)
             buf_put_z(out, " names=(");
             parse_put_words(opts, " ", out);
             buf_put_z(out, ") ;;\n");
-        } else {
+        } else if (kind) {
             buf_printf(out, " names=(${(f)\"$(_strata_names %s)\"}) ;;\n", kind);
+        } else {
+            buf_printf(out, " cmds=() files=%s ;;\n", names_file(opts->arg) ? "yes" : "never");
         }
     }
 }
@@ -279,7 +316,7 @@ void completion_put_zsh(const CmdSet *set, Buf *out)
               "# source <(strata completion zsh)\n"
               "_strata_names() { strata ${dir:+-C} ${dir:+\"$dir\"} completion \"$1\" 2>/dev/null; }\n"
               "_strata() {\n"
-              "    local at='' skip='' word i n=0 dir='' prev=\"${words[CURRENT-1]}\"\n"
+              "    local at='' skip='' word i n=0 dir='' files=yes prev=\"${words[CURRENT-1]}\"\n"
               "    local -a cmds options names\n");
     put_walk(set, "2", "words", "CURRENT", out);
     buf_put_z(out, "    case \"$at\" in\n");
@@ -292,8 +329,9 @@ void completion_put_zsh(const CmdSet *set, Buf *out)
     buf_put_z(out, "    esac\n    case \"$at$n\" in\n");
     for (size_t i = 0; i < set->cmds_count; i++)
         put_zsh_argument(set->cmds[i], out);
-    buf_put_z(out, "    esac\n"
-                   "    if [[ $PREFIX == --*=* ]]; then prev=\"${PREFIX%%=*}\"; compset -P '*='; fi\n"
+    buf_put_z(out, "    esac\n");
+    put_files(set, out);
+    buf_put_z(out, "    if [[ $PREFIX == --*=* ]]; then prev=\"${PREFIX%%=*}\"; compset -P '*='; fi\n"
                    "    case \"$at$prev\" in\n");
     for_each_valued(set, put_zsh_values, out);
     buf_put_z(out, "    esac\n    options+=(");
@@ -306,7 +344,9 @@ void completion_put_zsh(const CmdSet *set, Buf *out)
               "        _describe -o option options\n"
               "    elif (( $#cmds )); then\n"
               "        _describe command cmds\n"
-              "    else\n"
+              "    elif [[ $files == no ]]; then\n"
+              "        _describe -o option options\n"
+              "    elif [[ $files == yes ]]; then\n"
               "        _files\n"
               "    fi\n"
               "}\n"
@@ -349,7 +389,7 @@ static void put_fish_option(const Opt *opt, Str at, Buf *out)
     if (opt->letter)
         buf_printf(out, " -s %c", opt->letter);
     if (opt->type != OPT_FLAG)
-        buf_put_z(out, opt->values || completion_kind(opt->arg) ? " -x" : " -r");
+        buf_put_z(out, names_file(opt->arg) ? " -r" : " -x");
     if (completion_kind(opt->arg))
         buf_printf(out, " -a '(__strata_names %s)'", completion_kind(opt->arg));
     if (opt->values) {
@@ -412,6 +452,8 @@ void completion_put_fish(const CmdSet *set, Buf *out)
         Str at = str_printf(&scratch, " -n '__strata_in %s'", set->cmds[i]->name);
 
         put_fish_argument(set->cmds[i], out);
+        if (!names_file(set->cmds[i]->args))
+            buf_printf(out, "complete -c strata -f%.*s\n", STR_ARG(at));
         for (const Opt *opt = set->cmds[i]->opts; opt && opt->type != OPT_END; opt++)
             put_fish_option(opt, at, out);
     }

@@ -248,19 +248,31 @@ bash_knows_values() {
 }
 names=$'local\nlocal\nlocal\nlocal\nname size mtime\nname size mtime\nchecksum'
 ok "bash takes the value of an option for no argument" is "$(bash_knows_values)" "$names"
+# Where no file can stand there are none: behind a command without arguments options, behind an option for a text nothing.
+mkdir "$TMPDIR/one"
+: >"$TMPDIR/one/file"
+bash_offers_no_files() {
+    bash -c 'source <(strata completion bash)
+             try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _strata; echo "${COMPREPLY[*]}"; }
+             cd "$0"; try strata pg ""; try strata pg -c ""; try strata pg -d ""; try strata feed get k 1 ""
+             try strata catalog ls d ""; try strata key export k --output ""; try strata -C ""' "$TMPDIR/one"
+}
+options="--server --database --user --command --dir --json --quiet --color --help --version"
+ok "bash offers no files where there can be none" is "$(bash_offers_no_files)" "$options"$'\n\n\n\nfile\nfile\nfile'
 if command -v zsh >/dev/null; then
     zsh_loads() { zsh -fc 'autoload -U compinit; compinit -D; source <("$1" completion zsh); print $_comps[strata]' zsh "$strata"; }
     ok "zsh loads its completion" is "$(zsh_loads)" "_strata"
     zsh_completes() {
         zsh -fc 'compdef() { : }; source <(strata completion zsh)
-                 compadd() { print ${(P)2} }; _describe() { print ${(P)@[-1]} | sed "s/:.*//" }; _files() { print files }
+                 compadd() { print ${(P)2} }; _describe() { print -- ${(P)@[-1]} | sed "s/:.*//" }; _files() { print files }
                  try() { words=("$@"); CURRENT=$#; PREFIX=${words[-1]}; _strata }
                  try strata -C "$1" server dsn ""; try strata -C "$1" token remove ""; try strata help debug ""
                  try strata catalog ls --sort ""; try strata catalog ls data ""
                  try strata -C "$1" server dsn -d mas ""; try strata catalog ls -s ""
+                 try strata pg ""; try strata pg -c ""; try strata feed get k 1 ""; try strata pg -C ""
                  compset() { : }; try strata catalog ls --sort=s' zsh "$TMPDIR/instance"
     }
-    names=$'local\nann\nfaults\nname size mtime\nfiles\nlocal\nname size mtime\nname size mtime'
+    names=$'local\nann\nfaults\nname size mtime\nfiles\nlocal\nname size mtime\n--server\nfiles\nname size mtime'
     ok "zsh completes names, commands, values and files" is "$(zsh_completes)" "$names"
 else
     skip "zsh loads its completion" "zsh is not installed"
@@ -277,9 +289,16 @@ always"
             complete -C "strata -C $argv[1] server dsn -d mas "; complete -C "strata help debug f"' "$TMPDIR/instance" |
             cut -f 1
     }
+    fish_offers_no_files() {
+        HOME=$TMPDIR fish --no-config -c 'strata completion fish | source; cd $argv[1]
+            complete -C "strata pg "; complete -C "strata pg -c "; complete -C "strata feed get k "
+            complete -C "strata catalog ls d "; complete -C "strata pg -C "' "$TMPDIR/one" | cut -f 1
+    }
+    ok "fish offers no files where there can be none" is "$(fish_offers_no_files)" $'file\nfile'
     ok "fish completes names of the instance" is "$(fish_completes_names)" $'local\nann\nlog.level\nzsh\nlocal\nfaults'
 else
     skip "fish completes commands and values" "fish is not installed"
+    skip "fish offers no files where there can be none" "fish is not installed"
     skip "fish completes names of the instance" "fish is not installed"
 fi
 man_page() { [ -s "${BUILD:-build}/docs/strata.1" ] && grep -q "EXIT STATUS" "${BUILD:-build}/docs/strata.1"; }

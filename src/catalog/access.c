@@ -36,7 +36,7 @@ bool access_open(Arena *arena, Db *db, Str shard, const AccessUser *user, Access
 {
     RESULT_SCOPE(rows);
 
-    if (!db_query(db, &sql_access_shard, DB_ARGS(DB_TEXT(shard)), &rows, err))
+    if (!db_query(db, &sql_shard_find, DB_ARGS(DB_TEXT(shard)), &rows, err))
         return false;
     if (db_count(rows) == 0) {
         (void)err_set(err, ERR_NOT_FOUND, "there is no shard '%.*s'", STR_ARG(str_sub(shard, 0, 100)));

@@ -16,8 +16,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def problems():
+    code = "".join(path.read_text() for path in (ROOT / "src").rglob("*.[ch]"))
+    known = set(re.findall(r"\bsql_(\w+)", code))
     for path in sorted((ROOT / "src").glob("*/sql/*.sql")):
         name, lines = path.relative_to(ROOT), path.read_text().splitlines()
+        if path.stem not in known:
+            yield f"{name}:1: no file mentions sql_{path.stem}: remove it"
         top = [line for line in lines if line.startswith("--")]
         if not top or not re.match(r"-- [A-Z]", top[0]):
             yield f"{name}:1: the first line is a comment, a sentence that says what the query is for"

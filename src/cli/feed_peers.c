@@ -35,3 +35,22 @@ void feed_peers_warn_damage(const Call *call, const StoreFeed *about, uint64_t b
         out_warn(call->out, "further ones of feed %s are not named here: strata feed verify reads them all",
                  key);
 }
+
+void feed_peers_warn_not_given(const Call *call, const StoreFeed *about, Peering *peering, Progress *progress,
+                               uint64_t *said)
+{
+    ARENA_SCOPE(scratch);
+    const char *key = feed_peers_short(&scratch, about->about.key);
+    PeeringState state;
+    uint64_t count;
+    Err why = {0};
+
+    peering_state(peering, &state);
+    if (state.asked > 0 || peering_given(peering, &count, &why) || why.code != ERR_PARTIAL || count == *said)
+        return;
+    *said = count;
+    if (progress)
+        progress_note(progress, "feed %s: %s", key, why.text);
+    else
+        out_warn(call->out, "feed %s: %s", key, why.text);
+}

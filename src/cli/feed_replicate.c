@@ -130,33 +130,15 @@ static void on_damage(void *rep_v, uint64_t block, const Err *why)
     feed_peers_warn_damage(rep->call, &rep->in.about, block, why, &rep->damaged);
 }
 
-/* Without --once it goes on, and another peer may have them. */
-static void say_what_is_not_given(Replicating *rep)
-{
-    PeeringState state;
-    uint64_t count;
-    Err why = {0};
-
-    peering_state(rep->peering, &state);
-    if (state.asked > 0 || peering_given(rep->peering, &count, &why) || why.code != ERR_PARTIAL ||
-        count == rep->not_given)
-        return;
-    rep->not_given = count;
-    if (rep->progress)
-        progress_note(rep->progress, "%s", why.text);
-    else
-        out_warn(rep->call->out, "%s", why.text);
-}
-
 /* A moment later, so that the peer can see it as well. */
 static void on_tick(void *rep_v)
 {
     Replicating *rep = rep_v;
     Err why = {0};
 
-    (void)!out_flush(rep->call->out, &why); /* what was said meanwhile */
-    if (!((const Opts *)rep->call->opts)->once)
-        say_what_is_not_given(rep);
+    (void)!out_flush(rep->call->out, &why);     /* what was said meanwhile */
+    if (!((const Opts *)rep->call->opts)->once) /* it goes on, and another peer may have them */
+        feed_peers_warn_not_given(rep->call, &rep->in.about, rep->peering, rep->progress, &rep->not_given);
     if (!rep->forked)
         return;
     (void)err_set(&why, ERR_CONFLICT, "the peer has another history of the feed, signed by the same key");

@@ -24,7 +24,9 @@ typedef struct Served {
     Feed *feed;
     struct Serving *serving;
     bool writable;
-    uint64_t damaged; /* blocks that were named */
+    uint64_t damaged;   /* blocks that were named */
+    uint64_t not_given; /* blocks that peers did not give, when that was said last */
+    Peering *peering;
 } Served;
 
 typedef struct Serving {
@@ -95,7 +97,7 @@ static bool serve_feed(Serving *serving, const StoreFeed *about, Peering **out, 
     if (!share_add(serving->share, served->feed, &options, &peering, err) || !peering_announce(peering, err))
         return false;
     serving->feeds = served;
-    *out = peering;
+    *out = served->peering = peering;
     return true;
 }
 
@@ -121,6 +123,10 @@ static void look_again(void *serving_v)
 
     (void)!out_flush(serving->call->out, &unwritten); /* what was said meanwhile */
     share_refresh(serving->share);
+    for (Served *served = serving->feeds; served; served = served->next)
+        if (served->writable)
+            feed_peers_warn_not_given(serving->call, &served->about, served->peering, NULL,
+                                      &served->not_given);
 }
 
 /* Who comes now gets what was appended up to now, however shortly before. */

@@ -105,6 +105,19 @@ bool peering_refuse(Peering *peering, const Err *why, Err *err)
     return false;
 }
 
+bool peering_refuse_blocks(Peering *peering, uint64_t first, uint64_t end, const Err *why, Err *err)
+{
+    (void)peering_refuse(peering, why, err);
+    if (why->code != ERR_CORRUPT)
+        return false;
+    if (end - first > 1)
+        (void)err_wrap(err, "blocks %llu to %llu", (unsigned long long)first, (unsigned long long)end - 1);
+    else
+        (void)err_wrap(err, "block %llu", (unsigned long long)first);
+    return err_hint(err,
+                    "the peer's copy is damaged, which strata feed verify tells there, or the peer lies");
+}
+
 bool peering_keep(Peering *peering, Err *err)
 {
     const uint64_t *landed = (const uint64_t *)(const void *)peering->landed.ptr;

@@ -116,6 +116,9 @@ bool peering_keep(Peering *peering, Err *err) ATTR_MUST_USE;
 /* What a peer sent is not taken, for this reason. Always false. ERR_IO: it cannot be kept, which is no fault of the peer's, and ends all. */
 bool peering_refuse(Peering *peering, const Err *why, Err *err);
 
+/* The same of an answer that should have proven these blocks: which they are is told, too. ERR_CORRUPT, ERR_IO. */
+bool peering_refuse_blocks(Peering *peering, uint64_t first, uint64_t end, const Err *why, Err *err);
+
 /* Find the first block that is missing. ERR_IO. */
 bool peering_raise_low(Peering *peering, Err *err) ATTR_MUST_USE;
 void peering_tell_all(Peering *peering);

@@ -462,13 +462,13 @@ static bool take_data(Partner *peer, Str payload, Err *err)
         return compare_fork(peer, false, err);
     }
     bool upgrade = asked->kind == ASKED_UPGRADE;
+    uint64_t block = asked->first;
     if (!feed_take(peering->feed, &data.proof, &taken, &why)) {
         peering_forget(peer, asked);
         if (why.code == ERR_CONFLICT)
             return peering_forgive(peer, err) && peering_ask(peer, err);
-        if (upgrade)
-            return ask_again(peer, &why, err);
-        return peering_refuse(peering, &why, err);
+        return upgrade ? ask_again(peer, &why, err)
+                       : peering_refuse_blocks(peering, block, block + 1, &why, err);
     }
     if (!upgrade)
         return note_landed(peer, asked, taken.block, err) && peering_ask(peer, err);

@@ -59,6 +59,16 @@ static bool is_answer(const Asked *asked, CompactIn run)
     return run.bad || (first == asked->first && count <= asked->end - asked->first);
 }
 
+/* Blocks of a run that is an answer; 1 where it is none. */
+static uint64_t count_of(CompactIn run)
+{
+    (void)compact_uint(&run); /* fork */
+    (void)compact_uint(&run); /* first */
+    uint64_t count = compact_uint(&run);
+
+    return run.bad || count == 0 ? 1 : count;
+}
+
 /* What was asked for and did not fit into the run is asked for again. */
 static bool take_run(Partner *peer, Str payload, Err *err)
 {
@@ -74,10 +84,11 @@ static bool take_run(Partner *peer, Str payload, Err *err)
         return peering_forgive(peer, err);
     if (!is_answer(asked, in))
         return err_set(err, ERR_CORRUPT, "the peer sent what it was not asked for");
+    uint64_t first = asked->first, end = first + count_of(in);
     peering_forget(peer, asked);
     if (!run_take(peering->feed, in.rest, &taken, &why))
         return why.code == ERR_CONFLICT ? peering_forgive(peer, err) && peering_ask(peer, err)
-                                        : peering_refuse(peering, &why, err);
+                                        : peering_refuse_blocks(peering, first, end, &why, err);
     peering->blocks += taken.added;
     peering->runs += taken.added;
     peering->changed = true;

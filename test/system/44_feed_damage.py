@@ -109,6 +109,17 @@ def who_follows_is_told_and_goes_on():
         check(following.returncode == 0 and json.loads(out)["not_given"] == len(BAD) and not err, (out, err))
 
 
+def a_server_that_copies_on_is_told_as_well():
+    node, key = damaged_node(*BAD)
+    with node.serve(key) as server:
+        copy = Node()
+        copy.answer("replicate", key, server.address, "--once", "--blocks", "0-3")
+        relay = copy.serve("--peer", server.address, key)
+        warning = relay.process.stderr.readline()
+        check(f"feed {key[:16]}" in warning and "5-6, 450" in warning, warning)
+        check(not ended(relay), "it is said once")
+
+
 def many_damaged_blocks_do_not_flood_the_server():
     bad = range(100, 700)
     node, key = damaged_node(*bad)
@@ -177,6 +188,7 @@ sys.exit(run_all(lambda: DIR.mkdir(), [
     only_what_was_asked_for_is_missed,
     what_a_peer_never_had_is_not_missed,
     who_follows_is_told_and_goes_on,
+    a_server_that_copies_on_is_told_as_well,
     many_damaged_blocks_do_not_flood_the_server,
     verify_names_the_place_and_its_hint_helps,
 ]))

@@ -447,6 +447,54 @@ static void damaged_blocks_are_told_on_both_sides_and_the_others_come(void)
         }
 }
 
+/* Wherever the damage is, the copy is told: the blocks are denied, or the connection ends because the proof is wrong. */
+static void no_damage_is_passed_over_in_silence(void)
+{
+    static const char *const files[] = {"00000000.log", "tree"};
+    size_t ended = 0, missed = 0;
+
+    for (int round = 0; round < 200; round++) {
+        Node feed, copy;
+        Err err = {0};
+        BUF_SCOPE(bytes);
+        Range range = {0};
+        FD_SCOPE(fd);
+        uint64_t length = 40 + chance(200), not_given = 0;
+
+        begin_node(&feed, "feed", false, GIVE(PEERING_AUTO));
+        begin_node(&copy, "copy", true, GET(vias[round % 2]));
+        grow(&feed, length, 0);
+        peering_free(feed.peering);
+        feed_close(feed.feed);
+        const char *path = str_printf(&feed.arena, "%s/%s", feed.path, files[chance(2)]).ptr;
+        CHECK(os_read_file(path, 1 << 24, &bytes, &err));
+        uint64_t at = 200 + chance(bytes.len - 200);
+        bytes.ptr[at] ^= (char)(1 << chance(8));
+        fd = os_open(path, O_WRONLY, 0);
+        CHECK(os_pwrite_all(fd, (Str){bytes.ptr + at, 1}, (off_t)at, &err));
+        CHECK(feed_open(&feed.arena, feed.path, FEED_READ, NULL, &feed.feed, &err));
+        CHECK(feed_state(feed.feed)->roots.length == length);
+        feed.peering = peering_new(feed.feed, &(PeeringOptions){.on_damage = note_damage, .ctx = &feed});
+        CHECK(peering_announce(feed.peering, &err));
+        connect_nodes(&copy, &feed);
+        run(SIZE_MAX);
+        (void)!peering_given(copy.peering, &not_given, &err);
+        CHECK(links[0].up ? is_done(&copy) && feed_state(copy.feed)->held + not_given == length &&
+                                feed_state(copy.feed)->roots.length == length && feed.damages == not_given
+                          : links[0].why.code == ERR_CORRUPT && strncmp(links[0].why.text, "block", 5) == 0);
+        CHECK(peering_denied(copy.peering, 0, &range, &err) &&
+              (range.first != RANGES_NONE) == (not_given > 0));
+        ended += !links[0].up;
+        missed += not_given > 0;
+        CHECK(feed_verify(copy.feed, NULL, &length, &err));
+        drop_links();
+        end_node(&feed);
+        end_node(&copy);
+    }
+    CHECK(missed > 50);
+    printf("# %zu of 200 connections ended, %zu had blocks that were not given\n", ended, missed);
+}
+
 /* It is no damage: the peer is told that they are gone, and nothing that it has is missing. */
 static void blocks_that_are_cleared_while_they_are_asked_for_are_not_denied(void)
 {
@@ -761,6 +809,7 @@ int main(void)
     RUN(a_copy_is_made_anew_from_its_log);
     RUN(what_no_peer_has_alone_comes_from_several);
     RUN(damaged_blocks_are_told_on_both_sides_and_the_others_come);
+    RUN(no_damage_is_passed_over_in_silence);
     RUN(blocks_that_are_cleared_while_they_are_asked_for_are_not_denied);
     RUN(a_copy_may_want_some_blocks_only);
     RUN(copies_follow_a_truncated_feed);

@@ -120,6 +120,7 @@ typedef struct FeedVerify {
  *
  * ERR_CORRUPT      there is one, or something else is damaged; or the head is not signed by the feed's signer
  * ERR_INTERRUPTED  `progress` said so
+ * ERR_BUSY         another process changes it all the time
  * ERR_IO
  */
 bool feed_verify(Feed *feed, const FeedVerify *options, uint64_t *first_bad, Err *err) ATTR_MUST_USE;

@@ -14,6 +14,8 @@
 #include "feed/forks.h"
 #include "feed/ranges.h"
 
+enum { TRIES = 8 }; /* beside a writer */
+
 typedef struct Check {
     Feed *feed;
     const FeedVerify *options;
@@ -23,8 +25,10 @@ typedef struct Check {
     uint64_t done;
     Buf bytes;
     FeedIdentity identity; /* the last one in the log */
-    bool is_identified, log_damaged;
+    bool is_identified, is_counted, log_damaged;
     uint64_t unmarked; /* a block that is there, and not in the bits */
+    FeedPlace ahead;   /* of a block that is not in the bits, behind the end of the log; the last one, */
+    uint64_t ahead_block;
 } Check;
 
 /* ---- what is wrong ---- */
@@ -159,6 +163,16 @@ static bool check_log(Check *check, Err *damaged, Err *err)
 
 /* ---- the tree ---- */
 
+/* A place that a writer put there meanwhile is none yet; whether it is one shows at the end. */
+static bool is_ours(Check *check, uint64_t block, FeedPlace place)
+{
+    if (place <= check->ahead || place < feed_log_end(check->feed->log))
+        return place != 0 && place < feed_log_end(check->feed->log);
+    check->ahead = place;
+    check->ahead_block = block;
+    return false;
+}
+
 /* A block that the log has not shown to be good. */
 static bool read_block(Check *check, uint64_t block, FeedPlace place, Err *err)
 {
@@ -194,7 +208,8 @@ static bool check_leaf(Check *check, uint64_t block, TreeNode *out, Err *err)
     if (!held && why.code)
         return bad_node(check, 2 * block, "is not known", err);
     if (!held)
-        return place == 0 || bad_bit(check, block, "is not held there, and the tree has it", err);
+        return !is_ours(check, block, place) ||
+               bad_bit(check, block, "is not held there, and the tree has it", err);
     return (ranges_has(&check->good, block) && !why.code) || read_block(check, block, place, err);
 }
 
@@ -209,7 +224,7 @@ static bool known_node(Check *check, uint64_t index, TreeNode *out, bool *known,
         *err = why;
         return false;
     }
-    if (*known && place != 0)
+    if (*known && (tree_depth(index) == 0 ? is_ours(check, index / 2, place) : place != 0))
         return tree_depth(index) == 0
                    ? bad_bit(check, index / 2, "is not held there, and the tree has it", err)
                    : bad_node(check, index, "has a place in the log, as only a block can", err);
@@ -292,13 +307,10 @@ static bool check_head(Check *check, Err *err)
 {
     const FeedState *state = &check->feed->state;
     FeedHead head = {.length = state->roots.length, .fork = state->fork};
-    uint64_t held;
 
-    if (!feed_head_count(check->feed->head, 0, state->roots.length, &held, err))
-        return false;
     if (check->unmarked != FEED_NO_BLOCK)
         return bad_bit(check, check->unmarked, "is not held there, and the log has it", err);
-    if (held != state->held)
+    if (!check->is_counted)
         return bad_head(check, "does not count the blocks that are held", err);
     if (check->is_identified && !is_same_identity(&check->identity, &state->identity))
         return bad_head(check, "is of another feed than its log", err);
@@ -325,6 +337,13 @@ static bool check_others(Check *check, Err *err)
     return false;
 }
 
+/* At the very end: where a writer has come so far meanwhile, all is read once more. */
+static bool check_ahead(Check *check, Err *err)
+{
+    return check->ahead == 0 ||
+           bad_bit(check, check->ahead_block, "is not held there, and the tree has it", err);
+}
+
 /* ---- the whole ---- */
 
 static bool check_all(Check *check, Err *err)
@@ -337,16 +356,27 @@ static bool check_all(Check *check, Err *err)
     if (!check_roots(check, err))
         return false;
     if (!damaged.code)
-        return check_head(check, err) && check_others(check, err);
+        return check_head(check, err) && check_others(check, err) && check_ahead(check, err);
     check->damage = of_log;
     *err = damaged;
     return false;
 }
 
+static bool count(Feed *feed, bool *right, Err *err)
+{
+    uint64_t held;
+
+    if (!feed_head_count(feed->head, 0, feed->state.roots.length, &held, err))
+        return false;
+    *right = held == feed->state.held;
+    return true;
+}
+
+/* Bits are counted first: beside a writer, those that are read for long are of another state than the head. */
 static bool verify_once(Feed *feed, const FeedVerify *options, FeedDamage *damage, Err *err)
 {
     Check check = {.feed = feed, .options = options, .damage = {.block = FEED_NO_BLOCK}};
-    bool ok = check_all(&check, err);
+    bool ok = count(feed, &check.is_counted, err) && check_all(&check, err);
 
     ranges_release(&check.good);
     buf_release(&check.bytes);
@@ -354,21 +384,50 @@ static bool verify_once(Feed *feed, const FeedVerify *options, FeedDamage *damag
     return ok;
 }
 
-/* What a writer cleared or truncated while this reads is no damage: then it is read once more. */
-bool feed_verify(Feed *feed, const FeedVerify *options, uint64_t *first_bad, Err *err)
+/* Whether there was anything new, or space was given back. */
+static bool is_changed(Feed *feed, FeedPlace floor)
 {
-    enum { TRIES = 3 };
-    FeedDamage damage = {.block = FEED_NO_BLOCK};
-    bool ok = false, changed = true;
+    FeedPlace now;
+    Err ignored = {0};
+    bool changed;
 
-    for (int i = 0; i < TRIES && changed; i++) {
+    return !feed->writable && ((feed_refresh(feed, &changed, &ignored) && changed) ||
+                               (feed_read_floor(feed, &now, &ignored) && now != floor));
+}
+
+/* As near to what a writer does as can be. */
+static bool keep_up(Feed *feed, Err *err)
+{
+    bool right = false, changed = true;
+
+    for (int i = 0; i < TRIES && !right && changed; i++) {
         Err ignored = {0};
 
-        ok = verify_once(feed, options, &damage, err);
-        if (ok || err->code != ERR_CORRUPT || !feed_refresh(feed, &changed, &ignored))
-            break;
+        if (!count(feed, &right, err))
+            return false;
+        changed = !right && feed_refresh(feed, &changed, &ignored) && changed;
+    }
+    return true;
+}
+
+/* What a writer does while this reads is no damage: then all is read once more. */
+bool feed_verify(Feed *feed, const FeedVerify *options, uint64_t *first_bad, Err *err)
+{
+    FeedDamage damage = {.block = FEED_NO_BLOCK};
+    bool ok = false, again = true;
+
+    for (int i = 0; i < TRIES && again; i++) {
+        FeedPlace floor = 0;
+        Err ignored = {0};
+
+        (void)!feed_read_floor(feed, &floor, &ignored); /* what is wrong with it is said below */
+        ok = keep_up(feed, err) && verify_once(feed, options, &damage, err);
+        again = !ok && err->code == ERR_CORRUPT && is_changed(feed, floor);
     }
     *first_bad = ok || damage.block == FEED_NO_BLOCK ? feed->state.roots.length : damage.block;
+    if (again)
+        return err_set(err, ERR_BUSY, "the feed in '%s' is changed all the time while it is read",
+                       feed->path);
     if (!ok && err->code == ERR_CORRUPT && options && options->damage)
         *options->damage = damage;
     return ok;

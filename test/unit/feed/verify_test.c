@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever byte of a feed is another one, verify says so, and where. */
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -281,6 +282,74 @@ static void a_writer_that_goes_on_is_no_damage(void)
     feed_close(feed);
 }
 
+static bool go_on_for_long(const char *name, bool copy)
+{
+    ARENA_SCOPE(arena);
+    Feed *from = NULL, *feed = NULL;
+    uint64_t cleared;
+    Err err = {0};
+    bool ok = feed_open(&arena, path_of(&arena, name), FEED_WRITE, &options, &feed, &err) &&
+              (!copy || feed_open(&arena, path_of(&arena, "source"), FEED_READ, &options, &from, &err));
+
+    for (int i = 0; ok && i < 300; i++) {
+        uint64_t length = feed_state(feed)->roots.length, first = chance(length);
+
+        if (copy)
+            take(from, feed, (FeedRequest){.part = FEED_PART_BLOCK, .index = first});
+        else
+            append_blocks(feed, &pair, 1 + chance(5), 4);
+        if (i % 20 == 9)
+            ok = feed_clear(feed, first, first + chance(length - first), &cleared, &err);
+        if (!copy && i % 50 == 49)
+            ok = feed_truncate(feed, &pair, length - chance(20), FEED_BUFFERED, &err);
+    }
+    if (!ok)
+        printf("# writer: %s\n", err.text);
+    feed_close(feed);
+    return ok;
+}
+
+/* However busy it is, in another process. */
+static void a_feed_is_whole_beside_a_busy_writer(void)
+{
+    static const char *const names[] = {"busy-own", "busy-copy"};
+
+    for (int copy = 0; copy < 2; copy++) {
+        ARENA_SCOPE(arena);
+        Feed *from = new_feed(&arena, copy ? "source" : names[0], false);
+        Feed *feed = copy ? new_feed(&arena, names[1], true) : from;
+        int status = 1, whole = 0, busy = 0;
+        Err err = {0};
+
+        append_blocks(from, &pair, 300, 4);
+        if (copy) {
+            take_head(from, feed);
+            feed_close(feed);
+        }
+        feed_close(from);
+        pid_t child = fork();
+        if (child == 0)
+            _exit(!go_on_for_long(names[copy], copy));
+        while (waitpid(child, &status, WNOHANG) == 0) {
+            ARENA_SCOPE(scratch);
+            uint64_t first_bad;
+
+            err = (Err){0};
+            if (!feed_open(&scratch, path_of(&scratch, names[copy]), FEED_READ, &options, &feed, &err))
+                continue; /* between two segments: feed/refresh_test.c */
+            bool ok = feed_verify(feed, NULL, &first_bad, &err);
+            CHECK(ok || err.code == ERR_BUSY);
+            if (!ok && err.code != ERR_BUSY)
+                printf("# %s: %s\n", names[copy], err.text);
+            whole += ok;
+            busy += !ok;
+            feed_close(feed);
+        }
+        CHECK(status == 0 && whole > 0);
+        printf("# %s: %d times whole, %d times too busy\n", names[copy], whole, busy);
+    }
+}
+
 /* A copy that grows does not take a bit that was left behind its end for a block. */
 static void bits_behind_the_end_count_for_nothing(void)
 {
@@ -324,6 +393,7 @@ int main(void)
     RUN(every_byte_that_is_another_one_is_seen);
     RUN(what_is_missing_is_seen);
     RUN(a_writer_that_goes_on_is_no_damage);
+    RUN(a_feed_is_whole_beside_a_busy_writer);
     RUN(bits_behind_the_end_count_for_nothing);
     CHECK(os_remove_tree(dir, &err));
     DONE();

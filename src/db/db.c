@@ -27,10 +27,11 @@ static const struct {
     const char *prefix; /* of the SQLSTATE; the first that fits counts */
     ErrCode code;
 } states[] = {
-    {"40001", ERR_CONFLICT},    {"40P01", ERR_CONFLICT},  {"23505", ERR_CONFLICT}, {"42P06", ERR_CONFLICT},
-    {"42P07", ERR_CONFLICT},    {"42710", ERR_CONFLICT},  {"55P03", ERR_BUSY},     {"3D000", ERR_NOT_FOUND},
-    {"3F000", ERR_NOT_FOUND},   {"42P01", ERR_NOT_FOUND}, {"42501", ERR_DENIED},   {"28", ERR_DENIED},
-    {"57014", ERR_INTERRUPTED}, {"54", ERR_LIMIT},        {"22", ERR_USAGE},       {"23", ERR_USAGE},
+    {"40001", ERR_CONFLICT},  {"40P01", ERR_CONFLICT},    {"23505", ERR_CONFLICT},  {"23001", ERR_CONFLICT},
+    {"42P06", ERR_CONFLICT},  {"42P07", ERR_CONFLICT},    {"42710", ERR_CONFLICT},  {"55P03", ERR_BUSY},
+    {"3D000", ERR_NOT_FOUND}, {"3F000", ERR_NOT_FOUND},   {"42P01", ERR_NOT_FOUND}, {"42501", ERR_DENIED},
+    {"28", ERR_DENIED},       {"57014", ERR_INTERRUPTED}, {"54", ERR_LIMIT},        {"22", ERR_USAGE},
+    {"23", ERR_USAGE},
 };
 
 static ErrCode code_of_state(const char *state)

@@ -116,6 +116,7 @@ static const char fixed[] = "listen_addresses = ''\n"
                             "port = 5432\n"
                             "unix_socket_permissions = 0700\n"
                             "wal_level = replica\n"
+                            "max_prepared_transactions = 64\n" /* changes to all servers of a dataset */
                             "wal_compression = lz4\n"
                             "default_toast_compression = lz4\n"
                             "checkpoint_timeout = 15min\n"

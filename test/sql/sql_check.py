@@ -79,20 +79,25 @@ def each(part, queries):
     return "\n".join(statement(line, queries) for line in SCENES.get(part, {}).get("each", []))
 
 
-def canonical_types(server, queries):
+def database_of(part):
+    """Parts whose databases are others in life as well; there may be tables of one name in two."""
+    return f"checked_{part}"
+
+
+def canonical_types(server, part, queries):
     """How the server spells each type that a header declares; those it does not know are left out."""
     said = sorted({kind for query in queries for kind in query.parameters + [kind for _, kind in query.columns]})
     values = ", ".join(f"($t${kind}$t$)" for kind in said)
-    return dict(server.rows(f"select t, to_regtype(t)::text from (values {values}) as v (t)", "checked")) if said else {}
+    return dict(server.rows(f"select t, to_regtype(t)::text from (values {values}) as v (t)", database_of(part))) if said else {}
 
 
 def ask(server, query, prelude):
     """The server's parameters and columns of a query; None for a script. Errors as the third."""
     prepare = f"prepare q as {query.text};\nselect to_json(parameter_types::text[]) from pg_prepared_statements where name = 'q';"
     done = server.psql(f"begin;\n{prelude}\n\\echo {MARK}\n{query.text}\n\\gdesc\n\\echo {MARK}\n"
-                       f"{prepare if query.parameters else ''}\n", "checked")
+                       f"{prepare if query.parameters else ''}\n", database_of(query.part))
     if "cannot insert multiple commands" in done.stderr:
-        done = server.psql(f"begin;\n{prelude}\n{query.text};\nrollback;\n", "checked")
+        done = server.psql(f"begin;\n{prelude}\n{query.text};\nrollback;\n", database_of(query.part))
         return None, None, done.stderr if done.returncode else ""
     if done.returncode:
         return [], [], done.stderr
@@ -119,16 +124,18 @@ def compare(server, query, prelude, types):
 
 
 def migrate(server, source):
-    server.sql("create role mas nologin; create role api login; create database checked owner mas template template0 "
-               "encoding 'UTF8' locale 'C.UTF-8'")
-    server.sql("create extension postgis schema public; alter schema public owner to mas; "
-               "grant all on public.spatial_ref_sys to mas", "checked")
-    parts = sorted({path.parent.parent.parent.name for pattern in ("schema", "migrate") for path in
-                    source.glob(f"*/sql/{pattern}/*.sql")}, key=lambda part: (part not in ORDER, part))
+    server.sql("create role mas nologin; create role api login")
+    parts = sorted({path.parent.parent.name for path in source.glob("*/sql/*.sql")}, key=lambda part: (part not in ORDER, part))
     for part in parts:
-        for path in sorted([*source.glob(f"{part}/sql/schema/*.sql"), *source.glob(f"{part}/sql/migrate/*.sql")]):
-            done = server.psql(f"begin;\nset role mas;\n{path.read_text(encoding='utf-8')};\ncommit;\n", "checked")
-            report(f"{part}: migration {path.stem} applies to what came before", [done.stderr] if done.returncode else [])
+        at = database_of(part)
+        server.sql(f"create database {at} owner mas template template0 encoding 'UTF8' locale 'C.UTF-8'")
+        server.sql("create extension postgis schema public; alter schema public owner to mas; "
+                   "grant all on public.spatial_ref_sys to mas", at)
+        for of in dict.fromkeys([*ORDER, part]):
+            for path in sorted([*source.glob(f"{of}/sql/schema/*.sql"), *source.glob(f"{of}/sql/migrate/*.sql")]):
+                done = server.psql(f"begin;\nset role mas;\n{path.read_text(encoding='utf-8')};\ncommit;\n", at)
+                if of == part or done.returncode:
+                    report(f"{of}: migration {path.stem} applies to what came before", [done.stderr] if done.returncode else [])
 
 
 def main(source):
@@ -138,11 +145,11 @@ def main(source):
            [f"{name} is in several parts" for name in sorted({name for name in names if names.count(name) > 1})])
     with pg.Scratch() as server:
         migrate(server, source)
-        types = canonical_types(server, all_queries)
         for part in sorted({query.part for query in all_queries}):
             queries = {query.name: query for query in all_queries if query.part == part}
+            types = canonical_types(server, part, list(queries.values()))
             once = "\n".join(statement(line, queries) for line in SCENES.get(part, {}).get("once", []))
-            done = server.psql(f"begin;\nset role mas;\n{once}\ncommit;\n", "checked")
+            done = server.psql(f"begin;\nset role mas;\n{once}\ncommit;\n", database_of(part))
             if once:
                 report(f"{part}: the scene for its queries can be set", [done.stderr] if done.returncode else [])
             prelude = each(part, queries)

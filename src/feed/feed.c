@@ -58,6 +58,41 @@ static bool has_nothing(const Feed *feed, Err *err)
     return err_set(err, ERR_CORRUPT, "'%s' is damaged: nothing of it can be read", log);
 }
 
+/*
+ * Tree and bits are not synced with every batch, and may be ahead of a log that lost its end when the machine stopped. Blocks that
+ * were there are not held any more; that shows in the count, which is the log's.
+ */
+static bool drop_what_is_lost(Feed *feed, Err *err)
+{
+    const FeedState *state = &feed->state;
+    uint64_t length = state->roots.length, bits;
+
+    if (feed_head_is_of_now(feed->head) || state->held == length)
+        return true;
+    if (!feed_head_count(feed->head, 0, length, &bits, err))
+        return false;
+    for (uint64_t block = 0; bits > state->held; block++) {
+        FeedPlace place = 0;
+        TreeNode leaf;
+        Err why = {0};
+
+        if (!feed_head_next(feed->head, block, length, true, &block, err))
+            return false;
+        if (block == length)
+            return true;
+        if (!feed_nodes_get(feed->nodes, 2 * block, &leaf, &place, &why) && why.code != ERR_NOT_FOUND) {
+            *err = why;
+            return false;
+        }
+        if (place != 0 && place < feed_log_end(feed->log))
+            continue;
+        feed_head_mark(feed->head, block, 1, false);
+        feed->behind = true;
+        bits--;
+    }
+    return true;
+}
+
 static bool read_on(Arena *arena, Feed *feed, FeedMode mode, const FeedOptions *options, Err *err)
 {
     bool has_head = feed_head_open(feed->head, mode == FEED_WRITE, &feed->state, err);
@@ -74,6 +109,8 @@ static bool read_on(Arena *arena, Feed *feed, FeedMode mode, const FeedOptions *
         return false;
     if (feed_log_end(feed->log) == FEED_PLACE_FIRST)
         return has_nothing(feed, err);
+    if (!drop_what_is_lost(feed, err))
+        return false;
     if (mode == FEED_READ)
         return true;
     feed->writable = true;

@@ -5,14 +5,18 @@
 #include "base/os.h"
 #include "feed/feed_inside.h"
 
-/* Where a block lies, and its leaf. */
+/* Where a block lies, and its leaf. The tree may have a place of one that is not held any more. */
 static bool find(Feed *feed, uint64_t block, TreeNode *leaf, FeedPlace *place, Err *err)
 {
+    bool held;
+
     if (block >= feed->state.roots.length)
         return err_set(err, ERR_NOT_FOUND, "the feed has %llu blocks, none with number %llu",
                        (unsigned long long)feed->state.roots.length, (unsigned long long)block);
     *place = 0;
-    if (!feed_nodes_get(feed->nodes, 2 * block, leaf, place, err) && err->code != ERR_NOT_FOUND)
+    if (!feed_head_holds(feed->head, block, &held, err))
+        return false;
+    if (held && !feed_nodes_get(feed->nodes, 2 * block, leaf, place, err) && err->code != ERR_NOT_FOUND)
         return false;
     return *place != 0 ||
            err_set(err, ERR_NOT_FOUND, "block %llu is not held here", (unsigned long long)block);

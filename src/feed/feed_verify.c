@@ -27,8 +27,6 @@ typedef struct Check {
     FeedIdentity identity; /* the last one in the log */
     bool is_identified, is_counted, log_damaged;
     uint64_t unmarked; /* a block that is there, and not in the bits */
-    FeedPlace ahead;   /* of a block that is not in the bits, behind the end of the log; the last one, */
-    uint64_t ahead_block;
 } Check;
 
 /* ---- what is wrong ---- */
@@ -163,16 +161,6 @@ static bool check_log(Check *check, Err *damaged, Err *err)
 
 /* ---- the tree ---- */
 
-/* A place that a writer put there meanwhile is none yet; whether it is one shows at the end. */
-static bool is_ours(Check *check, uint64_t block, FeedPlace place)
-{
-    if (place <= check->ahead || place < feed_log_end(check->feed->log))
-        return place != 0 && place < feed_log_end(check->feed->log);
-    check->ahead = place;
-    check->ahead_block = block;
-    return false;
-}
-
 /* A block that the log has not shown to be good. */
 static bool read_block(Check *check, uint64_t block, FeedPlace place, Err *err)
 {
@@ -208,8 +196,7 @@ static bool check_leaf(Check *check, uint64_t block, TreeNode *out, Err *err)
     if (!held && why.code)
         return bad_node(check, 2 * block, "is not known", err);
     if (!held)
-        return !is_ours(check, block, place) ||
-               bad_bit(check, block, "is not held there, and the tree has it", err);
+        return true;
     return (ranges_has(&check->good, block) && !why.code) || read_block(check, block, place, err);
 }
 
@@ -224,11 +211,8 @@ static bool known_node(Check *check, uint64_t index, TreeNode *out, bool *known,
         *err = why;
         return false;
     }
-    if (*known && (tree_depth(index) == 0 ? is_ours(check, index / 2, place) : place != 0))
-        return tree_depth(index) == 0
-                   ? bad_bit(check, index / 2, "is not held there, and the tree has it", err)
-                   : bad_node(check, index, "has a place in the log, as only a block can", err);
-    return true;
+    return !*known || place == 0 || tree_depth(index) == 0 ||
+           bad_node(check, index, "has a place in the log, as only a block can", err);
 }
 
 static bool check_join(Check *check, uint64_t index, const TreeNode *left, const TreeNode *right,
@@ -337,13 +321,6 @@ static bool check_others(Check *check, Err *err)
     return false;
 }
 
-/* At the very end: where a writer has come so far meanwhile, all is read once more. */
-static bool check_ahead(Check *check, Err *err)
-{
-    return check->ahead == 0 ||
-           bad_bit(check, check->ahead_block, "is not held there, and the tree has it", err);
-}
-
 /* ---- the whole ---- */
 
 static bool check_all(Check *check, Err *err)
@@ -356,7 +333,7 @@ static bool check_all(Check *check, Err *err)
     if (!check_roots(check, err))
         return false;
     if (!damaged.code)
-        return check_head(check, err) && check_others(check, err) && check_ahead(check, err);
+        return check_head(check, err) && check_others(check, err);
     check->damage = of_log;
     *err = damaged;
     return false;

@@ -34,6 +34,7 @@ struct FeedHeadFile {
     const char *path;
     int fd;
     unsigned char boot[BOOT_BYTES];
+    bool of_now; /* the slot that counts is of that kernel */
     uint64_t sequence;
     Buf marks; /* of Mark, in order */
 
@@ -192,12 +193,16 @@ static bool take_slot(const char bytes[SLOT_BYTES], Slot *out)
     return true;
 }
 
-static bool counts(const FeedHeadFile *head, int number, const Slot *slot)
+static bool is_of_now(const FeedHeadFile *head, const Slot *slot)
 {
     static const unsigned char none[BOOT_BYTES];
 
-    return number < SYNCED_SLOTS ||
-           (memcmp(head->boot, none, BOOT_BYTES) != 0 && memcmp(head->boot, slot->boot, BOOT_BYTES) == 0);
+    return memcmp(head->boot, none, BOOT_BYTES) != 0 && memcmp(head->boot, slot->boot, BOOT_BYTES) == 0;
+}
+
+static bool counts(const FeedHeadFile *head, int number, const Slot *slot)
+{
+    return number < SYNCED_SLOTS || is_of_now(head, slot);
 }
 
 static bool choose(FeedHeadFile *head, FeedState *out, Err *err)
@@ -219,6 +224,7 @@ static bool choose(FeedHeadFile *head, FeedState *out, Err *err)
         if (counts(head, i, &slot) && (!found || slot.sequence > head->sequence)) {
             found = true;
             head->sequence = slot.sequence;
+            head->of_now = is_of_now(head, &slot);
             *out = slot.state;
         }
     }
@@ -234,6 +240,11 @@ bool feed_head_open(FeedHeadFile *head, bool write, FeedState *out, Err *err)
         return err_set(err, ERR_BUSY, "another process writes to the feed in '%.*s'",
                        STR_ARG(str_dir_name(str_from_z(head->path))));
     return choose(head, out, err);
+}
+
+bool feed_head_is_of_now(const FeedHeadFile *head)
+{
+    return head->of_now;
 }
 
 /* A feed that was removed, and perhaps made again, has another file. */

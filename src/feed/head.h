@@ -37,6 +37,9 @@ void feed_head_close(FeedHeadFile *head); /* without flushing */
  */
 bool feed_head_open(FeedHeadFile *head, bool write, FeedState *out, Err *err) ATTR_MUST_USE;
 
+/* Whether the slot was written while this kernel runs: else bits may be there of what the log has lost with the machine's power. */
+bool feed_head_is_of_now(const FeedHeadFile *head);
+
 /*
  * The newest slot as it is now, for a feed open for reading. What was read and marked so far stays: feed_head_forget().
  *

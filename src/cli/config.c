@@ -5,8 +5,8 @@
 #include "serve/sections.h"
 
 static const ConfSection *const sections[] = {
-    &server_section, &database_section, &postgresql_section, &catalog_section,
-    &http_section,   &keys_section,     &log_conf,
+    &server_section,  &database_section, &postgresql_section, &catalog_section,
+    &dataset_section, &http_section,     &keys_section,       &log_conf,
 };
 
 const ConfSet config_set = {sections, COUNT_OF(sections)};

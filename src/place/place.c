@@ -9,7 +9,7 @@ typedef struct Link {
 } Link;
 
 struct Place {
-    const PlaceSpec *spec;
+    PlaceSpec spec;
     Link *links; /* one for each server */
     size_t turn; /* whom place_any() asks next */
     Arena mapping_arena;
@@ -26,14 +26,14 @@ static void close_all(void *place_v)
 {
     Place *place = place_v;
 
-    for (size_t i = 0; i < place->spec->count; i++)
+    for (size_t i = 0; i < place->spec.count; i++)
         drop(&place->links[i]);
     arena_free(&place->mapping_arena);
 }
 
 const PlaceSpec *place_spec(const Place *place)
 {
-    return place->spec;
+    return &place->spec;
 }
 
 const Mapping *place_mapping(const Place *place)
@@ -47,10 +47,10 @@ bool place_server(Place *place, size_t server, Db **out, Err *err)
 
     if (link->db && !db_alive(link->db))
         drop(link);
-    if (!link->db && !db_open(&link->arena, place->spec->servers[server].dsn, &link->db, err)) {
+    if (!link->db && !db_open(&link->arena, place->spec.servers[server].dsn, &link->db, err)) {
         drop(link);
-        return err_wrap(err, "server '%s' of the dataset '%s'", place->spec->servers[server].name,
-                        place->spec->dataset);
+        return err_wrap(err, "server '%s' of the dataset '%s'", place->spec.servers[server].name,
+                        place->spec.dataset);
     }
     link->uses++;
     *out = link->db;
@@ -62,8 +62,8 @@ bool place_any(Place *place, Db **out, Err *err)
 {
     Err why = {0};
 
-    for (size_t i = 0; i < place->spec->count; i++)
-        if (place_server(place, place->turn++ % place->spec->count, out, &why))
+    for (size_t i = 0; i < place->spec.count; i++)
+        if (place_server(place, place->turn++ % place->spec.count, out, &why))
             return true;
     *err = why;
     return false;
@@ -72,7 +72,7 @@ bool place_any(Place *place, Db **out, Err *err)
 static bool no_dataset(const Place *place, Err *err)
 {
     (void)err_set(err, ERR_NOT_FOUND, "no server that can be reached has the dataset '%s'",
-                  place->spec->dataset);
+                  place->spec.dataset);
     return false;
 }
 
@@ -84,9 +84,9 @@ bool place_refresh(Place *place, Err *err)
     Mapping read;
     Db *db;
 
-    for (size_t i = 0; i < place->spec->count; i++) {
+    for (size_t i = 0; i < place->spec.count; i++) {
         why = (Err){0};
-        if (place_server(place, place->turn++ % place->spec->count, &db, &why) &&
+        if (place_server(place, place->turn++ % place->spec.count, &db, &why) &&
             mapping_read(db, &arena, &read, &why)) {
             arena_free(&place->mapping_arena);
             place->mapping_arena = arena;
@@ -107,7 +107,7 @@ bool place_open(Arena *arena, const PlaceSpec *spec, Place **out, Err *err)
 {
     Place *place = arena_new(arena, Place, 1);
 
-    *place = (Place){.spec = spec, .links = arena_new(arena, Link, spec->count)};
+    *place = (Place){.spec = *spec, .links = arena_new(arena, Link, spec->count)};
     arena_defer(arena, close_all, place);
     if (!place_refresh(place, err))
         return false;
@@ -119,8 +119,8 @@ bool place_open(Arena *arena, const PlaceSpec *spec, Place **out, Err *err)
 
 static bool find_server(const Place *place, Str name, size_t *out)
 {
-    for (size_t i = 0; i < place->spec->count; i++)
-        if (str_eq_z(name, place->spec->servers[i].name)) {
+    for (size_t i = 0; i < place->spec.count; i++)
+        if (str_eq_z(name, place->spec.servers[i].name)) {
             *out = i;
             return true;
         }
@@ -151,8 +151,8 @@ static bool no_copy(const Place *place, const MappingTable *table, const Err *wh
         return err_wrap(err, "no active copy of the table '%.*s' can be reached", STR_ARG(table->name));
     }
     (void)err_set(err, ERR_DB, "no server of the dataset '%s' has an active copy of the table '%.*s'",
-                  place->spec->dataset, STR_ARG(table->name));
-    return err_hint(err, "the mapping names servers that [dataset %s] does not list", place->spec->dataset);
+                  place->spec.dataset, STR_ARG(table->name));
+    return err_hint(err, "the mapping names servers that [dataset %s] does not list", place->spec.dataset);
 }
 
 bool place_db(Place *place, Str table, Db **out, Err *err)
@@ -163,7 +163,7 @@ bool place_db(Place *place, Str table, Db **out, Err *err)
     size_t copy = 0, server = 0;
 
     if (!found)
-        return err_set(err, ERR_NOT_FOUND, "the dataset '%s' has no table '%.*s'", place->spec->dataset,
+        return err_set(err, ERR_NOT_FOUND, "the dataset '%s' has no table '%.*s'", place->spec.dataset,
                        STR_ARG(table));
     bool *tried = arena_new(&scratch, bool, found->count);
     while (next_copy(place, found, tried, &copy, &server)) {
@@ -178,13 +178,13 @@ bool place_db(Place *place, Str table, Db **out, Err *err)
 
 PlaceReport *place_reports(Place *place, Arena *arena)
 {
-    PlaceReport *reports = arena_new(arena, PlaceReport, place->spec->count);
+    PlaceReport *reports = arena_new(arena, PlaceReport, place->spec.count);
 
-    for (size_t i = 0; i < place->spec->count; i++) {
+    for (size_t i = 0; i < place->spec.count; i++) {
         PlaceReport *report = &reports[i];
         Db *db;
 
-        report->server = place->spec->servers[i].name;
+        report->server = place->spec.servers[i].name;
         report->reached = place_server(place, i, &db, &report->why);
         report->there = report->reached && mapping_read_version(db, arena, &report->version, &report->why);
     }

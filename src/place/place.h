@@ -31,7 +31,8 @@ typedef struct PlaceSpec {
 typedef struct Place Place;
 
 /*
- * Read the mapping from the first server that can be reached. Connections are closed when `arena` goes; `spec` has to stay.
+ * Read the mapping from the first server that can be reached. Connections are closed when `arena` goes; the names and
+ * connection strings have to stay as long.
  *
  * ERR_DB         no server can be reached; the message has what the last one said
  * ERR_NOT_FOUND  those that can be reached do not have the dataset

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/os.h"
+#include "serve/datasets.h"
 #include "serve/http_options.h"
 
 struct Instance {
@@ -38,7 +39,7 @@ static bool add_embedded(Instance *instance, InstanceServer *server, Err *err)
     return cluster_open(arena, &spec, &server->cluster, err);
 }
 
-static bool is_name(Str name)
+bool instance_is_name(Str name)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
 
@@ -52,7 +53,7 @@ static bool is_name(Str name)
 
 static bool check_name(Str name, Err *err)
 {
-    if (is_name(name))
+    if (instance_is_name(name))
         return true;
     (void)err_set(err, ERR_USAGE, "'%.*s' is not a name for a server", STR_ARG(name));
     return err_hint(err, "names are of a-z, 0-9 and _, start with a letter and have at most %d",
@@ -241,6 +242,22 @@ bool instance_dsn(const InstanceServer *server, Arena *arena, const char *databa
     return dsn != NULL;
 }
 
+static void check_datasets(const Instance *instance, void (*wrong)(void *ctx, const Err *err), void *ctx)
+{
+    ARENA_SCOPE(scratch);
+    const DatasetSection *section;
+    Dataset dataset;
+    size_t at = 0;
+    Str name;
+
+    while (datasets_next(instance, &at, &name, &section)) {
+        Err err = {0};
+
+        if (!datasets_find(instance, &scratch, name, &dataset, &err))
+            wrong(ctx, &err);
+    }
+}
+
 void instance_check(const Instance *instance, void (*wrong)(void *ctx, const Err *err), void *ctx)
 {
     InstanceServer *found;
@@ -258,6 +275,7 @@ void instance_check(const Instance *instance, void (*wrong)(void *ctx, const Err
     if (!find_named(instance, service_server_name(instance)) &&
         !instance_service_server(instance, &found, &err))
         wrong(ctx, &err);
+    check_datasets(instance, wrong, ctx);
     if (!http_check(instance, &err))
         wrong(ctx, &err);
 }
@@ -313,22 +331,47 @@ bool instance_check_server(const Instance *instance, Str name, Str dsn, Err *err
     return true;
 }
 
-bool instance_add_server(const Instance *instance, const ConfSet *set, Str name, Str dsn, Err *err)
+bool instance_add_section(const Instance *instance, const ConfSet *set, Str section, InstanceBefore *check,
+                          void *ctx, Err *err)
 {
+    ARENA_SCOPE(scratch);
     BUF_SCOPE(text);
     FD_SCOPE(lock);
+
+    if (!lock_file(instance->dir, &lock, err) || !os_read_file(instance->file, CONF_FILE_MAX, &text, err) ||
+        !check(ctx, conf_parse(set, buf_str(&text), instance->file, &scratch), err))
+        return false;
+    buf_put_z(&text, text.len && text.ptr[text.len - 1] != '\n' ? "\n\n" : "\n");
+    buf_put(&text, section);
+    return os_write_file(instance->file, buf_str(&text), 0600, err);
+}
+
+typedef struct NewServer {
+    const Instance *instance;
+    const ConfSet *set;
+    Str name, dsn, section;
+} NewServer;
+
+static bool check_new_server(void *new_v, const Conf *before, Err *err)
+{
+    const NewServer *new = new_v;
+
+    (void)before;
+    return check_reads_back(new->instance, new->set, new->section, new->name, new->dsn, err);
+}
+
+bool instance_add_server(const Instance *instance, const ConfSet *set, Str name, Str dsn, Err *err)
+{
+    BUF_SCOPE(section);
 
     dsn = str_trim(dsn);
     if (!instance_check_server(instance, name, dsn, err))
         return false;
-    if (!lock_file(instance->dir, &lock, err) || !os_read_file(instance->file, CONF_FILE_MAX, &text, err))
-        return false;
-    buf_printf(&text, "%s\n[server %.*s]\ndsn =", text.len && text.ptr[text.len - 1] != '\n' ? "\n" : "",
-               STR_ARG(name));
-    put_value(&text, dsn);
-    buf_put_byte(&text, '\n');
-    return check_reads_back(instance, set, buf_str(&text), name, dsn, err) &&
-           os_write_file(instance->file, buf_str(&text), 0600, err);
+    buf_printf(&section, "[server %.*s]\ndsn =", STR_ARG(name));
+    put_value(&section, dsn);
+    buf_put_byte(&section, '\n');
+    return instance_add_section(instance, set, buf_str(&section), check_new_server,
+                                &(NewServer){instance, set, name, dsn, buf_str(&section)}, err);
 }
 
 /* ---- the service database ---- */

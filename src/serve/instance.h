@@ -92,6 +92,19 @@ const char *instance_default_database(const Instance *instance, const InstanceSe
 /* ERR_DB with a hint when an embedded server does not run. */
 bool instance_check_up(const Instance *instance, const InstanceServer *server, Err *err) ATTR_MUST_USE;
 
+/* What servers and datasets may be called. */
+bool instance_is_name(Str name);
+
+/*
+ * Append a section to strata.ini, after `check` has seen what the file said just before.
+ *
+ * any     from `check`
+ * ERR_IO  nothing has changed
+ */
+typedef bool InstanceBefore(void *ctx, const Conf *before, Err *err);
+bool instance_add_section(const Instance *instance, const ConfSet *set, Str section, InstanceBefore *check,
+                          void *ctx, Err *err) ATTR_MUST_USE;
+
 /* Could such a server be added? Nothing is connected to. ERR_USAGE, ERR_CONFLICT, ERR_LIMIT: instance_add_server(). */
 bool instance_check_server(const Instance *instance, Str name, Str dsn, Err *err) ATTR_MUST_USE;
 

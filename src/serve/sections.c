@@ -21,6 +21,11 @@ static const ConfKey catalog_keys[] = {
 #include "catalog/catalog.def"
 #undef X
 };
+static const ConfKey dataset_keys[] = {
+#define X(...) CONF_ROW(DatasetSection, __VA_ARGS__)
+#include "serve/dataset.def"
+#undef X
+};
 static const ConfKey http_keys[] = {
 #define X(...) CONF_ROW(HttpSection, __VA_ARGS__)
 #include "serve/http.def"
@@ -40,5 +45,7 @@ const ConfSection postgresql_section =
     CONF_SECTION("postgresql", NULL, "how embedded servers are run", PostgresqlSection, postgresql_keys);
 const ConfSection catalog_section =
     CONF_SECTION("catalog", NULL, "the catalogue", CatalogSection, catalog_keys);
+const ConfSection dataset_section =
+    CONF_SECTION("dataset", "NAME", "tables spread over several servers", DatasetSection, dataset_keys);
 const ConfSection http_section = CONF_SECTION("http", NULL, "the HTTP service", HttpSection, http_keys);
 const ConfSection keys_section = CONF_SECTION("keys", NULL, "the key store", KeysSection, keys_keys);

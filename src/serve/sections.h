@@ -18,6 +18,9 @@ typedef struct PostgresqlSection {
 typedef struct CatalogSection {
 #include "catalog/catalog.def"
 } CatalogSection;
+typedef struct DatasetSection {
+#include "serve/dataset.def"
+} DatasetSection;
 typedef struct HttpSection {
 #include "serve/http.def"
 } HttpSection;
@@ -26,7 +29,7 @@ typedef struct KeysSection {
 } KeysSection;
 #undef X
 
-extern const ConfSection server_section, database_section, postgresql_section, catalog_section, http_section,
-    keys_section;
+extern const ConfSection server_section, database_section, postgresql_section, catalog_section,
+    dataset_section, http_section, keys_section;
 
 #endif

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Datasets over three embedded servers, from the command line. Usage: 50_dataset.py STRATA"""
+import json
+import os
+import pathlib
+import signal
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import instance  # noqa: E402
+import template  # noqa: E402
+from instance import DIR, check, run_all, strata  # noqa: E402
+
+SERVERS = ["n1", "n2", "n3"]
+
+
+def rows(*words, status=0):
+    done = strata("dataset", *words, "--json", ok=None)
+    check(done.returncode == status, f"{words}: {done.returncode} and not {status}: {done.stderr.decode()}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def refused(status, says, *words):
+    done = strata("dataset", *words, "--json", ok=None)
+    error = json.loads(done.stderr)["error"] if done.returncode else {"message": "nothing is wrong"}
+    check(done.returncode == status and says in error["message"] + error.get("hint", ""), f"{words}: {done.returncode} {error}")
+
+
+def sql(server, database, text):
+    """The first column of what a statement gives, as text, or its error."""
+    done = strata("pg", "--server", server, "--database", database, "--json", "--command", text, ok=None)
+    return str(next(iter(json.loads(done.stdout).values()))) if done.stdout else done.stderr.decode()
+
+
+def states(name="mini"):
+    done = strata("dataset", "status", name, "--json", ok=None)
+    return [json.loads(line)["state"] for line in done.stdout.splitlines()], done.returncode
+
+
+def wait_for(condition, what):
+    until = time.monotonic() + 120
+    while not condition():
+        if time.monotonic() > until:
+            check(False, what)
+            return
+        time.sleep(0.1)
+
+
+def scene():
+    instance.init()
+    for server in SERVERS:
+        strata("server", "add", server, "embedded")
+    for server in SERVERS:  # before the first start of each
+        (DIR / "pg" / server).mkdir(mode=0o700)
+        owner = (DIR / "pg/local").stat()
+        (DIR / "pg" / server / "local.conf").write_text(template.CALM)
+        for path in (DIR / "pg" / server, DIR / "pg" / server / "local.conf"):
+            os.chown(path, owner.st_uid, owner.st_gid)
+    strata("up")
+
+
+def what_cannot_be_a_dataset_is_said():
+    refused(2, "--servers", "create", "mini")
+    refused(2, "'n9'", "create", "mini", "--servers", "n1,n9")
+    refused(2, "there twice", "create", "mini", "--servers", "n1,n2,n1")
+    refused(2, "no servers", "create", "mini", "--servers", "")
+    refused(2, "4 copies", "create", "mini", "--servers", "n1,n2,n3", "--replicas", "4")
+    refused(2, "is not a name", "create", "Mini", "--servers", "n1")
+    refused(2, "is not a name", "create", "mini;drop", "--servers", "n1")
+    refused(4, "no dataset 'mini'", "status", "mini")
+    check(rows("list") == [] and "[dataset" not in (DIR / "strata.ini").read_text(), "nothing was made")
+    check(sql("n1", "postgres", "select count(*) from pg_database where datname = 'mini'") == "0", "nor a database")
+
+
+def a_dataset_is_one_database_on_every_server():
+    made = rows("create", "mini", "--servers", "n1,n2,n3", "--replicas", "2")
+    check(made == [{"name": "mini", "database": "mini", "servers": 3, "replicas": 2}], made)
+    check(rows("list") == [{"name": "mini", "database": "mini", "servers": "n1,n2,n3"}], rows("list"))
+    check(strata("config", "check", ok=True).returncode == 0, "strata.ini is right")
+    tables = "select string_agg(relname, ' ' order by relname) from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
+    said = {sql(server, "mini", tables) for server in SERVERS}
+    check(len(said) == 1 and all(name in min(said) for name in ("table_db_mapping", "metadata", "snap_redshift", "treesummary", "summary")), said)
+    for server in SERVERS:
+        check(sql(server, "mini", "select metavalue from metadata where metakey = 'replicas'") == "2", server)
+    check(states() == (["ok"] * 3, 0), states())
+    refused(5, "already", "create", "mini", "--servers", "n1")
+
+
+def a_dataset_on_a_server_that_is_not_there_is_told():
+    text = (DIR / "strata.ini").read_text()
+    (DIR / "strata.ini").write_text(text + "[dataset lost]\nservers = n1, n8\n")
+    said = strata("config", "check", ok=False).stdout.decode()
+    check("'lost'" in said and "'n8'" in said, said)
+    refused(3, "'n8'", "status", "lost")
+    check(states() == (["ok"] * 3, 0), "the others are well")
+    (DIR / "strata.ini").write_text(text)
+
+
+def a_create_that_was_cut_off_is_done_again():
+    text = (DIR / "strata.ini").read_text()
+    (DIR / "strata.ini").write_text(text[:text.index("[dataset mini]")])
+    check(rows("list") == [] and rows("create", "mini", "--servers", "n1,n2,n3", "--replicas", "2")[0]["servers"] == 3, "done again")
+
+
+def a_database_that_is_something_else_is_left_alone():
+    sql("n2", "postgres", "create database taken")
+    sql("n2", "taken", "create table mine (n int)")
+    refused(5, "no dataset's", "create", "taken", "--servers", "n1,n2")
+    check(sql("n2", "taken", "select count(*) from mine") == "0" and len(rows("list")) == 1, "left alone")
+
+
+def servers_that_disagree_are_told():
+    sql("n2", "mini", "begin; insert into data_table values ('tree_1'); insert into table_db_mapping values ('tree_1', 'n2', true, true); commit")
+    check(states() == (["behind", "ok", "behind"], 11), states())
+    for server in ("n1", "n3"):
+        sql(server, "mini", "insert into table_db_mapping values ('tree_1', 'n1', true, true)")
+    got, status = states()
+    check(status == 11 and sorted(got) in (["differs", "differs", "ok"], ["differs", "ok", "ok"]), got)
+    for server in SERVERS:
+        sql(server, "mini", "begin; delete from data_table; delete from table_db_mapping; commit")
+    check(states() == (["ok"] * 3, 0), states())
+    check("without an active copy" in sql("n1", "mini", "insert into data_table values ('t')"), "a table without a copy")
+    sql("n3", "mini", "set session_replication_role = replica; insert into table_db_mapping values ('x', 'n3', true, true)")
+    check(states() == (["ok", "ok", "damaged"], 11), states())
+    sql("n3", "mini", "set session_replication_role = replica; delete from table_db_mapping")
+    check(states() == (["ok"] * 3, 0), states())
+
+
+def any_server_is_enough_to_ask():
+    pid = int((DIR / "pg/n1/data/postmaster.pid").read_text().splitlines()[0])
+    os.kill(pid, signal.SIGKILL)
+    got, status = states()
+    check(len(got) == 3 and got[1:] == ["ok", "ok"] and got[0] in ("down", "ok"), got)
+    wait_for(lambda: states() == (["ok"] * 3, 0), "the service to start the server again")
+
+
+sys.exit(run_all(scene, [
+    what_cannot_be_a_dataset_is_said,
+    a_dataset_is_one_database_on_every_server,
+    a_dataset_on_a_server_that_is_not_there_is_told,
+    a_create_that_was_cut_off_is_done_again,
+    a_database_that_is_something_else_is_left_alone,
+    servers_that_disagree_are_told,
+    any_server_is_enough_to_ask,
+]))

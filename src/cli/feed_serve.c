@@ -236,7 +236,9 @@ const Cmd cmd_feed_serve = {
         "What other processes append to a feed meanwhile is passed on at once. A feed of somebody else is not only given but copied on: "
         "from every peer that has more of it.\n\n"
         "A peer that shows a longer history of one's own feed means that the feed here is an old copy: strata feed append refuses it "
-        "then, until strata feed replicate has got the rest.",
+        "then, until strata feed replicate has got the rest.\n\n"
+        "A block that cannot be given because it is damaged here is named on standard error, and peers get all others. So are blocks that "
+        "peers from which a feed is copied on do not give.",
     .opts = opts,
     CMD_OPTS(Opts, .listen = {"127.0.0.1:0", 11}),
     .examples = "strata feed serve\n"

@@ -25,6 +25,9 @@ changed() {
     fi | grep '\.c$' | sort -u
 }
 if [ -f build/compile_commands.json ]; then
+    # Headers that only tests include are not made by ./dev build.
+    made=$(ninja -C build -t targets rule CUSTOM_COMMAND | grep '\.h$' | xargs -r ninja -C build --quiet 2>&1) ||
+        { echo "$made" && bad=1; }
     # Only what the compile database knows: a file that no target builds has no flags to read it with. What it finds is
     # kept, because a clang-tidy that finds something fails, and with it the pipe.
     found=$(changed "${1:-}" | while read -r file; do grep -q "\"[^\"]*$file\"" build/compile_commands.json && echo "$file"; done |

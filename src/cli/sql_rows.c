@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/sql_rows.h"
 
-#include "db/db.h"
-
 /* Their numbers are part of PostgreSQL's protocol: src/include/catalog/pg_type.dat. */
 enum {
     TYPE_BOOL = 16,
@@ -92,4 +90,48 @@ bool sql_rows_print(const Call *call, const char *dsn, Str sql, Err *err)
     if (err->sqlstate[0])
         err->code = ERR_DB;
     return false;
+}
+
+/* ---- a table ---- */
+
+typedef struct Table {
+    const Call *call;
+    bool begun;
+} Table;
+
+static void begin_table(Table *table, const PGresult *one)
+{
+    int count = PQnfields(one);
+    OutColumn *columns = arena_new(table->call->arena, OutColumn, (size_t)count);
+
+    for (int i = 0; i < count; i++)
+        columns[i] = (OutColumn){str_copy(table->call->arena, str_from_z(PQfname(one, i))).ptr, OUT_TEXT};
+    out_list(table->call->out, columns, (size_t)count);
+    table->begun = true;
+}
+
+static bool put_cells(void *table_v, const PGresult *one, Err *err)
+{
+    Table *table = table_v;
+
+    (void)err;
+    if (!table->begun)
+        begin_table(table, one);
+    for (int i = 0; i < PQnfields(one); i++)
+        db_is_null(one, 0, i) ? out_null(table->call->out) : out_text(table->call->out, db_text(one, 0, i));
+    return true;
+}
+
+bool sql_rows_list(const Call *call, Db *db, const char *sql, Err *err)
+{
+    Table table = {.call = call};
+
+    if (call->json)
+        return db_stream_script(db, sql, put_row, call->out, err);
+    bool ok = db_stream_script(db, sql, put_cells, &table, err);
+    if (table.begun)
+        out_end(call->out);
+    else if (ok)
+        out_say(call->out, "no rows");
+    return ok;
 }

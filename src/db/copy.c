@@ -214,24 +214,43 @@ static bool begin_copy(Db *db, const char *statement, ExecStatusType want, Err *
     return true;
 }
 
-bool copy_send(Db *db, const char *statement, Buf *rows, Err *err)
+bool copy_begin(Db *db, const char *statement, Err *err)
 {
-    if (rows->len == 0)
-        return true;
-    if (!begin_copy(db, statement, PGRES_COPY_IN, err))
-        return false;
-    for (Str left = buf_str(rows); left.len > 0; left = str_sub(left, PIECE_BYTES, left.len)) {
+    return begin_copy(db, statement, PGRES_COPY_IN, err);
+}
+
+bool copy_put(Db *db, Str bytes, Err *err)
+{
+    for (Str left = bytes; left.len > 0; left = str_sub(left, PIECE_BYTES, left.len)) {
         Str piece = str_sub(left, 0, PIECE_BYTES);
 
-        if (PQputCopyData(db_handle(db), piece.ptr, (int)piece.len) < 0) {
-            (void)db_err(db, NULL, err);
-            return false;
-        }
+        if (PQputCopyData(db_handle(db), piece.ptr, (int)piece.len) < 0)
+            return db_err(db, NULL, err);
     }
+    return true;
+}
+
+bool copy_end(Db *db, Err *err)
+{
+    return end_copy(db, NULL, err);
+}
+
+void copy_cancel(Db *db)
+{
+    Err ignored = {0};
+
+    if (db_handle(db))
+        (void)!end_copy(db, "given up", &ignored);
+}
+
+bool copy_send(Db *db, const char *statement, Buf *rows, Err *err)
+{
     static const char trailer[] = {'\377', '\377'};
-    if (PQputCopyData(db_handle(db), trailer, sizeof trailer) < 0)
-        return db_err(db, NULL, err);
-    if (!end_copy(db, NULL, err))
+
+    if (rows->len == 0)
+        return true;
+    if (!copy_begin(db, statement, err) || !copy_put(db, buf_str(rows), err) ||
+        !copy_put(db, (Str){trailer, sizeof trailer}, err) || !copy_end(db, err))
         return false;
     buf_reset(rows);
     return true;

@@ -48,6 +48,15 @@ void copy_numeric(Buf *rows, double value);
  */
 bool copy_send(Db *db, const char *statement, Buf *rows, Err *err) ATTR_MUST_USE;
 
+/*
+ * The same in steps, for what comes in any form: bytes as they are, as often as one likes. Errors as db_query(): ERR_DB ...
+ * After a failure, and instead of copy_end(), copy_cancel() makes the connection usable again; nothing was copied then.
+ */
+bool copy_begin(Db *db, const char *statement, Err *err) ATTR_MUST_USE;
+bool copy_put(Db *db, Str bytes, Err *err) ATTR_MUST_USE;
+bool copy_end(Db *db, Err *err) ATTR_MUST_USE;
+void copy_cancel(Db *db);
+
 /* ---- reading: COPY ... TO STDOUT (FORMAT BINARY) ---- */
 
 /* One row: `fields[i].ptr` is NULL for null. Valid during the call. */

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# soak
 """Datasets over three embedded servers, from the command line. Usage: 50_dataset.py STRATA"""
 import json
 import os
 import pathlib
+import random
 import signal
+import subprocess
 import sys
 import time
 
@@ -14,6 +17,8 @@ import template  # noqa: E402
 from instance import DIR, check, run_all, strata  # noqa: E402
 
 SERVERS = ["n1", "n2", "n3"]
+SOAK = os.environ.get("STRATA_SOAK") == "1"
+rng = random.Random(int(os.environ.get("STRATA_SEED", 20261130)))
 
 
 def rows(*words, status=0):
@@ -128,6 +133,100 @@ def servers_that_disagree_are_told():
     check(states() == (["ok"] * 3, 0), states())
 
 
+# ---- rows ----
+
+ROWS, A_TABLE = 2300, 300
+
+
+def write_csv(name, rows=ROWS):
+    with open(instance.TOP / name, "w") as out:
+        out.write("Id,x,name\n" + "".join(f'{n},{n / 7!r},"row ""{n}""\n, {n % 13}"\n' for n in range(rows)))
+    return str(instance.TOP / name)
+
+
+COPIES = """select json_object_agg(tablename, (xpath('/row/c/text()', query_to_xml(format(
+    'select count(*) || '' '' || sum(hashtext(t::text)::bigint) c from %I t', tablename), false, true, '')))[1]::text) from loaded_copy"""
+
+
+def copies(dataset):
+    """Which servers have each table, and what is in each copy: rows, and a sum over all of them."""
+    out = {}
+    for server in SERVERS:
+        done = strata("pg", "--server", server, "--database", dataset, "--json", "--command", COPIES)
+        for name, found in (json.loads(done.stdout)["json_object_agg"] or {}).items():
+            out.setdefault(name, {})[server] = found
+    return out
+
+
+def is_whole(dataset, rows, what):
+    """Every row once, two equal copies of each table on different servers."""
+    found = copies(dataset)
+    check(len(found) == -(-rows // A_TABLE), f"{what}: {sorted(found)}")
+    check(all(len(copy) == 2 and len(set(copy.values())) == 1 for copy in found.values()), f"{what}: {found}")
+    check(sum(int(next(iter(copy.values())).split()[0]) for copy in found.values()) == rows, f"{what}: {found}")
+    ids = [row["id"] for name in found for row in rows_of(dataset, name, "select id from {table}")]
+    check(sorted(ids) == list(range(rows)), f"{what}: not every row once")
+    check(states(dataset) == (["ok"] * 3, 0), f"{what}: {states(dataset)}")
+    left = sum(int(sql(server, dataset, "select count(*) from pg_prepared_xacts")) for server in SERVERS)
+    check(left == 0, f"{what}: {left} prepared transactions")
+
+
+def rows_of(dataset, table, text):
+    return rows("query", dataset, table, text)
+
+
+def csv_files_become_tables_on_several_servers():
+    file = write_csv("g.csv")
+    made = rows("import", "mini", file, "--rows", str(A_TABLE))
+    check(made == [{"tables": 8, "rows": ROWS, "tables_before": 0}], made)
+    is_whole("mini", ROWS, "an import")
+    by_server = {server: sum(server in copy for copy in copies("mini").values()) for server in SERVERS}
+    check(max(by_server.values()) - min(by_server.values()) <= 1, f"evenly: {by_server}")
+    check(rows_of("mini", "mini_2", "select id, x, name from {table} order by id limit 1") ==
+          [{"id": A_TABLE, "x": A_TABLE / 7, "name": f'row "{A_TABLE}"\n, {A_TABLE % 13}'}], "a row as it was")
+    check(rows("import", "mini", file, "--rows", str(A_TABLE)) == [{"tables": 0, "rows": 0, "tables_before": 8}], "again")
+    more = write_csv("more.csv", 10)
+    refused(5, "'mini_1' already", "import", "mini", more)
+    check(rows("import", "mini", more, "--prefix", "more_")[0]["tables"] == 1, "another name")
+
+
+def what_cannot_be_imported_is_said_and_makes_nothing():
+    bad = instance.TOP / "bad.csv"
+    bad.write_text("id,x\n" + "1,2\n" * 1500 + "one,2\n")
+    refused(2, "row", "import", "mini", str(bad), "--prefix", "bad_")
+    refused(4, "bad_1", "query", "mini", "bad_1", "select 1 from {table}")
+    bad.write_text("id,y\n1,2\n")
+    refused(2, "differ in column 2", "import", "mini", str(instance.TOP / "more.csv"), str(bad))
+    refused(4, "nothing.csv", "import", "mini", "nothing.csv")
+    refused(4, "no dataset", "import", "none", str(bad))
+
+
+def a_query_is_for_one_table_and_reads_only():
+    refused(2, "{table}", "query", "mini", "mini_1", "select 1")
+    refused(4, "'mini_99'", "query", "mini", "mini_99", "select 1 from {table}")
+    done = strata("dataset", "query", "mini", "mini_1", "delete from {table}", ok=False)
+    check(b"read-only" in done.stderr, done.stderr)
+    done = strata("dataset", "query", "mini", "mini_1", "select id, name from {table} where id < 2 order by 1", ok=True)
+    check(b"ID" in done.stdout and b'row "1"' in done.stdout, done.stdout)
+
+
+def an_import_that_is_killed_anywhere_goes_on():
+    file = write_csv("k.csv", 700)
+    words = [instance.STRATA, "-C", str(DIR), "dataset", "import", "killed", file, "--rows", str(A_TABLE), "--prefix", "t"]
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("STRATA_", "PG"))}
+    rows("create", "killed", "--servers", "n1,n2,n3", "--replicas", "2")
+    for point in ("dataset_table_added", "place_prepared", "dataset_copy_filled", "place_committed"):
+        for nth in (1, 2, 3, 4, 5, 6, 7, 8) if SOAK else (1, rng.randrange(2, 7)):
+            for server in SERVERS:  # as it was made
+                sql(server, "killed", "begin; delete from data_table; delete from table_db_mapping; delete from loaded_copy; commit")
+            done = subprocess.run(words, env=clean | {"STRATA_FAULT": f"{point}:{nth}:kill"}, capture_output=True)
+            check(done.returncode in (-signal.SIGKILL, 0), f"{point}:{nth}: {done}")
+            check(rows("import", "killed", file, "--rows", str(A_TABLE), "--prefix", "t")[0]["tables"] >= 0, "goes on")
+            is_whole("killed", 700, f"{point}:{nth}")
+            if instance.failures:
+                return
+
+
 def any_server_is_enough_to_ask():
     pid = int((DIR / "pg/n1/data/postmaster.pid").read_text().splitlines()[0])
     os.kill(pid, signal.SIGKILL)
@@ -143,5 +242,9 @@ sys.exit(run_all(scene, [
     a_create_that_was_cut_off_is_done_again,
     a_database_that_is_something_else_is_left_alone,
     servers_that_disagree_are_told,
+    csv_files_become_tables_on_several_servers,
+    what_cannot_be_imported_is_said_and_makes_nothing,
+    a_query_is_for_one_table_and_reads_only,
+    an_import_that_is_killed_anywhere_goes_on,
     any_server_is_enough_to_ask,
 ]))

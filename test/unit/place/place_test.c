@@ -51,8 +51,9 @@ static bool add(Place *place, const char *table, const MappingCopy *copies, size
 {
     CHANGE_SCOPE(change);
 
-    return change_begin(&change, place, err) && tables_add(&change, str_from_z(table), copies, count, err) &&
-           change_commit(&change, err);
+    return change_begin(&change, place, err) &&
+           tables_add(&change, &(TableNew){.name = str_from_z(table)}, copies, count, err) &&
+           tables_load(&change, str_from_z(table), 0, err) && change_commit(&change, err);
 }
 
 static bool activate(Place *place, const char *table, const char *server, bool active, Err *err)

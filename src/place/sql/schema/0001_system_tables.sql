@@ -28,8 +28,27 @@ create table public.treesummary (
 -- The data tables of the dataset. While one stands here it has an active copy: the last one cannot be taken away.
 create table public.data_table (
     tablename varchar(500) primary key,
-    loaded    boolean not null default false  -- all its rows are in it
+    source    varchar(5000),                  -- what its rows were imported from, and
+    firstrow  bigint,                         -- with which row of that, from 0
+    rowcount  bigint not null default 0,
+    loaded    boolean not null default false  -- all its rows are in all its copies: it can be read
 );
+
+-- Of this database alone: copies whose rows are all here. Noted by the transaction that brought them.
+create table public.loaded_copy (
+    tablename varchar(500) primary key,
+    rowcount  bigint not null
+);
+
+-- A table of the dataset as it is before its rows come; what a cut-off import left of it goes.
+create function public.make_data_table(which text, names text[], types text[]) returns void language plpgsql as $$
+begin
+    execute format('drop table if exists public.%I', which);
+    execute format('create table public.%I (%s)', which,
+                   (select string_agg(format('%I %s', n, t::regtype), ', ' order by place)
+                      from unnest(names, types) with ordinality u (n, t, place)));
+    delete from public.loaded_copy where tablename = which;
+end $$;
 
 create table public.data_column (
     columnname  varchar(500) primary key,

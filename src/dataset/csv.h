@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dataset/csv -- a CSV file read in pieces of whole rows (RFC 4180), with what its columns are
+ *
+ *     if (!csv_open(arena, path, &csv, err))
+ *         return false;
+ *     while (csv_next(csv, most, &piece, &rows, err) && rows > 0)
+ *         ... piece is `rows` rows as they are in the file ...
+ *
+ * The first row has the names. The bytes of rows are not changed: PostgreSQL reads the same format.
+ */
+#ifndef DATASET_CSV_H
+#define DATASET_CSV_H
+
+#include "base/str.h"
+
+enum {
+    CSV_ROW_MAX = 16 * 1024 * 1024, /* bytes */
+    CSV_COLUMNS_MAX = 1600,         /* as PostgreSQL has it */
+    CSV_NAME_MAX = 63,              /* bytes of a column's name, likewise */
+    CSV_SAMPLE = 1000               /* rows that types are found from */
+};
+
+typedef struct CsvColumn {
+    Str name;         /* in small letters */
+    const char *type; /* of PostgreSQL: bigint, double precision or text */
+} CsvColumn;
+
+typedef struct Csv Csv;
+
+/*
+ * Read the names, and find types from the first CSV_SAMPLE rows (of 4 MiB at most). The file is closed when `arena` goes.
+ *
+ * ERR_NOT_FOUND, ERR_IO  it is not there, or cannot be read
+ * ERR_USAGE              it is empty; a name is missing, too long or there twice; too many columns
+ * ERR_LIMIT              a row is longer than CSV_ROW_MAX
+ */
+bool csv_open(Arena *arena, const char *path, Csv **out, Err *err) ATTR_MUST_USE;
+
+const CsvColumn *csv_columns(const Csv *csv, size_t *count);
+
+/*
+ * The next rows, `most` or fewer; *rows is 0 at the end. `out` is valid until the next call, and ends with a newline.
+ *
+ * ERR_IO     it cannot be read
+ * ERR_USAGE  it ends within quotes
+ * ERR_LIMIT  a row is longer than CSV_ROW_MAX
+ */
+bool csv_next(Csv *csv, int64_t most, Str *out, int64_t *rows, Err *err) ATTR_MUST_USE;
+
+/* Whether there are no more rows. Errors as csv_next(): ERR_IO ... */
+bool csv_at_end(Csv *csv, bool *out, Err *err) ATTR_MUST_USE;
+
+int64_t csv_row(const Csv *csv); /* how many rows were given, without that of the names */
+
+#endif

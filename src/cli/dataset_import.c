@@ -4,9 +4,8 @@
 #include <unistd.h>
 
 #include "base/stop.h"
-#include "cli/config.h"
+#include "cli/datasets.h"
 #include "dataset/import.h"
-#include "serve/datasets.h"
 
 typedef struct Opts {
     Str prefix;
@@ -66,14 +65,11 @@ static bool run(const Call *call, Err *err)
 {
     const Opts *o = call->opts;
     Csv **files = arena_new(call->arena, Csv *, call->args_count);
-    Instance *instance;
     Dataset dataset;
     Import import = {.rows_most = o->rows, .stop = stop_flag()};
     Err ignored = {0};
 
-    if (!instance_open(call->arena, call->dir.ptr, &config_set, &instance, err) ||
-        !datasets_find(instance, call->arena, call->args[0], &dataset, err) ||
-        !place_open(call->arena, &dataset.spec, &import.place, err) || !open_files(call, files, err))
+    if (!dataset_open(call, &dataset, &import.place, err) || !open_files(call, files, err))
         return false;
     import.prefix = o->prefix.ptr ? o->prefix.ptr : str_printf(call->arena, "%s_", dataset.name).ptr;
     say_types(call, files[0]);

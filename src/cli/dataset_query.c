@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/config.h"
+#include "cli/datasets.h"
 #include "cli/sql_rows.h"
-#include "serve/datasets.h"
 
 /* "{table}" becomes the table's name as SQL wants it. */
 static bool put_table(Db *db, Str table, Str sql, Buf *out, Err *err)
@@ -28,14 +27,11 @@ static bool put_table(Db *db, Str table, Str sql, Buf *out, Err *err)
 static bool run(const Call *call, Err *err)
 {
     BUF_SCOPE(sql);
-    Instance *instance;
     Dataset dataset;
     Place *place;
     Db *db;
 
-    return instance_open(call->arena, call->dir.ptr, &config_set, &instance, err) &&
-           datasets_find(instance, call->arena, call->args[0], &dataset, err) &&
-           place_open(call->arena, &dataset.spec, &place, err) && place_db(place, call->args[1], &db, err) &&
+    return dataset_open(call, &dataset, &place, err) && place_db(place, call->args[1], &db, err) &&
            put_table(db, call->args[1], call->args[2], &sql, err) &&
            db_script(db, "set default_transaction_read_only = on", err) &&
            sql_rows_list(call, db, sql.ptr, err);

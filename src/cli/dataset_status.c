@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/config.h"
-#include "serve/datasets.h"
+#include "cli/datasets.h"
 
 /* A server's mapping beside the newest that any of them has. */
 static const char *state_of(const PlaceReport *report, const PlaceReport *newest)
@@ -63,14 +62,11 @@ static bool run(const Call *call, Err *err)
                                         {"epoch", OUT_INT},
                                         {"mapping", OUT_TEXT, .cut = true},
                                         {"error", OUT_TEXT, .cut = true}};
-    Instance *instance;
     Dataset dataset;
     Place *place;
     size_t bad = 0;
 
-    if (!instance_open(call->arena, call->dir.ptr, &config_set, &instance, err) ||
-        !datasets_find(instance, call->arena, call->args[0], &dataset, err) ||
-        !place_open(call->arena, &dataset.spec, &place, err))
+    if (!dataset_open(call, &dataset, &place, err))
         return false;
     const PlaceReport *reports = place_reports(place, call->arena);
     const PlaceReport *newest = newest_of(reports, dataset.spec.count);

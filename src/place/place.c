@@ -117,14 +117,21 @@ bool place_open(Arena *arena, const PlaceSpec *spec, Place **out, Err *err)
 
 /* ---- routing ---- */
 
-static bool find_server(const Place *place, Str name, size_t *out)
+static bool find_server(const PlaceSpec *spec, Str name, size_t *out)
 {
-    for (size_t i = 0; i < place->spec.count; i++)
-        if (str_eq_z(name, place->spec.servers[i].name)) {
+    for (size_t i = 0; i < spec->count; i++)
+        if (str_eq_z(name, spec->servers[i].name)) {
             *out = i;
             return true;
         }
     return false;
+}
+
+bool place_lists(const PlaceSpec *spec, Str server)
+{
+    size_t at;
+
+    return find_server(spec, server, &at);
 }
 
 /* The least used of those that were not tried; false when there is none. */
@@ -135,7 +142,7 @@ static bool next_copy(const Place *place, const MappingTable *table, const bool 
     size_t at;
 
     for (size_t i = 0; i < table->count; i++)
-        if (table->copies[i].active && !tried[i] && find_server(place, table->copies[i].server, &at) &&
+        if (table->copies[i].active && !tried[i] && find_server(&place->spec, table->copies[i].server, &at) &&
             (!found || place->links[at].uses < place->links[*server].uses)) {
             *copy = i;
             *server = at;

@@ -39,6 +39,8 @@ typedef struct Place Place;
  */
 bool place_open(Arena *arena, const PlaceSpec *spec, Place **out, Err *err) ATTR_MUST_USE;
 
+bool place_lists(const PlaceSpec *spec, Str server); /* it is one of the dataset's servers */
+
 const PlaceSpec *place_spec(const Place *place);
 const Mapping *place_mapping(const Place *place);
 

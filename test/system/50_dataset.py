@@ -210,6 +210,26 @@ def a_query_is_for_one_table_and_reads_only():
     check(b"ID" in done.stdout and b'row "1"' in done.stdout, done.stdout)
 
 
+def copies_that_differ_are_named():
+    found = [row for row in rows("copies", "mini") if row["table"].startswith("mini_")]
+    check(len(found) == 16 and sum(row["rows"] for row in found if row["primary"]) == ROWS, found)
+    check(all(row["active"] and row["bytes"] > 8192 for row in found), found)
+    for table in {row["table"] for row in found}:
+        two = [row for row in found if row["table"] == table]
+        check(len(two) == 2 and two[0]["hash"] == two[1]["hash"] and sum(row["primary"] for row in two) == 1, two)
+    check(len({row["hash"] for row in found}) == 8, "tables of other rows have other hashes")
+    check(rows("verify", "mini") == [], "all are right")
+    other = next(row for row in found if row["table"] == "mini_4" and not row["primary"])
+    sql(other["server"], "mini", "update mini_4 set x = x + 1 where id = 1000")
+    check(rows("verify", "mini", status=8) == [{"table": "mini_4", "server": other["server"], "problem": "its rows are not those of the primary copy"}], "other rows")
+    sql(other["server"], "mini", "update mini_4 set x = 1000 / 7.0::float8 where id = 1000")
+    check(rows("verify", "mini") == [], "right again, in another order")
+    sql(other["server"], "mini", "drop table mini_4")
+    said = rows("verify", "mini", status=11)
+    check(len(said) == 1 and "mini_4" in said[0]["problem"], said)
+    check(len([row for row in rows("copies", "mini", status=11) if row["hash"] is None]) == 1, "copies")
+
+
 def an_import_that_is_killed_anywhere_goes_on():
     file = write_csv("k.csv", 700)
     words = [instance.STRATA, "-C", str(DIR), "dataset", "import", "killed", file, "--rows", str(A_TABLE), "--prefix", "t"]
@@ -245,6 +265,7 @@ sys.exit(run_all(scene, [
     csv_files_become_tables_on_several_servers,
     what_cannot_be_imported_is_said_and_makes_nothing,
     a_query_is_for_one_table_and_reads_only,
+    copies_that_differ_are_named,
     an_import_that_is_killed_anywhere_goes_on,
     any_server_is_enough_to_ask,
 ]))

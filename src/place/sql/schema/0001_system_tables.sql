@@ -140,3 +140,10 @@ create table public.change_log (
     gid text primary key,
     at  timestamptz not null default now()
 );
+
+-- What a copy of a table is: its rows, its bytes on the disk with indexes, and a hash of its rows that does not hang on their order.
+create function public.copy_state(which text, out "rows" bigint, out bytes bigint, out hash text) language plpgsql stable as $$
+begin
+    execute format('select count(*), pg_total_relation_size(%L::regclass), '
+                   'coalesce(sum(hash_record_extended(r.*, 0)::numeric), 0)::text from public.%I r', format('public.%I', which), which) into "rows", bytes, hash;
+end $$;

@@ -81,8 +81,10 @@ bool feeds_is_ours(const Call *call, const FeedIdentity *identity, bool *out, Er
         *out = key.own;
         return true;
     }
+    if (why.code == ERR_NOT_FOUND)
+        return true;
     *err = why;
-    return why.code == ERR_NOT_FOUND;
+    return false;
 }
 
 bool feeds_reading(const Call *call, Str passphrase_file, bool raw, FeedInHand *in, Reading *out, Err *err)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where the head of a feed was when the feed was made or confirmed. A directory that cp, tar or rsync brought back has a head that is
- * another file, even where it was put over the one that is newer: such a copy may be older than what others have of the feed.
+ * another file, even where tar or rsync put it over the one that is newer: such a copy may be older than what others have of the feed.
+ * Where the newer file was written over in place, as cp does, it is the same file still, and nothing tells.
  */
 #include <fcntl.h>
 #include <linux/magic.h>

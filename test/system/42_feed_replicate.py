@@ -39,6 +39,8 @@ def a_copy_is_the_feed_by_either_protocol():
                     check(again["blocks"] == 0, again)
                     refused = copy.feed("append", key, data=b"mine\n", status=9).stderr.decode()
                     check("not among the keys" in refused, refused)
+                    stat = copy.feed("stat", key, "--json")
+                    check(not json.loads(stat.stdout)["writable"] and not stat.stderr, f"a copy is nothing to warn of: {stat}")
 
 
 def a_restored_feed_is_ones_own_again():

@@ -46,7 +46,7 @@ static void note_longer(void *served_v, const unsigned char peer[32], uint64_t l
     Err ignored = {0};
 
     (void)!store_doubt(served->serving->store, served->about.about.key, &ignored);
-    out_say(
+    out_warn(
         served->serving->call->out,
         "peer %s has more of feed %s, %llu blocks: what is here is an old copy; strata feed replicate gets the rest",
         feed_peers_short(&scratch, peer), feed_peers_short(&scratch, served->about.about.key),
@@ -58,9 +58,9 @@ static void note_fork(void *served_v, const unsigned char peer[32])
     Served *served = served_v;
     ARENA_SCOPE(scratch);
 
-    out_say(served->serving->call->out,
-            "peer %s has another history of feed %s: strata feed forks shows the proof",
-            feed_peers_short(&scratch, peer), feed_peers_short(&scratch, served->about.about.key));
+    out_warn(served->serving->call->out,
+             "peer %s has another history of feed %s: strata feed forks shows the proof",
+             feed_peers_short(&scratch, peer), feed_peers_short(&scratch, served->about.about.key));
 }
 
 static void note_damage(void *served_v, uint64_t block, const Err *why)

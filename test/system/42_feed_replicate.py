@@ -284,6 +284,21 @@ def two_histories_are_proven_and_frozen_until_the_signer_decides():
     check(copy.answer("stat", key)["fork"] == 1, "the newer fork")
 
 
+def who_serves_for_a_program_warns_of_forks_and_old_copies_too():
+    node, key = new_feed(100)
+    old, forked = Node(copy_of=node), Node(copy_of=node)
+    node.feed("append", key, data=lines(100, 130))
+    forked.feed("append", key, "--trust", data=b"another history\n")
+    with node.serve(key) as server:
+        for second, said in ((old, "more of feed"), (forked, "another history")):
+            for words in ((), ("--json",), ("--quiet",)):
+                process = Node(copy_of=second).start("serve", "--peer", server.address, *words, key)
+                line = process.stderr.readline()
+                process.send_signal(signal.SIGTERM)
+                process.communicate()
+                check(said in (json.loads(line)["warning"]["message"] if words == ("--json",) else line), line)
+
+
 def what_no_peer_has_alone_comes_from_two():
     node, key = new_feed(600)
     halves = [Node(), Node()]
@@ -316,5 +331,6 @@ sys.exit(run_all(lambda: DIR.mkdir(), [
     garbage_ends_the_connection_and_nothing_else,
     an_old_copy_is_caught_before_it_forks_the_feed,
     two_histories_are_proven_and_frozen_until_the_signer_decides,
+    who_serves_for_a_program_warns_of_forks_and_old_copies_too,
     what_no_peer_has_alone_comes_from_two,
 ]))

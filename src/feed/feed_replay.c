@@ -82,6 +82,8 @@ static bool learn_nodes(Feed *feed, Str body, Err *err)
     for (size_t at = 0; at < body.len; at += NODE_BYTES) {
         TreeNode node = node_at(body.ptr + at);
 
+        if (node.index >= 2 * TREE_LENGTH_MAX)
+            return is_odd(feed, err);
         if (!feed_batch_learn(feed, &node, err))
             return false;
     }

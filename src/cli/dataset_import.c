@@ -69,7 +69,7 @@ static bool run(const Call *call, Err *err)
     Import import = {.rows_most = o->rows, .stop = stop_flag()};
     Err ignored = {0};
 
-    if (!dataset_open(call, &dataset, &import.place, err) || !open_files(call, files, err))
+    if (!stop_init(err) || !dataset_open(call, &dataset, &import.place, err) || !open_files(call, files, err))
         return false;
     import.prefix = o->prefix.ptr ? o->prefix.ptr : str_printf(call->arena, "%s_", dataset.name).ptr;
     say_types(call, files[0]);

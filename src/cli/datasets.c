@@ -19,7 +19,7 @@ bool dataset_states(const Call *call, DatasetStates *out, Err *err)
     Dataset dataset;
     Place *place;
 
-    if (!dataset_open(call, &dataset, &place, err))
+    if (!stop_init(err) || !dataset_open(call, &dataset, &place, err))
         return false;
     Progress *progress = progress_begin(call->arena, (ProgressTask){.what = "reading",
                                                                     .unit = "copies",

@@ -44,10 +44,15 @@ static ErrCode code_of_state(const char *state)
 
 bool db_err(Db *db, const PGresult *result, Err *err)
 {
+    return db_err_of(db->conn, result, err);
+}
+
+bool db_err_of(const PGconn *conn, const PGresult *result, Err *err)
+{
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     const char *detail = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL) : NULL;
-    Str text = connection_line(primary ? primary : PQerrorMessage(db->conn));
+    Str text = connection_line(primary ? primary : PQerrorMessage(conn));
 
     (void)err_set(err, state ? code_of_state(state) : ERR_DB, "%.*s%s%s%s", STR_ARG(text), detail ? " (" : "",
                   detail ? detail : "", detail ? ")" : "");

@@ -172,4 +172,7 @@ static inline void db_tx_end(Db **db)
 /* Make an Err out of what the connection or a result says; returns false. */
 bool db_err(Db *db, const PGresult *result, Err *err);
 
+/* The same for a connection of libpq that is nobody's Db. ERR_DB, and as for queries. */
+bool db_err_of(const PGconn *conn, const PGresult *result, Err *err);
+
 #endif

@@ -13,7 +13,6 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import instance  # noqa: E402
-import template  # noqa: E402
 from instance import DIR, check, run_all, strata  # noqa: E402
 
 SERVERS = ["n1", "n2", "n3"]
@@ -55,14 +54,7 @@ def wait_for(condition, what):
 
 def scene():
     instance.init()
-    for server in SERVERS:
-        strata("server", "add", server, "embedded")
-    for server in SERVERS:  # before the first start of each
-        (DIR / "pg" / server).mkdir(mode=0o700)
-        owner = (DIR / "pg/local").stat()
-        (DIR / "pg" / server / "local.conf").write_text(template.CALM)
-        for path in (DIR / "pg" / server, DIR / "pg" / server / "local.conf"):
-            os.chown(path, owner.st_uid, owner.st_gid)
+    instance.add_servers(SERVERS)
     strata("up")
 
 

@@ -13,7 +13,6 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import instance  # noqa: E402
-import template  # noqa: E402
 from instance import DIR, TOP, check, run_all, strata  # noqa: E402
 
 SERVERS = ["n1", "n2", "n3"]
@@ -72,13 +71,7 @@ def all_well():
 
 def scene():
     instance.init()
-    for server in SERVERS:
-        strata("server", "add", server, "embedded")
-        (DIR / "pg" / server).mkdir(mode=0o700)
-        owner = (DIR / "pg/local").stat()
-        (DIR / "pg" / server / "local.conf").write_text(template.CALM)
-        for path in (DIR / "pg" / server, DIR / "pg" / server / "local.conf"):
-            os.chown(path, owner.st_uid, owner.st_gid)
+    instance.add_servers(SERVERS)
     strata("up")
     (TOP / "g.csv").write_text("id,x,name\n" + "".join(f'{n},{n / 7!r},"n ""{n}"", {n % 13}"\n' for n in range(ROWS)))
     for name, replicas in (("mini", "2"), ("single", "1")):

@@ -43,6 +43,17 @@ def init():
     template.instance(DIR, STRATA)
 
 
+def add_servers(names):
+    """Embedded servers beside `local`, before their first start: as small ones."""
+    owner = (DIR / "pg/local").stat()
+    for name in names:
+        strata("server", "add", name, "embedded")
+        (DIR / "pg" / name).mkdir(mode=0o700)
+        (DIR / "pg" / name / "local.conf").write_text(template.CALM)
+        for path in (DIR / "pg" / name, DIR / "pg" / name / "local.conf"):
+            os.chown(path, owner.st_uid, owner.st_gid)
+
+
 def url():
     return (DIR / "run/http.url").read_text().strip()
 

@@ -6,10 +6,12 @@
 #include "base/stop.h"
 #include "cli/datasets.h"
 #include "dataset/import.h"
+#include "place/seal.h"
 
 typedef struct Opts {
     Str prefix;
     int64_t rows;
+    bool open;
 } Opts;
 
 static const Opt opts[] = {
@@ -17,6 +19,8 @@ static const Opt opts[] = {
      "what the names of tables begin with; a number follows (default: NAME_)"},
     {OPT_COUNT, "rows", 'r', offsetof(Opts, rows), "N", "rows of a table at most (default 1000000)", .min = 1,
      .max = INT64_MAX},
+    {OPT_FLAG, "open", 0, offsetof(Opts, open), NULL,
+     "do not seal the dataset at the end: more will be imported, or changed"},
     {.type = OPT_END},
 };
 
@@ -80,7 +84,7 @@ static bool run(const Call *call, Err *err)
                                                                  .off = call->quiet || call->json});
     bool ok = import_files(call, &import, files, err);
     progress_end(import.progress);
-    if (!ok)
+    if (!ok || (!o->open && !place_seal(import.place, err)))
         return false;
     out_record(call->out);
     out_field(call->out, "tables", OUT_INT);
@@ -101,7 +105,8 @@ const Cmd cmd_dataset_import = {
         "The first row of a file has the names of its columns, and all files have the same. Types are found from the first "
         "thousand rows: bigint, double precision or text. So many rows make a table; tables go round the servers, each "
         "with as many copies as the dataset has replicas.\n\n"
-        "Cut off at any moment, the same command goes on: nothing is there twice, and nothing is missing.",
+        "Cut off at any moment, the same command goes on: nothing is there twice, and nothing is missing. When all is there the "
+        "dataset is sealed, which is to say only read from then on; --open leaves that for later.",
     .opts = opts,
     CMD_OPTS(Opts, .rows = 1000000),
     .examples = "strata dataset import mini galaxies.csv\n"

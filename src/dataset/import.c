@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "place/metadata.h"
+#include "place/seal.h"
 #include "place/tables.h"
 
 /* One table on its way. */
@@ -29,15 +30,12 @@ static void end_loading(Loading *loading)
 static bool read_replicas(Import *import, int64_t *out, Err *err)
 {
     ARENA_SCOPE(scratch);
-    Str text, state;
+    Str text;
     Db *db;
 
-    if (!place_any(import->place, &db, err) || !metadata_get(db, &scratch, "replicas", &text, err) ||
-        !metadata_get(db, &scratch, "state", &state, err))
+    if (!place_check_open(import->place, err) || !place_any(import->place, &db, err) ||
+        !metadata_get(db, &scratch, "replicas", &text, err))
         return false;
-    if (!str_eq(state, STR("open")))
-        return err_set(err, ERR_CONFLICT, "the dataset '%s' takes no more tables: it is %.*s",
-                       place_spec(import->place)->dataset, STR_ARG(state));
     return (str_to_int64(text, out) && *out >= 1) ||
            err_set(err, ERR_CORRUPT, "the dataset '%s' has no number of replicas",
                    place_spec(import->place)->dataset);

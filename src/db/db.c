@@ -396,6 +396,11 @@ bool db_begin(Db *db, Err *err)
     return db_script(db, "begin", err);
 }
 
+bool db_begin_write(Db *db, Err *err)
+{
+    return db_script(db, "begin read write", err);
+}
+
 bool db_commit(Db *db, Err *err)
 {
     /* PostgreSQL answers a commit of a failed transaction with ROLLBACK and no error. */

@@ -158,6 +158,7 @@ bool db_stream_script(Db *db, const char *text, DbRowFn *row, void *ctx, Err *er
 /* ---- transactions ---- */
 
 bool db_begin(Db *db, Err *err) ATTR_MUST_USE;
+bool db_begin_write(Db *db, Err *err) ATTR_MUST_USE; /* also where the database's default is to read only */
 bool db_commit(Db *db, Err *err) ATTR_MUST_USE;
 void db_rollback(Db *db); /* does nothing outside a transaction */
 

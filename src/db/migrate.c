@@ -69,7 +69,7 @@ static bool make_table(Db *db, Err *err)
     TX_SCOPE(db);
     bool there;
 
-    if (!db_begin(db, err) || !lock(db, err) || !has_table(db, &there, err))
+    if (!db_begin_write(db, err) || !lock(db, err) || !has_table(db, &there, err))
         return false;
     return (there || db_script(db, scripts_migrate[0].text, err)) && db_commit(db, err);
 }
@@ -90,7 +90,7 @@ static bool apply_next(Db *db, const char *part, const SqlScript *scripts, size_
     TX_SCOPE(db);
     size_t there;
 
-    if (!db_begin(db, err) || !lock(db, err) || !check_applied(db, part, scripts, count, &there, err))
+    if (!db_begin_write(db, err) || !lock(db, err) || !check_applied(db, part, scripts, count, &there, err))
         return false;
     *more = there < count;
     return (!*more || (apply(db, part, &scripts[there], err) && fault_pass(FAULT_migration_applied, err))) &&

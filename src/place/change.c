@@ -124,7 +124,7 @@ bool change_begin(Change *change, Place *place, Err *err)
                       .ptr;
     change->begun = true;
     for (size_t i = 0; i < count_of(change); i++)
-        if (!db_begin(change->servers[i], err))
+        if (!db_begin_write(change->servers[i], err))
             return at_server(change, i, err);
     return true;
 }
@@ -133,6 +133,14 @@ bool change_run(Change *change, const Sql *sql, const DbArg *args, Err *err)
 {
     for (size_t i = 0; i < count_of(change); i++)
         if (!db_run(change->servers[i], sql, args, NULL, err))
+            return at_server(change, i, err);
+    return true;
+}
+
+bool change_run_made(Change *change, const Sql *sql, const DbArg *args, Err *err)
+{
+    for (size_t i = 0; i < count_of(change); i++)
+        if (!run_made(change->servers[i], sql, args, err))
             return at_server(change, i, err);
     return true;
 }

@@ -37,6 +37,9 @@ bool change_begin(Change *change, Place *place, Err *err) ATTR_MUST_USE;
 /* Run the query on every server. Errors as db_query(), with the server's name. */
 bool change_run(Change *change, const Sql *sql, const DbArg *args, Err *err) ATTR_MUST_USE;
 
+/* Run on every server the statements that the query gives there: one text. Errors as db_query(), with the server's name. */
+bool change_run_made(Change *change, const Sql *sql, const DbArg *args, Err *err) ATTR_MUST_USE;
+
 /*
  * Commit on every server. Once all have prepared it the change counts: a server that goes away then commits it when the next change
  * begins, and this is no failure.

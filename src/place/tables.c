@@ -81,7 +81,7 @@ static bool begin_rows(Filling *filling, Str names, Str types, Err *err)
     RESULT_SCOPE(made);
     Db *db = filling->db;
 
-    return db_begin(db, err) &&
+    return db_begin_write(db, err) &&
            db_run(db, &sql_copy_make, DB_ARGS(DB_TEXT(filling->table), DB_TEXT(names), DB_TEXT(types)), NULL,
                   err) &&
            db_query(db, &sql_copy_statement, DB_ARGS(DB_TEXT(filling->table), DB_TEXT(names)), &made, err) &&

@@ -169,17 +169,17 @@ def rows_of(dataset, table, text):
 
 def csv_files_become_tables_on_several_servers():
     file = write_csv("g.csv")
-    made = rows("import", "mini", file, "--rows", str(A_TABLE))
+    made = rows("import", "mini", file, "--open", "--rows", str(A_TABLE))
     check(made == [{"tables": 8, "rows": ROWS, "tables_before": 0}], made)
     is_whole("mini", ROWS, "an import")
     by_server = {server: sum(server in copy for copy in copies("mini").values()) for server in SERVERS}
     check(max(by_server.values()) - min(by_server.values()) <= 1, f"evenly: {by_server}")
     check(rows_of("mini", "mini_2", "select id, x, name from {table} order by id limit 1") ==
           [{"id": A_TABLE, "x": A_TABLE / 7, "name": f'row "{A_TABLE}"\n, {A_TABLE % 13}'}], "a row as it was")
-    check(rows("import", "mini", file, "--rows", str(A_TABLE)) == [{"tables": 0, "rows": 0, "tables_before": 8}], "again")
+    check(rows("import", "mini", file, "--open", "--rows", str(A_TABLE)) == [{"tables": 0, "rows": 0, "tables_before": 8}], "again")
     more = write_csv("more.csv", 10)
     refused(5, "'mini_1' already", "import", "mini", more)
-    check(rows("import", "mini", more, "--prefix", "more_")[0]["tables"] == 1, "another name")
+    check(rows("import", "mini", more, "--open", "--prefix", "more_")[0]["tables"] == 1, "another name")
 
 
 def what_cannot_be_imported_is_said_and_makes_nothing():
@@ -224,7 +224,7 @@ def copies_that_differ_are_named():
 
 def an_import_that_is_killed_anywhere_goes_on():
     file = write_csv("k.csv", 700)
-    words = [instance.STRATA, "-C", str(DIR), "dataset", "import", "killed", file, "--rows", str(A_TABLE), "--prefix", "t"]
+    words = [instance.STRATA, "-C", str(DIR), "dataset", "import", "killed", file, "--rows", str(A_TABLE), "--prefix", "t", "--open"]
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("STRATA_", "PG"))}
     rows("create", "killed", "--servers", "n1,n2,n3", "--replicas", "2")
     for point in ("dataset_table_added", "place_prepared", "dataset_copy_filled", "place_committed"):
@@ -233,10 +233,31 @@ def an_import_that_is_killed_anywhere_goes_on():
                 sql(server, "killed", "begin; delete from data_table; delete from table_db_mapping; delete from loaded_copy; commit")
             done = subprocess.run(words, env=clean | {"STRATA_FAULT": f"{point}:{nth}:kill"}, capture_output=True)
             check(done.returncode in (-signal.SIGKILL, 0), f"{point}:{nth}: {done}")
-            check(rows("import", "killed", file, "--rows", str(A_TABLE), "--prefix", "t")[0]["tables"] >= 0, "goes on")
+            check(rows("import", "killed", file, "--rows", str(A_TABLE), "--prefix", "t", "--open")[0]["tables"] >= 0, "goes on")
             is_whole("killed", 700, f"{point}:{nth}")
             if instance.failures:
                 return
+
+
+def a_sealed_dataset_is_only_read():
+    sql("n2", "mini", "create role guest; grant select, insert on mini_1 to guest")
+    file = str(instance.TOP / "g.csv")
+    done = rows("import", "mini", file, "--rows", str(A_TABLE))
+    check(done == [{"tables": 0, "rows": 0, "tables_before": 8}], f"an import that finds all there: {done}")
+    for server in SERVERS:
+        check("read-only" in sql(server, "mini", "insert into metadata values ('a', 'b')"), server)
+        check(sql(server, "mini", "select metavalue from metadata where metakey = 'state'") == "sealed", server)
+    check(sql("n2", "mini", "select has_table_privilege('guest', 'mini_1', 'insert')") == "False", "nobody else may write")
+    check(sql("n2", "mini", "select has_table_privilege('guest', 'mini_1', 'select')") == "True", "but read")
+    refused(5, "unseal", "import", "mini", str(instance.TOP / "k.csv"), "--prefix", "z")
+    check(rows("import", "mini", file, "--rows", str(A_TABLE))[0]["tables_before"] == 8, "again, sealed")
+    done = strata("dataset", "unseal", "mini", "--json", ok=True)
+    check(json.loads(done.stdout) == {"name": "mini", "state": "open"} and b"unsealed dataset=mini" in done.stderr, done)
+    check(" by " in sql("n3", "mini", "select metavalue from metadata where metakey = 'unsealed'"), "noted")
+    check("is unsealed by" in "".join(file.read_text(errors="replace") for file in (DIR / "log/pg-n1").iterdir()), "in the server's log")
+    check(sql("n1", "mini", "begin; insert into metadata values ('a', 'b'); rollback; select 1") == "1", "written again")
+    check(rows("seal", "mini") == rows("seal", "mini") == [{"name": "mini", "state": "sealed"}], "sealed twice")
+    check(sql("n1", "mini", "show default_transaction_read_only") == "on", "sealed")
 
 
 def any_server_is_enough_to_ask():
@@ -259,5 +280,6 @@ sys.exit(run_all(scene, [
     a_query_is_for_one_table_and_reads_only,
     copies_that_differ_are_named,
     an_import_that_is_killed_anywhere_goes_on,
+    a_sealed_dataset_is_only_read,
     any_server_is_enough_to_ask,
 ]))

@@ -27,10 +27,12 @@ static bool say_what_it_is(Place *place, const DatasetNew *what, Err *err)
     ARENA_SCOPE(scratch);
     CHANGE_SCOPE(change);
 
-    return change_begin(&change, place, err) &&
+    return change_begin_anyway(&change, place, err) &&
            metadata_put(&change, "dataset", str_from_z(what->spec->dataset), err) &&
            metadata_put(&change, "replicas", str_printf(&scratch, "%lld", (long long)what->replicas), err) &&
-           metadata_put(&change, "state", STR("open"), err) && change_commit(&change, err);
+           metadata_put(&change, "state", STR("open"), err) &&
+           metadata_put(&change, "servers", place_list(what->spec, &scratch), err) &&
+           change_commit(&change, err);
 }
 
 bool dataset_make(const DatasetNew *what, Err *err)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "place/schema.h"
 #include "place_sql.h"
 
 static size_t count_of(const Change *change)
@@ -81,6 +82,15 @@ static bool lock(Db *db, Err *err)
     return err_hint(err, "set max_prepared_transactions to 64 on this server, and start it again");
 }
 
+/* A dataset that an older program made is brought up to this one when it is first changed. */
+static bool upgrade(Db *db, Err *err)
+{
+    RESULT_SCOPE(rows);
+
+    return db_query(db, &sql_change_here, DB_NO_ARGS, &rows, err) &&
+           (db_int(rows, 0, 0) == schema_version() || schema_upgrade(db, err));
+}
+
 /* In the order of the servers, so that two who do it wait for each other and not in a ring. */
 static bool lock_all(Change *change, Place *place, Err *err)
 {
@@ -92,7 +102,7 @@ static bool lock_all(Change *change, Place *place, Err *err)
         if (!place_server(place, i, &db, err))
             return false;
         change->servers[i] = db;
-        if (!lock(db, err))
+        if (!lock(db, err) || !upgrade(db, err))
             return at_server(change, i, err);
     }
     return true;
@@ -112,7 +122,49 @@ bool change_settle(Place *place, size_t *settled, Err *err)
     return lock_and_settle(&change, place, settled, err);
 }
 
+static bool lists_the_same(const PlaceSpec *spec, Str noted)
+{
+    size_t count = 0;
+    Str name;
+
+    while (noted.len > 0) {
+        noted = str_cut(noted, ',', &name);
+        if (!place_lists(spec, name))
+            return false;
+        count++;
+    }
+    return count == spec->count;
+}
+
+/* A program that began before a server was added would leave that one out. */
+static bool check_servers(Change *change, Err *err)
+{
+    const PlaceSpec *spec = place_spec(change->place);
+
+    for (size_t i = 0; i < count_of(change); i++) {
+        RESULT_SCOPE(rows);
+
+        if (!db_query(change->servers[i], &sql_change_here, DB_NO_ARGS, &rows, err))
+            return at_server(change, i, err);
+        if (db_is_null(rows, 0, 1) || lists_the_same(spec, db_text(rows, 0, 1)))
+            continue;
+        (void)err_set(err, ERR_CONFLICT, "the server '%s' says that the dataset '%s' is on %.*s",
+                      spec->servers[i].name, spec->dataset, STR_ARG(db_text(rows, 0, 1)));
+        return err_hint(
+            err,
+            "when servers have come or gone just now, try again; when strata dataset status has a server "
+            "that is behind, strata dataset repair; else put 'servers' of [dataset %s] right",
+            spec->dataset);
+    }
+    return true;
+}
+
 bool change_begin(Change *change, Place *place, Err *err)
+{
+    return change_begin_anyway(change, place, err) && check_servers(change, err);
+}
+
+bool change_begin_anyway(Change *change, Place *place, Err *err)
 {
     size_t settled = 0;
 

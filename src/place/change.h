@@ -27,12 +27,18 @@ typedef struct Change {
 #define CHANGE_SCOPE(name) ATTR_CLEANUP(change_end) Change name = {0}
 
 /*
- * Wait for other changes, settle what they left, and begin a transaction on every server.
+ * Wait for other changes, settle what they left, bring system tables of an older program up to this one, and begin a transaction on
+ * every server.
  *
- * ERR_DB      a server cannot be reached; or an earlier change cannot be settled without one that cannot
- * ERR_CONFIG  a server allows no prepared transactions (max_prepared_transactions is 0)
+ * ERR_DB        a server cannot be reached; or an earlier change cannot be settled without one that cannot
+ * ERR_CONFIG    a server allows no prepared transactions (max_prepared_transactions is 0)
+ * ERR_CONFLICT  the dataset is on other servers than the Place; or its system tables are of a newer program
+ * ERR_DENIED    the role may not bring them up
  */
 bool change_begin(Change *change, Place *place, Err *err) ATTR_MUST_USE;
+
+/* The same for who changes which servers the dataset is on. ERR_DB, ERR_CONFIG, ERR_CONFLICT, ERR_DENIED as above. */
+bool change_begin_anyway(Change *change, Place *place, Err *err) ATTR_MUST_USE;
 
 /* Run the query on every server. Errors as db_query(), with the server's name. */
 bool change_run(Change *change, const Sql *sql, const DbArg *args, Err *err) ATTR_MUST_USE;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "place/place.h"
 
+#include "base/buf.h"
+
 /* What is known of a server of the dataset. */
 typedef struct Link {
     Arena arena; /* of the connection */
@@ -117,7 +119,7 @@ bool place_open(Arena *arena, const PlaceSpec *spec, Place **out, Err *err)
 
 /* ---- routing ---- */
 
-static bool find_server(const PlaceSpec *spec, Str name, size_t *out)
+bool place_find(const PlaceSpec *spec, Str name, size_t *out)
 {
     for (size_t i = 0; i < spec->count; i++)
         if (str_eq_z(name, spec->servers[i].name)) {
@@ -131,7 +133,16 @@ bool place_lists(const PlaceSpec *spec, Str server)
 {
     size_t at;
 
-    return find_server(spec, server, &at);
+    return place_find(spec, server, &at);
+}
+
+Str place_list(const PlaceSpec *spec, Arena *arena)
+{
+    BUF_SCOPE(list);
+
+    for (size_t i = 0; i < spec->count; i++)
+        buf_printf(&list, "%s%s", i ? "," : "", spec->servers[i].name);
+    return str_copy(arena, buf_str(&list));
 }
 
 /* The least used of those that were not tried; false when there is none. */
@@ -142,7 +153,7 @@ static bool next_copy(const Place *place, const MappingTable *table, const bool 
     size_t at;
 
     for (size_t i = 0; i < table->count; i++)
-        if (table->copies[i].active && !tried[i] && find_server(&place->spec, table->copies[i].server, &at) &&
+        if (table->copies[i].active && !tried[i] && place_find(&place->spec, table->copies[i].server, &at) &&
             (!found || place->links[at].uses < place->links[*server].uses)) {
             *copy = i;
             *server = at;

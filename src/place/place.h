@@ -39,7 +39,9 @@ typedef struct Place Place;
  */
 bool place_open(Arena *arena, const PlaceSpec *spec, Place **out, Err *err) ATTR_MUST_USE;
 
-bool place_lists(const PlaceSpec *spec, Str server); /* it is one of the dataset's servers */
+bool place_lists(const PlaceSpec *spec, Str server);             /* it is one of the dataset's servers */
+bool place_find(const PlaceSpec *spec, Str server, size_t *out); /* the same, with its place in the list */
+Str place_list(const PlaceSpec *spec, Arena *arena);             /* "n1,n2,n3" */
 
 const PlaceSpec *place_spec(const Place *place);
 const Mapping *place_mapping(const Place *place);

@@ -33,6 +33,21 @@ static bool check_foreign(Db *db, const char *database, Err *err)
            err_set(err, ERR_CONFLICT, "the database '%s' has tables, and they are no dataset's", database);
 }
 
+int64_t schema_version(void)
+{
+    return COUNT_OF(scripts_place);
+}
+
+bool schema_upgrade(Db *db, Err *err)
+{
+    if (migrate_run(db, "place", scripts_place, COUNT_OF(scripts_place), NULL, err))
+        return true;
+    return err->code == ERR_DENIED
+               ? err_hint(err,
+                          "its system tables are of an older strata; let their owner make a change first")
+               : false;
+}
+
 bool schema_make(const char *dsn, const char *database, Err *err)
 {
     ARENA_SCOPE(scratch);
@@ -40,6 +55,5 @@ bool schema_make(const char *dsn, const char *database, Err *err)
     Db *db;
 
     return there && make_database(dsn, database, err) && db_open(&scratch, there, &db, err) &&
-           check_foreign(db, database, err) &&
-           migrate_run(db, "place", scripts_place, COUNT_OF(scripts_place), NULL, err);
+           check_foreign(db, database, err) && schema_upgrade(db, err);
 }

@@ -17,4 +17,14 @@
  */
 bool schema_make(const char *dsn, const char *database, Err *err) ATTR_MUST_USE;
 
+int64_t schema_version(void); /* migrations that this program has */
+
+/*
+ * Bring the system tables of the database that the connection is to up to that.
+ *
+ * ERR_DENIED    the role is not their owner
+ * ERR_DB, and as migrate_run(): ERR_CONFLICT, ERR_CORRUPT
+ */
+bool schema_upgrade(Db *db, Err *err) ATTR_MUST_USE;
+
 #endif

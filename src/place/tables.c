@@ -29,8 +29,8 @@ bool tables_load(Change *change, Str table, int64_t rows, Err *err)
 
 bool tables_activate(Change *change, Str table, Str server, bool active, Err *err)
 {
-    return change_run(change, &sql_table_copy_activate,
-                      DB_ARGS(DB_TEXT(table), DB_TEXT(server), DB_BOOL(active)), err);
+    return change_run(change, &sql_copy_activate,
+                      DB_ARGS(DB_TEXT(table), DB_TEXT(server), DB_BOOL(active), DB_NULL), err);
 }
 
 static bool find_copies(Db *db, Arena *arena, Str table, TableFound *out, Err *err)

@@ -26,7 +26,10 @@ bool tables_add(Change *change, const TableNew *table, const MappingCopy *copies
 /* All copies have so many rows: the table can be read. ERR_DB. */
 bool tables_load(Change *change, Str table, int64_t rows, Err *err) ATTR_MUST_USE;
 
-/* Whether queries go to a copy. The last active one of a table is refused by change_commit(). ERR_DB. */
+/*
+ * Whether queries go to a copy. Where the primary one is not read any more another active one is primary. The last active one of
+ * a table is refused by change_commit(). ERR_CONFLICT: there is no such copy; ERR_DB.
+ */
 bool tables_activate(Change *change, Str table, Str server, bool active, Err *err) ATTR_MUST_USE;
 
 typedef struct TableFound {

@@ -5,8 +5,10 @@
 #include <sys/wait.h>
 
 #include "base/fault.h"
+#include "db/migrate.h"
 #include "place/schema.h"
 #include "place/tables.h"
+#include "place_schema.h"
 #include "test/check.h"
 #include "test/pg.h"
 
@@ -23,7 +25,8 @@ static void scene(void)
 
     for (int i = 0; i < SERVERS; i++) {
         if (there)
-            pg_sql(names[i], "drop schema public cascade; create schema public; drop schema strata cascade");
+            pg_sql(names[i],
+                   "drop schema public cascade; create schema public; drop schema strata, staging cascade");
         if (!schema_make(pg_dsn("postgres"), names[i], &err))
             pg_fail("cannot set the scene", &err);
         servers[i] = (PlaceServer){names[i], pg_dsn(names[i])};
@@ -193,8 +196,13 @@ static void the_database_keeps_an_active_copy_of_every_table(void)
           strstr(err.text, "active copy"));
     err = (Err){0};
     CHECK(activate(place, "tree_1", "n1", false, &err));
+    CHECK(str_eq_z(ask(2, "select nodename from table_db_mapping where tablename = 'tree_1' and isprimary"),
+                   "n2"));
     CHECK(!activate(place, "tree_1", "n2", false, &err) && err.code == ERR_CONFLICT);
-    CHECK(all_agree(place, 4));
+    err = (Err){0};
+    CHECK(!activate(place, "tree_1", "n3", true, &err) && err.code == ERR_CONFLICT &&
+          strstr(err.text, "no copy"));
+    CHECK(all_agree(place, 6));
     CHECK(str_eq_z(ask(0, "select count(*) from pg_prepared_xacts"), "0"));
     /* By hand, too. */
     for (int i = 0; i < SERVERS; i++) {
@@ -203,7 +211,7 @@ static void the_database_keeps_an_active_copy_of_every_table(void)
         said = ask(i, "truncate table_db_mapping");
         CHECK(strstr(str_to_z(&arena, said), "cannot be emptied"));
     }
-    CHECK(all_agree(place, 4));
+    CHECK(all_agree(place, 6));
 }
 
 static void two_who_take_away_a_copy_each_cannot_take_both(void)
@@ -306,6 +314,61 @@ static void a_database_that_is_something_else_is_left_alone(void)
     CHECK(schema_make(pg_dsn("postgres"), "twice", &err) && schema_make(pg_dsn("postgres"), "twice", &err));
 }
 
+/* As a program made it that knew the first migration only. */
+static void make_old(const char *database)
+{
+    ARENA_SCOPE(arena);
+    Err err = {0};
+    Db *db;
+
+    pg_sql(database, "drop schema public cascade; create schema public; drop schema strata, staging cascade");
+    if (!db_open(&arena, pg_dsn(database), &db, &err) ||
+        !migrate_run(db, "place", scripts_place, 1, NULL, &err))
+        pg_fail("cannot make an old database", &err);
+}
+
+static void what_an_older_program_made_is_read_and_brought_up_by_the_first_change(void)
+{
+    static const char old_rows[] =
+        "begin; insert into data_table (tablename, loaded) values ('tree_1', true);"
+        "insert into table_db_mapping values ('tree_1', 'n1', true, true), ('tree_1', 'n2', true, false); commit";
+    static const char version[] = "select count(*) from strata.migration where part = 'place'";
+    ARENA_SCOPE(arena);
+    Err err = {0};
+    Place *place;
+    Db *db;
+
+    scene();
+    for (int i = 0; i < SERVERS; i++) {
+        make_old(names[i]);
+        pg_sql(names[i], old_rows);
+    }
+    CHECK(place_open(&arena, &spec, &place, &err) && place_db(place, STR("tree_1"), &db, &err));
+    CHECK(str_eq_z(ask(0, version), "1"));
+    CHECK(activate(place, "tree_1", "n1", false, &err) && activate(place, "tree_1", "n1", true, &err));
+    for (int i = 0; i < SERVERS; i++) {
+        CHECK(str_eq_z(ask(i, version), str_printf(&arena, "%lld", (long long)schema_version()).ptr));
+        CHECK(str_eq_z(ask(i, "select written from data_table"), "0"));
+    }
+    CHECK(place_reports(place, &arena)[2].version.epoch == place_reports(place, &arena)[0].version.epoch);
+}
+
+static void a_change_that_knows_of_other_servers_is_refused(void)
+{
+    ARENA_SCOPE(arena);
+    Place *place = two_tables(&arena);
+    Err err = {0};
+
+    for (int i = 0; i < SERVERS; i++)
+        (void)ask(i, "insert into metadata values ('servers', 'n1,n2,n3,n4')");
+    CHECK(!activate(place, "tree_1", "n2", false, &err) && err.code == ERR_CONFLICT &&
+          strstr(err.text, "n1,n2,n3,n4"));
+    for (int i = 0; i < SERVERS; i++)
+        (void)ask(i, "update metadata set metavalue = 'n3,n1,n2' where metakey = 'servers'");
+    err = (Err){0};
+    CHECK(activate(place, "tree_1", "n2", false, &err));
+}
+
 int main(void)
 {
     pg_start();
@@ -320,5 +383,7 @@ int main(void)
     RUN(a_change_that_is_killed_anywhere_is_made_everywhere_or_nowhere);
     RUN(an_unreachable_server_lets_nothing_change);
     RUN(a_database_that_is_something_else_is_left_alone);
+    RUN(what_an_older_program_made_is_read_and_brought_up_by_the_first_change);
+    RUN(a_change_that_knows_of_other_servers_is_refused);
     DONE();
 }

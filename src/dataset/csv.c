@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dataset/csv.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -16,10 +15,11 @@ struct Csv {
     int fd;
     Buf in; /* what was read; from `used` on it was not given */
     size_t used;
+    off_t at;    /* where in the file the next bytes are read */
     bool ended;  /* there is no more to read */
+    int made;    /* bytes in `in` that the file does not have: a last newline */
     int64_t row; /* rows given */
-    CsvColumn *columns;
-    size_t count;
+    Columns columns;
 };
 
 static void close_csv(void *csv_v)
@@ -30,10 +30,9 @@ static void close_csv(void *csv_v)
     buf_release(&csv->in);
 }
 
-const CsvColumn *csv_columns(const Csv *csv, size_t *count)
+const Columns *csv_columns(const Csv *csv)
 {
-    *count = csv->count;
-    return csv->columns;
+    return &csv->columns;
 }
 
 int64_t csv_row(const Csv *csv)
@@ -47,13 +46,16 @@ static bool read_more(Csv *csv, Err *err)
 {
     buf_consume(&csv->in, csv->used);
     csv->used = 0;
-    ssize_t got = os_read(csv->fd, buf_reserve(&csv->in, PIECE + 1), PIECE);
-    if (got < 0)
-        return err_sys(err, ERR_IO, "cannot read '%s'", csv->path);
-    csv->in.len += (size_t)got;
+    size_t got;
+    if (!os_pread_all(csv->fd, buf_reserve(&csv->in, PIECE + 1), PIECE, csv->at, &got, err))
+        return err_wrap(err, "cannot read '%s'", csv->path);
+    csv->in.len += got;
+    csv->at += (off_t)got;
     csv->ended = got == 0;
-    if (csv->ended && csv->in.len > 0 && csv->in.ptr[csv->in.len - 1] != '\n')
+    if (csv->ended && csv->in.len > 0 && csv->in.ptr[csv->in.len - 1] != '\n') {
         buf_put_byte(&csv->in, '\n');
+        csv->made = 1;
+    }
     return true;
 }
 
@@ -120,10 +122,24 @@ bool csv_at_end(Csv *csv, bool *out, Err *err)
     return true;
 }
 
+int64_t csv_offset(const Csv *csv)
+{
+    return (int64_t)csv->at - (int64_t)(csv->in.len - csv->used) + csv->made;
+}
+
+void csv_seek(Csv *csv, int64_t offset, int64_t row)
+{
+    buf_reset(&csv->in);
+    csv->used = 0;
+    csv->at = (off_t)offset;
+    csv->made = 0;
+    csv->ended = false;
+    csv->row = row;
+}
+
 /* ---- fields ---- */
 
-/* Takes the next field of a row off its front, into `out` without its quotes; false behind the last. */
-static bool take_field(Str *row, Buf *out, bool *quoted)
+bool csv_take_field(Str *row, Buf *out, bool *quoted)
 {
     size_t at = 0;
 
@@ -147,26 +163,11 @@ static bool take_field(Str *row, Buf *out, bool *quoted)
     return true;
 }
 
-/* A row without its end of line. */
-static Str without_end(Str row)
+Str csv_without_end(Str row)
 {
     while (row.len > 0 && (row.ptr[row.len - 1] == '\n' || row.ptr[row.len - 1] == '\r'))
         row.len--;
     return row;
-}
-
-static bool check_name(const Csv *csv, Str name, Err *err)
-{
-    if (name.len == 0)
-        return err_set(err, ERR_USAGE, "column %zu of '%s' has no name", csv->count + 1, csv->path);
-    if (name.len > CSV_NAME_MAX || str_utf8_prefix(name) != name.len)
-        return err_set(err, ERR_USAGE,
-                       "column %zu of '%s' has a name that cannot be one: text of at most %d bytes",
-                       csv->count + 1, csv->path, CSV_NAME_MAX);
-    for (size_t i = 0; i < csv->count; i++)
-        if (str_eq(csv->columns[i].name, name))
-            return err_set(err, ERR_USAGE, "'%s' has the column '%.*s' twice", csv->path, STR_ARG(name));
-    return true;
 }
 
 static bool read_names(Csv *csv, Arena *arena, Err *err)
@@ -182,20 +183,15 @@ static bool read_names(Csv *csv, Arena *arena, Err *err)
     if (rows == 0)
         return err_set(err, ERR_USAGE, "'%s' is empty", csv->path);
     csv->row = 0;
-    row = without_end(str_starts(row, mark) ? str_sub(row, mark.len, row.len) : row);
-    csv->columns = arena_new(arena, CsvColumn, CSV_COLUMNS_MAX);
-    while (take_field(&row, &field, &quoted)) {
-        Str name = str_trim(buf_str(&field));
+    row = csv_without_end(str_starts(row, mark) ? str_sub(row, mark.len, row.len) : row);
+    csv->columns = (Columns){arena_new(arena, Column, COLUMNS_MAX + 1), 0};
+    while (csv->columns.count <= COLUMNS_MAX && csv_take_field(&row, &field, &quoted)) {
+        Column *column = &csv->columns.items[csv->columns.count++];
 
-        if (csv->count == CSV_COLUMNS_MAX)
-            return err_set(err, ERR_USAGE, "'%s' has more than %d columns", csv->path, CSV_COLUMNS_MAX);
-        for (size_t i = 0; i < name.len; i++)
-            field.ptr[(name.ptr - field.ptr) + (ptrdiff_t)i] = (char)tolower((unsigned char)name.ptr[i]);
-        if (!check_name(csv, name, err))
-            return false;
-        csv->columns[csv->count++].name = str_copy(arena, name);
+        *column = (Column){.field = str_copy(arena, str_trim(buf_str(&field))), .type = "text"};
+        column->name = column_name(arena, column->field);
     }
-    return true;
+    return columns_check(&csv->columns, csv->path, err);
 }
 
 /* ---- types ---- */
@@ -203,6 +199,14 @@ static bool read_names(Csv *csv, Arena *arena, Err *err)
 /* From narrow to wide; a column has the widest that one of its values needs. */
 static const char *const types[] = {"bigint", "double precision", "text"};
 enum { TYPE_BIGINT, TYPE_DOUBLE, TYPE_TEXT };
+
+const char *csv_wider(const char *a, const char *b)
+{
+    for (size_t i = COUNT_OF(types); i > 0; i--)
+        if (strcmp(a, types[i - 1]) == 0 || strcmp(b, types[i - 1]) == 0)
+            return types[i - 1];
+    return a;
+}
 
 static int type_of(Str value, bool quoted)
 {
@@ -219,8 +223,8 @@ static void widen(const Csv *csv, Str row, int *found)
     BUF_SCOPE(field);
     bool quoted;
 
-    row = without_end(row);
-    for (size_t i = 0; i < csv->count && take_field(&row, &field, &quoted); i++) {
+    row = csv_without_end(row);
+    for (size_t i = 0; i < csv->columns.count && csv_take_field(&row, &field, &quoted); i++) {
         Str value = buf_str(&field);
         int type = value.len == 0 && !quoted ? -1 : type_of(value, quoted); /* nothing: null */
 
@@ -231,12 +235,12 @@ static void widen(const Csv *csv, Str row, int *found)
 /* What is looked at stays to be given. */
 static bool find_types(Csv *csv, Arena *arena, Err *err)
 {
-    int *found = arena_new(arena, int, csv->count);
+    int *found = arena_new(arena, int, csv->columns.count);
     int64_t rows, one;
     bool quoted;
     Str sample;
 
-    for (size_t i = 0; i < csv->count; i++)
+    for (size_t i = 0; i < csv->columns.count; i++)
         found[i] = -1;
     while (!csv->ended && csv->in.len - csv->used < SAMPLE_BYTES) {
         if (!look_ahead(csv, CSV_SAMPLE, &sample, &rows, err))
@@ -254,8 +258,8 @@ static bool find_types(Csv *csv, Arena *arena, Err *err)
         widen(csv, str_sub(sample, 0, end), found);
         sample = str_sub(sample, end, sample.len);
     }
-    for (size_t i = 0; i < csv->count; i++)
-        csv->columns[i].type = types[found[i] < 0 ? TYPE_TEXT : found[i]];
+    for (size_t i = 0; i < csv->columns.count; i++)
+        csv->columns.items[i].type = types[found[i] < 0 ? TYPE_TEXT : found[i]];
     return true;
 }
 

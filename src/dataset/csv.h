@@ -12,19 +12,13 @@
 #ifndef DATASET_CSV_H
 #define DATASET_CSV_H
 
-#include "base/str.h"
+#include "base/buf.h"
+#include "dataset/column.h"
 
 enum {
     CSV_ROW_MAX = 16 * 1024 * 1024, /* bytes */
-    CSV_COLUMNS_MAX = 1600,         /* as PostgreSQL has it */
-    CSV_NAME_MAX = 63,              /* bytes of a column's name, likewise */
     CSV_SAMPLE = 1000               /* rows that types are found from */
 };
-
-typedef struct CsvColumn {
-    Str name;         /* in small letters */
-    const char *type; /* of PostgreSQL: bigint, double precision or text */
-} CsvColumn;
 
 typedef struct Csv Csv;
 
@@ -37,7 +31,8 @@ typedef struct Csv Csv;
  */
 bool csv_open(Arena *arena, const char *path, Csv **out, Err *err) ATTR_MUST_USE;
 
-const CsvColumn *csv_columns(const Csv *csv, size_t *count);
+/* Their types are bigint, double precision or text. */
+const Columns *csv_columns(const Csv *csv);
 
 /*
  * The next rows, `most` or fewer; *rows is 0 at the end. `out` is valid until the next call, and ends with a newline.
@@ -52,5 +47,17 @@ bool csv_next(Csv *csv, int64_t most, Str *out, int64_t *rows, Err *err) ATTR_MU
 bool csv_at_end(Csv *csv, bool *out, Err *err) ATTR_MUST_USE;
 
 int64_t csv_row(const Csv *csv); /* how many rows were given, without that of the names */
+
+/* At which byte the next row begins, and to go on there: it is the `row`th. */
+int64_t csv_offset(const Csv *csv);
+void csv_seek(Csv *csv, int64_t offset, int64_t row);
+
+/* Take the next field of a row off its front, into `out` without its quotes; false behind the last. */
+bool csv_take_field(Str *row, Buf *out, bool *quoted);
+
+Str csv_without_end(Str row); /* of its line */
+
+/* Of two types that csv_columns() gives, the one that holds values of both. */
+const char *csv_wider(const char *a, const char *b);
 
 #endif

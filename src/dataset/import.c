@@ -1,236 +1,249 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dataset/import.h"
 
+#include <math.h>
+
 #include "base/fault.h"
+#include "dataset/import_inside.h"
 #include "place/metadata.h"
 #include "place/seal.h"
-#include "place/tables.h"
+#include "place/summary.h"
 
-/* One table on its way. */
-typedef struct Loading {
-    Import *import;
-    Csv *csv;
-    Arena arena;
-    Str name;
-    TableFound found;
-    Filling *
-        fillings; /* as many as servers, in the order of `found`; those that are whole already are not begun */
-    int64_t rows; /* that it has, -1 as long as nobody knows */
-} Loading;
+enum { SUM_TEXT = 32 };
 
-static void end_loading(Loading *loading)
+/* ---- what is there already ---- */
+
+/* Of what a table is made, for a reader and to be told apart. */
+static Str source_text(Importing *importing, const PlanTable *table)
 {
-    for (size_t i = 0; loading->fillings && i < loading->found.servers_count; i++)
-        filling_undo(&loading->fillings[i]);
-    arena_free(&loading->arena);
+    const Source *first = importing->import->sources[table->runs[0].source];
+    BUF_SCOPE(text);
+    char sum[SUM_TEXT + 1];
+    size_t others = 0;
+
+    for (size_t i = 1; i < table->runs_count; i++)
+        others += table->runs[i].source != table->runs[i - 1].source;
+    for (size_t i = 0; i < sizeof table->sum; i++)
+        (void)snprintf(sum + 2 * i, 3, "%02x", table->sum[i]);
+    buf_put_z(&text, first->path);
+    if (others > 0)
+        buf_printf(&text, " and %zu more", others);
+    buf_printf(&text, " [%s]", sum);
+    return str_copy(&importing->arena, buf_str(&text));
 }
 
-/* ---- where it goes ---- */
+static bool is_the_same(Importing *importing, size_t i, Err *err)
+{
+    const PlanTable *table = &importing->plan.tables[i];
+    const TableFound *found = &importing->found[i];
 
-static bool read_replicas(Import *import, int64_t *out, Err *err)
+    if (str_eq(found->source, source_text(importing, table)))
+        return true;
+    (void)err_set(err, ERR_CONFLICT, "the dataset has a table '%.*s' already, of other rows: '%.*s'",
+                  STR_ARG(table->name), STR_ARG(found->source));
+    return err_hint(err,
+                    "--prefix gives the tables of other files other names; to go on with an import, name its "
+                    "files and options as before");
+}
+
+static bool find_tables(Importing *importing, Err *err)
+{
+    Import *import = importing->import;
+    Plan *plan = &importing->plan;
+    Str *names = arena_new(&importing->arena, Str, plan->tables_count + 1);
+    Db *db;
+
+    for (size_t i = 0; i < plan->tables_count; i++)
+        names[i] = plan->tables[i].name;
+    if (!place_any(import->place, &db, err) ||
+        !tables_find(db, &importing->arena, names, plan->tables_count, &importing->found, err))
+        return false;
+    importing->missing = arena_new(&importing->arena, size_t, plan->tables_count + 1);
+    importing->missing_count = 0;
+    import->were_there = 0;
+    for (size_t i = 0; i < plan->tables_count; i++) {
+        if (importing->found[i].there && !is_the_same(importing, i, err))
+            return false;
+        if (importing->found[i].loaded)
+            import->were_there++;
+        else
+            importing->missing[importing->missing_count++] = i;
+    }
+    return true;
+}
+
+/* ---- adding what is missing ---- */
+
+static bool read_replicas(Place *place, int64_t *out, Err *err)
 {
     ARENA_SCOPE(scratch);
     Str text;
     Db *db;
 
-    if (!place_check_open(import->place, err) || !place_any(import->place, &db, err) ||
-        !metadata_get(db, &scratch, "replicas", &text, err))
+    if (!place_any(place, &db, err) || !metadata_get(db, &scratch, "replicas", &text, err))
         return false;
     return (str_to_int64(text, out) && *out >= 1) ||
            err_set(err, ERR_CORRUPT, "the dataset '%s' has no number of replicas",
-                   place_spec(import->place)->dataset);
+                   place_spec(place)->dataset);
 }
 
-static bool add_table(Loading *loading, Str source, Err *err)
+/* The first copy is primary. There may be fewer servers by now. */
+static void choose_servers(Importing *importing, size_t number, int64_t replicas, TableNew *table)
 {
-    const PlaceSpec *spec = place_spec(loading->import->place);
-    MappingCopy *copies = arena_new(&loading->arena, MappingCopy, spec->count);
-    TableNew table = {loading->name, source, csv_row(loading->csv)};
-    CHANGE_SCOPE(change);
+    const PlaceSpec *spec = place_spec(importing->import->place);
+    MappingCopy *copies = arena_new(&importing->arena, MappingCopy, spec->count);
+
+    table->copies_count = (size_t)replicas < spec->count ? (size_t)replicas : spec->count;
+    for (size_t i = 0; i < table->copies_count; i++)
+        copies[i] = (MappingCopy){str_from_z(spec->servers[(number + i) % spec->count].name), true, i == 0};
+    table->copies = copies;
+}
+
+static bool put_facts(const Import *import, Change *change, Err *err)
+{
+    for (size_t i = 0; i < import->facts_count; i++)
+        if (!metadata_put(change, import->facts[i].key, import->facts[i].value, err))
+            return false;
+    return true;
+}
+
+static bool put_columns(Importing *importing, Change *change, Err *err)
+{
+    const Columns *from = &importing->import->sources[0]->columns;
+    SummaryColumn *columns = arena_new(&importing->arena, SummaryColumn, from->count);
+
+    for (size_t i = 0; i < from->count; i++)
+        columns[i] = (SummaryColumn){from->items[i].name, from->items[i].unit, from->items[i].description};
+    return summary_put_columns(change, columns, from->count, err);
+}
+
+static bool add_tables(Importing *importing, Err *err)
+{
+    Import *import = importing->import;
+    TableNew *tables = arena_new(&importing->arena, TableNew, importing->missing_count + 1);
+    size_t count = 0;
     int64_t replicas;
+    CHANGE_SCOPE(change);
 
-    if (!read_replicas(loading->import, &replicas, err))
+    if (!read_replicas(import->place, &replicas, err))
         return false;
-    for (int64_t i = 0; i < replicas; i++) {
-        size_t server = (size_t)(loading->import->number - 1 + i) % spec->count;
+    for (size_t i = 0; i < importing->missing_count; i++) {
+        size_t number = importing->missing[i];
+        const PlanTable *table = &importing->plan.tables[number];
 
-        copies[i] = (MappingCopy){str_from_z(spec->servers[server].name), true, i == 0};
+        if (importing->found[number].there)
+            continue;
+        tables[count] = (TableNew){
+            .name = table->name, .source = source_text(importing, table), .first_row = table->runs[0].first};
+        choose_servers(importing, number, replicas, &tables[count++]);
     }
-    return change_begin(&change, loading->import->place, err) &&
-           tables_add(&change, &table, copies, (size_t)replicas, err) && change_commit(&change, err) &&
-           fault_pass(FAULT_dataset_table_added, err);
+    return count == 0 ||
+           (change_begin(&change, import->place, err) && tables_add(&change, tables, count, err) &&
+            put_columns(importing, &change, err) && put_facts(import, &change, err) &&
+            change_commit(&change, err) && fault_pass(FAULT_dataset_table_added, err));
 }
 
-static bool is_of_other_rows(const Loading *loading, Str source, Err *err)
+/* ---- letting it be read ---- */
+
+static SummaryBounds bounds_of(const PlanExtent *extent)
 {
-    const TableFound *found = &loading->found;
+    SummaryBounds out;
 
-    if (str_eq(found->source, source) && found->first_row == csv_row(loading->csv))
-        return true;
-    (void)err_set(err, ERR_CONFLICT, "the dataset has a table '%.*s' already, of row %lld of '%.*s'",
-                  STR_ARG(loading->name), (long long)found->first_row + 1, STR_ARG(found->source));
-    return err_hint(err,
-                    "--prefix gives the tables of other files other names; to go on with an import, name its "
-                    "files as before, and --rows");
-}
+    for (int i = 0; i < 3; i++) {
+        bool known = extent->low[i] <= extent->high[i];
 
-static bool find_table(Loading *loading, Err *err)
-{
-    Db *db;
-
-    return place_any(loading->import->place, &db, err) &&
-           tables_find(db, &loading->arena, loading->name, &loading->found, err);
-}
-
-static bool prepare(Loading *loading, Str source, Err *err)
-{
-    if (!find_table(loading, err))
-        return false;
-    if (loading->found.there)
-        return is_of_other_rows(loading, source, err);
-    return add_table(loading, source, err) && find_table(loading, err);
-}
-
-/* ---- the rows ---- */
-
-static bool server_of(const Loading *loading, Str name, size_t *out, Err *err)
-{
-    const PlaceSpec *spec = place_spec(loading->import->place);
-
-    for (*out = 0; *out < spec->count; ++*out)
-        if (str_eq_z(name, spec->servers[*out].name))
-            return true;
-    return err_set(err, ERR_CONFIG, "table '%.*s' has a copy on '%.*s', which [dataset %s] does not list",
-                   STR_ARG(loading->name), STR_ARG(name), spec->dataset);
-}
-
-static bool begin_copy(Loading *loading, size_t copy, const TableColumn *columns, size_t count, Err *err)
-{
-    size_t server;
-    int64_t rows;
-    Db *db;
-
-    if (!server_of(loading, loading->found.servers[copy], &server, err) ||
-        !place_server(loading->import->place, server, &db, err) ||
-        !filling_rows(db, loading->name, &rows, err))
-        return false;
-    if (rows >= 0) {
-        loading->rows = rows;
-        return true;
+        out.low[i] = known ? extent->low[i] : NAN;
+        out.high[i] = known ? extent->high[i] : NAN;
     }
-    return filling_begin(&loading->fillings[copy], db, loading->name, columns, count, err);
+    return out;
 }
 
-static bool begin_copies(Loading *loading, Err *err)
+static bool put_tables(Importing *importing, Change *change, Err *err)
 {
-    size_t count;
-    const CsvColumn *in = csv_columns(loading->csv, &count);
-    TableColumn *columns = arena_new(&loading->arena, TableColumn, count);
+    size_t count = importing->missing_count;
+    SummaryTable *summaries = arena_new(&importing->arena, SummaryTable, count + 1);
+    TableLoaded *loaded = arena_new(&importing->arena, TableLoaded, count + 1);
 
-    for (size_t i = 0; i < count; i++)
-        columns[i] = (TableColumn){in[i].name, in[i].type};
-    loading->fillings = arena_new(&loading->arena, Filling, loading->found.servers_count);
-    for (size_t i = 0; i < loading->found.servers_count; i++)
-        if (!begin_copy(loading, i, columns, count, err))
-            return false;
-    return true;
-}
+    for (size_t i = 0; i < count; i++) {
+        const PlanTable *table = &importing->plan.tables[importing->missing[i]];
 
-static bool stopped(const Import *import, Err *err)
-{
-    return import->stop && atomic_load(import->stop) &&
-           !err_set(err, ERR_INTERRUPTED, "interrupted; the next import of these files goes on");
-}
-
-/* The same rows to all copies that miss them. */
-static bool send_rows(Loading *loading, Err *err)
-{
-    int64_t most = loading->rows >= 0 ? loading->rows : loading->import->rows_most, sent = 0, rows;
-    Str piece;
-
-    while (sent < most) {
-        if (stopped(loading->import, err) || !csv_next(loading->csv, most - sent, &piece, &rows, err))
-            return false;
-        if (rows == 0)
-            break;
-        for (size_t i = 0; i < loading->found.servers_count; i++)
-            if (loading->fillings[i].db && !filling_put(&loading->fillings[i], piece, err))
-                return false;
-        sent += rows;
-        progress_add(loading->import->progress, rows);
+        summaries[i] = (SummaryTable){.name = table->name,
+                                      .bounds = bounds_of(&table->extent),
+                                      .has_snaps = table->extent.snap_low <= table->extent.snap_high,
+                                      .snap_low = table->extent.snap_low,
+                                      .snap_high = table->extent.snap_high,
+                                      .rows = table->extent.rows};
+        loaded[i] = (TableLoaded){table->name, table->extent.rows};
+        importing->import->rows += table->extent.rows;
+        importing->import->tables++;
     }
-    loading->rows = sent;
-    return true;
+    return tables_load(change, loaded, count, err) && summary_put_tables(change, summaries, count, err);
 }
 
-static bool end_copies(Loading *loading, Err *err)
+static bool put_trees(Importing *importing, Change *change, Err *err)
 {
-    for (size_t i = 0; i < loading->found.servers_count; i++)
-        if (loading->fillings[i].db && (!filling_end(&loading->fillings[i], loading->rows, err) ||
-                                        !fault_pass(FAULT_dataset_copy_filled, err)))
-            return err_wrap(err, "server '%.*s'", STR_ARG(loading->found.servers[i]));
-    return true;
+    const Plan *plan = &importing->plan;
+    SummaryTree *trees = arena_new(&importing->arena, SummaryTree, plan->trees_count + 1);
+
+    for (size_t i = 0; i < plan->trees_count; i++)
+        trees[i] = (SummaryTree){.tree = plan->trees[i].key,
+                                 .rows = plan->trees[i].extent.rows,
+                                 .bounds = bounds_of(&plan->trees[i].extent),
+                                 .table = plan->tables[plan->trees[i].table].name};
+    return summary_put_trees(change, trees, plan->trees_count, err);
 }
 
-static bool let_be_read(Loading *loading, Err *err)
+/* A file of one snapshot that has a redshift in its name says which that is. */
+static bool put_snapshots(Importing *importing, Change *change, Err *err)
+{
+    const Import *import = importing->import;
+    SummarySnapshot *snapshots = arena_new(&importing->arena, SummarySnapshot, import->sources_count + 1);
+    size_t count = 0;
+
+    for (size_t i = 0; i < import->sources_count; i++) {
+        bool known = importing->plan.snaps[i] == SITE_NO_SNAP || isnan(import->sources[i]->redshift);
+
+        for (size_t j = 0; j < count; j++)
+            known = known || snapshots[j].snap == importing->plan.snaps[i];
+        if (!known)
+            snapshots[count++] = (SummarySnapshot){importing->plan.snaps[i], import->sources[i]->redshift};
+    }
+    return summary_put_snapshots(change, snapshots, count, err);
+}
+
+static bool let_be_read(Importing *importing, Err *err)
 {
     CHANGE_SCOPE(change);
 
-    return change_begin(&change, loading->import->place, err) &&
-           tables_load(&change, loading->name, loading->rows, err) && change_commit(&change, err);
+    return fault_pass(FAULT_dataset_tables_filled, err) &&
+           change_begin(&change, importing->import->place, err) && put_tables(importing, &change, err) &&
+           put_trees(importing, &change, err) && put_snapshots(importing, &change, err) &&
+           change_commit(&change, err);
 }
 
-static bool skip_rows(Loading *loading, Err *err)
+/* ---- all of it ---- */
+
+static bool import_missing(Importing *importing, Err *err)
 {
-    int64_t rows = 1, left = loading->found.rows;
-    Str piece;
+    Import *import = importing->import;
 
-    for (; left > 0 && rows > 0; left -= rows)
-        if (!csv_next(loading->csv, left, &piece, &rows, err))
-            return false;
-    loading->import->were_there++;
-    progress_add(loading->import->progress, loading->found.rows);
-    return true;
-}
-
-static bool load(Loading *loading, Str source, Err *err)
-{
-    int64_t first = csv_row(loading->csv);
-
-    if (!prepare(loading, source, err))
-        return false;
-    if (loading->found.loaded)
-        return skip_rows(loading, err);
-    if (!begin_copies(loading, err) || !send_rows(loading, err) || !end_copies(loading, err) ||
-        !let_be_read(loading, err))
-        return err_wrap(err, "cannot import rows %lld to %lld of '%.*s' into '%.*s'", (long long)first + 1,
-                        (long long)csv_row(loading->csv), STR_ARG(source), STR_ARG(loading->name));
-    loading->import->rows += loading->rows;
-    loading->import->tables++;
-    return true;
+    if (importing->missing_count == 0)
+        return true;
+    return place_check_open(import->place, err) && add_tables(importing, err) &&
+           (find_tables(importing, err) && import_fill(importing, err)) && let_be_read(importing, err);
 }
 
 /* What a killed import left prepared would be seen on one server and not on another. */
-static bool settle(Import *import, Err *err)
+bool import_run(Import *import, Err *err)
 {
+    Importing importing = {.import = import};
     size_t settled;
 
-    return import->number > 0 || change_settle(import->place, &settled, err);
-}
-
-bool import_csv(Import *import, Csv *csv, Str source, Err *err)
-{
-    bool end, ok = settle(import, err);
-
-    while (ok) {
-        if (!csv_at_end(csv, &end, err))
-            return false;
-        if (end)
-            return true;
-        Loading loading = {.import = import, .csv = csv, .rows = -1};
-        loading.name = str_printf(&loading.arena, "%s%lld", import->prefix, (long long)++import->number);
-        ok = load(&loading, source, err);
-        end_loading(&loading);
-    }
-    return false;
+    import->rows = import->tables = 0;
+    bool ok = plan_make(&importing.arena, &import->rule, import->sources, import->sources_count, import->stop,
+                        &importing.plan, err) &&
+              tables_lock(import->place, err) && change_settle(import->place, &settled, err) &&
+              find_tables(&importing, err) && import_missing(&importing, err);
+    arena_free(&importing.arena);
+    return ok;
 }

@@ -18,6 +18,30 @@ void array_put_text(Buf *array, Str text)
     buf_put_byte(array, '"');
 }
 
+void array_put_int(Buf *array, int64_t value)
+{
+    begin_element(array);
+    buf_printf(array, "%lld", (long long)value);
+}
+
+void array_put_real(Buf *array, double value)
+{
+    begin_element(array);
+    buf_printf(array, "%.17g", value);
+}
+
+void array_put_bool(Buf *array, bool value)
+{
+    begin_element(array);
+    buf_put_byte(array, value ? 't' : 'f');
+}
+
+void array_put_null(Buf *array)
+{
+    begin_element(array);
+    buf_put_z(array, "null");
+}
+
 void array_put_uuid(Buf *array, const unsigned char bytes[16])
 {
     static const char digits[] = "0123456789abcdef";

@@ -12,6 +12,10 @@
 #include "base/buf.h"
 
 void array_put_text(Buf *array, Str text);
+void array_put_int(Buf *array, int64_t value);
+void array_put_real(Buf *array, double value); /* no NaN */
+void array_put_bool(Buf *array, bool value);
+void array_put_null(Buf *array);
 void array_put_uuid(Buf *array, const unsigned char bytes[16]);
 
 /* The array, which takes no more elements until it is reset. Valid as long as `array` is. */

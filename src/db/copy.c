@@ -243,14 +243,24 @@ void copy_cancel(Db *db)
         (void)!end_copy(db, "given up", &ignored);
 }
 
-bool copy_send(Db *db, const char *statement, Buf *rows, Err *err)
+Str copy_head(void)
+{
+    return (Str){signature, SIGNATURE_BYTES};
+}
+
+Str copy_tail(void)
 {
     static const char trailer[] = {'\377', '\377'};
 
+    return (Str){trailer, sizeof trailer};
+}
+
+bool copy_send(Db *db, const char *statement, Buf *rows, Err *err)
+{
     if (rows->len == 0)
         return true;
     if (!copy_begin(db, statement, err) || !copy_put(db, buf_str(rows), err) ||
-        !copy_put(db, (Str){trailer, sizeof trailer}, err) || !copy_end(db, err))
+        !copy_put(db, copy_tail(), err) || !copy_end(db, err))
         return false;
     buf_reset(rows);
     return true;

@@ -57,6 +57,10 @@ bool copy_put(Db *db, Str bytes, Err *err) ATTR_MUST_USE;
 bool copy_end(Db *db, Err *err) ATTR_MUST_USE;
 void copy_cancel(Db *db);
 
+/* What stands before the rows of the binary form, and behind them. */
+Str copy_head(void);
+Str copy_tail(void);
+
 /* ---- reading: COPY ... TO STDOUT (FORMAT BINARY) ---- */
 
 /* One row: `fields[i].ptr` is NULL for null. Valid during the call. */

@@ -1,30 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "place/tables.h"
 
+#include "base/map.h"
 #include "db/array.h"
-#include "db/copy.h"
 #include "place_sql.h"
 
-bool tables_add(Change *change, const TableNew *table, const MappingCopy *copies, size_t count, Err *err)
+static bool add_names(Change *change, const TableNew *tables, size_t count, Err *err)
 {
-    if (!change_run(change, &sql_table_add,
-                    DB_ARGS(DB_TEXT(table->name), DB_TEXT(table->source), DB_INT(table->first_row)), err))
-        return err->code == ERR_CONFLICT
-                   ? err_set(err, ERR_CONFLICT, "the dataset has a table '%.*s' already",
-                             STR_ARG(table->name))
-                   : false;
-    for (size_t i = 0; i < count; i++)
-        if (!change_run(change, &sql_table_copy_add,
-                        DB_ARGS(DB_TEXT(table->name), DB_TEXT(copies[i].server), DB_BOOL(copies[i].active),
-                                DB_BOOL(copies[i].primary)),
-                        err))
-            return false;
-    return true;
+    BUF_SCOPE(names);
+    BUF_SCOPE(sources);
+    BUF_SCOPE(rows);
+
+    for (size_t i = 0; i < count; i++) {
+        array_put_text(&names, tables[i].name);
+        array_put_text(&sources, tables[i].source);
+        array_put_int(&rows, tables[i].first_row);
+    }
+    return change_run(
+        change, &sql_table_add,
+        DB_ARGS(DB_TEXT(array_end(&names)), DB_TEXT(array_end(&sources)), DB_TEXT(array_end(&rows))), err);
 }
 
-bool tables_load(Change *change, Str table, int64_t rows, Err *err)
+static bool add_copies(Change *change, const TableNew *tables, size_t count, Err *err)
 {
-    return change_run(change, &sql_table_load, DB_ARGS(DB_TEXT(table), DB_INT(rows)), err);
+    BUF_SCOPE(names);
+    BUF_SCOPE(servers);
+    BUF_SCOPE(active);
+    BUF_SCOPE(primaries);
+
+    for (size_t i = 0; i < count; i++)
+        for (size_t c = 0; c < tables[i].copies_count; c++) {
+            const MappingCopy *copy = &tables[i].copies[c];
+
+            array_put_text(&names, tables[i].name);
+            array_put_text(&servers, copy->server);
+            array_put_bool(&active, copy->active);
+            array_put_bool(&primaries, copy->primary);
+        }
+    return change_run(change, &sql_table_copy_add,
+                      DB_ARGS(DB_TEXT(array_end(&names)), DB_TEXT(array_end(&servers)),
+                              DB_TEXT(array_end(&active)), DB_TEXT(array_end(&primaries))),
+                      err);
+}
+
+bool tables_add(Change *change, const TableNew *tables, size_t count, Err *err)
+{
+    if (add_names(change, tables, count, err))
+        return add_copies(change, tables, count, err);
+    return err->code == ERR_CONFLICT
+               ? err_set(err, ERR_CONFLICT, "the dataset has one of the tables '%.*s' to '%.*s' already",
+                         STR_ARG(tables[0].name), STR_ARG(tables[count - 1].name))
+               : false;
+}
+
+bool tables_load(Change *change, const TableLoaded *tables, size_t count, Err *err)
+{
+    BUF_SCOPE(names);
+    BUF_SCOPE(rows);
+
+    for (size_t i = 0; i < count; i++) {
+        array_put_text(&names, tables[i].name);
+        array_put_int(&rows, tables[i].rows);
+    }
+    return change_run(change, &sql_table_load, DB_ARGS(DB_TEXT(array_end(&names)), DB_TEXT(array_end(&rows))),
+                      err);
 }
 
 bool tables_activate(Change *change, Str table, Str server, bool active, Err *err)
@@ -33,99 +72,60 @@ bool tables_activate(Change *change, Str table, Str server, bool active, Err *er
                       DB_ARGS(DB_TEXT(table), DB_TEXT(server), DB_BOOL(active), DB_NULL), err);
 }
 
-static bool find_copies(Db *db, Arena *arena, Str table, TableFound *out, Err *err)
+bool tables_lock(Place *place, Err *err)
 {
-    RESULT_SCOPE(rows);
+    for (size_t i = 0; i < place_spec(place)->count; i++) {
+        RESULT_SCOPE(rows);
+        Db *db;
 
-    if (!db_query(db, &sql_table_copies, DB_ARGS(DB_TEXT(table)), &rows, err))
-        return false;
-    out->servers_count = (size_t)db_count(rows);
-    out->servers = arena_new(arena, Str, out->servers_count + 1);
-    for (int i = 0; i < db_count(rows); i++)
-        out->servers[i] = str_copy(arena, db_text(rows, i, 0));
+        if (!place_server(place, i, &db, err) || !db_query(db, &sql_import_lock, DB_NO_ARGS, &rows, err))
+            return false;
+        if (!db_bool(rows, 0, 0))
+            return err_set(err, ERR_CONFLICT, "another import into the dataset '%s' is running",
+                           place_spec(place)->dataset);
+    }
     return true;
 }
 
-bool tables_find(Db *db, Arena *arena, Str table, TableFound *out, Err *err)
-{
-    RESULT_SCOPE(rows);
+/* ---- what is there ---- */
 
-    *out = (TableFound){0};
-    if (!db_query(db, &sql_table_find, DB_ARGS(DB_TEXT(table)), &rows, err))
-        return false;
-    if (db_count(rows) == 0)
-        return true;
-    *out = (TableFound){.there = true,
-                        .source = str_copy(arena, db_text(rows, 0, 0)),
-                        .first_row = db_int(rows, 0, 1),
-                        .rows = db_int(rows, 0, 2),
-                        .loaded = db_bool(rows, 0, 3)};
-    return find_copies(db, arena, table, out, err);
+static size_t count_copies(const PGresult *rows, int row)
+{
+    size_t count = 1;
+
+    while (row + (int)count < db_count(rows) &&
+           str_eq(db_text(rows, row, 0), db_text(rows, row + (int)count, 0)))
+        count++;
+    return count;
 }
 
-/* ---- the rows of a copy ---- */
-
-bool filling_rows(Db *db, Str table, int64_t *rows, Err *err)
+static void take_copy(Arena *arena, const PGresult *rows, int row, TableFound *found)
 {
-    RESULT_SCOPE(found);
-
-    if (!db_query(db, &sql_copy_rows, DB_ARGS(DB_TEXT(table)), &found, err))
-        return false;
-    *rows = db_count(found) > 0 ? db_int(found, 0, 0) : -1;
-    return true;
+    if (!found->there)
+        *found = (TableFound){.there = true,
+                              .source = str_copy(arena, db_text(rows, row, 1)),
+                              .first_row = db_int(rows, row, 2),
+                              .rows = db_int(rows, row, 3),
+                              .loaded = db_bool(rows, row, 4),
+                              .servers = arena_new(arena, Str, count_copies(rows, row))};
+    found->servers[found->servers_count++] = str_copy(arena, db_text(rows, row, 5));
 }
 
-static bool begin_rows(Filling *filling, Str names, Str types, Err *err)
+bool tables_find(Db *db, Arena *arena, const Str *names, size_t count, TableFound **out, Err *err)
 {
     ARENA_SCOPE(scratch);
-    RESULT_SCOPE(made);
-    Db *db = filling->db;
+    RESULT_SCOPE(rows);
+    BUF_SCOPE(asked);
+    Map by_name = {0};
 
-    return db_begin_write(db, err) &&
-           db_run(db, &sql_copy_make, DB_ARGS(DB_TEXT(filling->table), DB_TEXT(names), DB_TEXT(types)), NULL,
-                  err) &&
-           db_query(db, &sql_copy_statement, DB_ARGS(DB_TEXT(filling->table), DB_TEXT(names)), &made, err) &&
-           copy_begin(db, str_to_z(&scratch, db_text(made, 0, 0)), err);
-}
-
-bool filling_begin(Filling *filling, Db *db, Str table, const TableColumn *columns, size_t count, Err *err)
-{
-    BUF_SCOPE(names);
-    BUF_SCOPE(types);
-
+    *out = arena_new(arena, TableFound, count + 1);
     for (size_t i = 0; i < count; i++) {
-        array_put_text(&names, columns[i].name);
-        array_put_text(&types, str_from_z(columns[i].type));
+        array_put_text(&asked, names[i]);
+        *map_slot(&by_name, &scratch, names[i]) = &(*out)[i];
     }
-    *filling = (Filling){db, table};
-    if (begin_rows(filling, array_end(&names), array_end(&types), err))
-        return true;
-    filling_undo(filling);
-    return false;
-}
-
-bool filling_put(Filling *filling, Str csv, Err *err)
-{
-    return copy_put(filling->db, csv, err);
-}
-
-bool filling_end(Filling *filling, int64_t rows, Err *err)
-{
-    Db *db = filling->db;
-
-    if (!copy_end(db, err) ||
-        !db_run(db, &sql_copy_mark, DB_ARGS(DB_TEXT(filling->table), DB_INT(rows)), NULL, err) ||
-        !db_commit(db, err))
+    if (!db_query(db, &sql_table_find, DB_ARGS(DB_TEXT(array_end(&asked))), &rows, err))
         return false;
-    filling->db = NULL;
+    for (int row = 0; row < db_count(rows); row++)
+        take_copy(arena, rows, row, map_get(&by_name, db_text(rows, row, 0)));
     return true;
-}
-
-void filling_undo(Filling *filling)
-{
-    if (!filling->db)
-        return;
-    copy_cancel(filling->db);
-    db_rollback(filling->db);
-    filling->db = NULL;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * place/tables -- the tables of a dataset: which there are and which servers have them, as steps of a Change; and the rows of one copy
+ * place/tables -- the tables of a dataset: which there are and which servers have them, as steps of a Change
  *
  * A table is added with its copies, is filled on each of their servers, and then can be read:
  *
- *     tables_add() in a change; for each copy filling_begin(), filling_put() ..., filling_end(); tables_load() in a change
+ *     tables_add() in a change; for each copy place/filling; tables_load() in a change
  *
  * What was cut off anywhere goes on by doing the same again: tables_find() and filling_rows() say how far it came.
  */
@@ -13,18 +13,30 @@
 
 #include "place/change.h"
 
+/*
+ * Keep others from importing into the dataset, until the connections of `place` end. ERR_CONFLICT: somebody does; ERR_DB: a server
+ * cannot be reached.
+ */
+bool tables_lock(Place *place, Err *err) ATTR_MUST_USE;
+
 typedef struct TableNew {
     Str name;
-    Str source;        /* what its rows come from */
-    int64_t first_row; /* with which row of that, from 0 */
+    Str source;                /* what its rows come from */
+    int64_t first_row;         /* with which row of that, from 0 */
+    const MappingCopy *copies; /* where they will be; one of them is primary */
+    size_t copies_count;
 } TableNew;
 
-/* A new table, with where its copies will be; one of them is primary. It cannot be read yet. ERR_CONFLICT: there is one. */
-bool tables_add(Change *change, const TableNew *table, const MappingCopy *copies, size_t count,
-                Err *err) ATTR_MUST_USE;
+/* New tables. They cannot be read yet. ERR_CONFLICT: there is one of the same name. */
+bool tables_add(Change *change, const TableNew *tables, size_t count, Err *err) ATTR_MUST_USE;
 
-/* All copies have so many rows: the table can be read. ERR_DB. */
-bool tables_load(Change *change, Str table, int64_t rows, Err *err) ATTR_MUST_USE;
+typedef struct TableLoaded {
+    Str name;
+    int64_t rows;
+} TableLoaded;
+
+/* All copies have so many rows: the tables can be read. ERR_DB. */
+bool tables_load(Change *change, const TableLoaded *tables, size_t count, Err *err) ATTR_MUST_USE;
 
 /*
  * Whether queries go to a copy. Where the primary one is not read any more another active one is primary. The last active one of
@@ -40,36 +52,8 @@ typedef struct TableFound {
     size_t servers_count;
 } TableFound;
 
-/* A table as one server knows it. ERR_DB. */
-bool tables_find(Db *db, Arena *arena, Str table, TableFound *out, Err *err) ATTR_MUST_USE;
-
-/* ---- the rows of a copy ---- */
-
-typedef struct TableColumn {
-    Str name;
-    const char *type; /* of PostgreSQL */
-} TableColumn;
-
-/* Rows on their way into one copy, in one transaction with the note that all are there. */
-typedef struct Filling {
-    Db *db;
-    Str table;
-} Filling;
-
-/* Whether all rows came to this server: *rows, or -1. ERR_DB. */
-bool filling_rows(Db *db, Str table, int64_t *rows, Err *err) ATTR_MUST_USE;
-
-/* Make the table anew, and wait for rows. ERR_DB, ERR_USAGE: a column cannot be one. */
-bool filling_begin(Filling *filling, Db *db, Str table, const TableColumn *columns, size_t count,
-                   Err *err) ATTR_MUST_USE;
-
-/* Whole rows as CSV. ERR_DB. */
-bool filling_put(Filling *filling, Str csv, Err *err) ATTR_MUST_USE;
-
-/* ERR_USAGE: a value is not of its column's type; ERR_DB. */
-bool filling_end(Filling *filling, int64_t rows, Err *err) ATTR_MUST_USE;
-
-/* Give it up; nothing of it stays. For one that has ended nothing is done. */
-void filling_undo(Filling *filling);
+/* Tables as one server knows them: one for each name. ERR_DB. */
+bool tables_find(Db *db, Arena *arena, const Str *names, size_t count, TableFound **out,
+                 Err *err) ATTR_MUST_USE;
 
 #endif

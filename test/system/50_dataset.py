@@ -188,7 +188,7 @@ def what_cannot_be_imported_is_said_and_makes_nothing():
     refused(2, "row", "import", "mini", str(bad), "--prefix", "bad_")
     refused(4, "bad_1", "query", "mini", "bad_1", "select 1 from {table}")
     bad.write_text("id,y\n1,2\n")
-    refused(2, "differ in column 2", "import", "mini", str(instance.TOP / "more.csv"), str(bad))
+    refused(2, "has a column", "import", "mini", str(instance.TOP / "more.csv"), str(bad))
     refused(4, "nothing.csv", "import", "mini", "nothing.csv")
     refused(4, "no dataset", "import", "none", str(bad))
 
@@ -227,12 +227,12 @@ def an_import_that_is_killed_anywhere_goes_on():
     words = [instance.STRATA, "-C", str(DIR), "dataset", "import", "killed", file, "--rows", str(A_TABLE), "--prefix", "t", "--open"]
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("STRATA_", "PG"))}
     rows("create", "killed", "--servers", "n1,n2,n3", "--replicas", "2")
-    for point in ("dataset_table_added", "place_prepared", "dataset_copy_filled", "place_committed"):
-        for nth in (1, 2, 3, 4, 5, 6, 7, 8) if SOAK else (1, rng.randrange(2, 7)):
+    for point in ("dataset_table_added", "place_prepared", "dataset_copy_filled", "dataset_tables_filled", "place_committed"):
+        for nth in (1, 2, 3, 4, 5, 6) if SOAK else (1, rng.randrange(2, 5)) if point.startswith("place") else (1,):
             for server in SERVERS:  # as it was made
                 sql(server, "killed", "begin; delete from data_table; delete from table_db_mapping; delete from loaded_copy; commit")
             done = subprocess.run(words, env=clean | {"STRATA_FAULT": f"{point}:{nth}:kill"}, capture_output=True)
-            check(done.returncode in (-signal.SIGKILL, 0), f"{point}:{nth}: {done}")
+            check(done.returncode in (-signal.SIGKILL, 0, 6), f"{point}:{nth}: {done}")
             check(rows("import", "killed", file, "--rows", str(A_TABLE), "--prefix", "t", "--open")[0]["tables"] >= 0, "goes on")
             is_whole("killed", 700, f"{point}:{nth}")
             if instance.failures:

@@ -1,7 +1,13 @@
--- A table of the dataset, loaded or not.
--- $1 name      text
+-- Tables of the dataset, loaded or not, a row for each of their copies.
+-- $1 names     text[]
+-- >> name      text
 -- >> source    text
 -- >> firstrow  bigint
 -- >> rows      bigint
 -- >> loaded    boolean
-select source::text source, firstrow, rowcount "rows", loaded from public.data_table where tablename = $1::text;
+-- >> server    text
+select d.tablename::text "name", d.source::text source, d.firstrow, d.rowcount "rows", d.loaded, m.nodename::text server
+  from public.data_table d
+  join public.table_db_mapping m on m.tablename = d.tablename
+ where d.tablename = any($1::text[])
+ order by d.tablename collate "C", m.nodename collate "C";

@@ -34,13 +34,13 @@ static void names_and_types_come_from_the_first_rows(void)
         ARENA_SCOPE(arena);
         BUF_SCOPE(said);
         Csv *csv = NULL;
-        size_t count;
         Err err;
 
         CHECK(open_text(&arena, str_from_z(cases[i].text), &csv, &err));
-        const CsvColumn *columns = csv_columns(csv, &count);
-        for (size_t c = 0; c < count; c++)
-            buf_printf(&said, "%s%.*s %s", c ? "|" : "", STR_ARG(columns[c].name), columns[c].type);
+        const Columns *columns = csv_columns(csv);
+        for (size_t c = 0; c < columns->count; c++)
+            buf_printf(&said, "%s%.*s %s", c ? "|" : "", STR_ARG(columns->items[c].name),
+                       columns->items[c].type);
         CHECK(str_eq_z(buf_str(&said), cases[i].columns));
         if (!str_eq_z(buf_str(&said), cases[i].columns))
             printf("# %zu: %.*s\n", i, STR_ARG(buf_str(&said)));

@@ -55,8 +55,10 @@ static bool add(Place *place, const char *table, const MappingCopy *copies, size
     CHANGE_SCOPE(change);
 
     return change_begin(&change, place, err) &&
-           tables_add(&change, &(TableNew){.name = str_from_z(table)}, copies, count, err) &&
-           tables_load(&change, str_from_z(table), 0, err) && change_commit(&change, err);
+           tables_add(&change,
+                      &(TableNew){.name = str_from_z(table), .copies = copies, .copies_count = count}, 1,
+                      err) &&
+           tables_load(&change, &(TableLoaded){str_from_z(table), 0}, 1, err) && change_commit(&change, err);
 }
 
 static bool activate(Place *place, const char *table, const char *server, bool active, Err *err)

@@ -1,0 +1,295 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Importing files of all kinds: SAGE's trees by place, CSV by key, schemas, several processes, kills, two at once."""
+import json
+import os
+import pathlib
+import random
+import signal
+import struct
+import subprocess
+import sys
+import time
+
+import instance
+from instance import DIR, TOP, check, run_all, strata
+
+SERVERS = ("n1", "n2", "n3")
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SHARED = ROOT.parent / "shared/data/mini-millennium"
+SOAK = bool(os.environ.get("STRATA_SOAK"))
+SEED = int(os.environ.get("STRATA_SEED", 0)) or random.randrange(2**31)
+rng = random.Random(SEED)
+print(f"# seed {SEED}", flush=True)
+BOX = 62.5
+
+
+def rows(*words, status=0):
+    done = strata("dataset", *words, "--json", ok=None)
+    check(done.returncode == status, f"{words}: status {done.returncode}, {done.stderr.decode()}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def refused(status, says, *words):
+    done = strata("dataset", *words, "--json", ok=None)
+    error = json.loads(done.stderr.splitlines()[-1])["error"] if done.returncode else {"message": "nothing is wrong"}
+    check(done.returncode == status and says in error["message"] + error.get("hint", ""), f"{words}: {done.returncode} {error}")
+
+
+def ask(server, database, text):
+    done = strata("pg", "--server", server, "--database", database, "--json", "--command", text)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def read_sage(path):
+    """(tree, snapshot, galaxy, x, y, z) of every record; the tree's number as the file has it."""
+    data = path.read_bytes()
+    trees, galaxies = struct.unpack_from("<2i", data)
+    counts = struct.unpack_from(f"<{trees}i", data, 8)
+    number, at, out = int(path.name.rsplit("_", 1)[1]), 8 + 4 * trees, []
+    for tree, count in enumerate(counts):
+        for _ in range(count):
+            snap, _, galaxy = struct.unpack_from("<iiq", data, at)
+            out.append((number * 1000000 + tree, snap, galaxy, *struct.unpack_from("<3f", data, at + 56)))
+            at += 232
+    return out
+
+
+def sage_files():
+    return sorted((TOP / "sage").iterdir())
+
+
+def everything(dataset, columns):
+    """All rows of all tables, with the name of each one's table."""
+    found = rows("extract", dataset, f"select '{{table}}'::text of, {columns} from {{table}}", "--format", "jsonl")
+    return [(row.pop("of").split('"')[1], *row.values()) for row in found]
+
+
+def scene():
+    instance.init()
+    instance.add_servers(SERVERS)
+    strata("up")
+    subprocess.run([sys.executable, ROOT / "src/tools/sage_sample.py", TOP / "sage", "--trees", "150", "--galaxies", "16"], check=True)
+    for path in sage_files():
+        path.chmod(0o644)
+
+
+GRID = ("--grid", "10", "--box", str(BOX), "--prefix", "tree_", "--set", "hubble=73")
+
+
+def trees_go_whole_to_tables_by_place():
+    rows("create", "sage", "--servers", "n1,n2,n3", "--replicas", "2")
+    files = [str(path) for path in sage_files()]
+    want = [row for path in sage_files() for row in read_sage(path)]
+    made = rows("import", "sage", *files, *GRID)
+    check(made[0]["rows"] == len(want) and made[0]["tables_before"] == 0, made)
+    got = everything("sage", "globaltreeid, snapnum, galaxyindex, posx, posy, posz, globalindex")
+    as_float = [(*row[1:4], *(struct.unpack("<f", struct.pack("<f", x))[0] for x in row[4:7])) for row in got]
+    check(sorted(as_float) == sorted(want), "every galaxy once, as it was")
+    check(sorted(row[7] for row in got) == list(range(len(want))), "rows are numbered")
+    table_of = {}
+    for row in got:
+        table_of.setdefault(row[1], set()).add(row[0])
+    check(all(len(tables) == 1 for tables in table_of.values()), "trees are whole")
+    cells = -(-BOX // 10)
+    big = {f"tree_{int(cells * cells) + k}" for k in range(3)}
+    wide = {tree for tree, (low, high) in extents(want).items() if max(high[i] - low[i] for i in (0, 1)) > BOX / 2}
+    check(wide and all(table_of[tree] <= big for tree in wide), "trees over the edge of the box are apart")
+    small = {tree: low for tree, (low, high) in extents(want).items() if all(low[i] // 10 == high[i] // 10 for i in (0, 1))}
+    check(len(small) > 50, f"{len(small)} trees lie in one square")
+    check(all(table_of[tree] == {f"tree_{int(low[0] // 10 * cells + low[1] // 10)}"} for tree, low in small.items()), "a tree in one square")
+
+
+def extents(want):
+    out = {}
+    for tree, _, _, *at in want:
+        low, high = out.setdefault(tree, (list(at), list(at)))
+        for i in range(3):
+            low[i], high[i] = min(low[i], at[i]), max(high[i], at[i])
+    return out
+
+
+def what_lies_where_is_noted_on_all_servers():
+    sums = "select string_agg(md5(t::text), '' order by tablename) from summary t"
+    check(len({json.dumps(ask(server, "sage", sums)) for server in SERVERS}) == 1, "the same everywhere")
+    for row in ask("n2", "sage", "select * from summary order by galaxycount desc limit 3"):
+        real = rows("query", "sage", row["tablename"], "select min(posx) minx, min(posy) miny, min(posz) minz, max(posx) maxx, max(posy) maxy, "
+                    "max(posz) maxz, min(snapnum) minsnap, max(snapnum) maxsnap, count(*) galaxycount from {table}")[0]
+        check({**real, "tablename": row["tablename"]} == row, (row, real))
+    trees = ask("n1", "sage", "select count(*) n, sum(galaxycount) of from treesummary")[0]
+    check(trees["of"] == sum(len(read_sage(path)) for path in sage_files()), trees)
+    a_tree = ask("n3", "sage", "select * from treesummary order by galaxycount desc limit 1")[0]
+    real = rows("query", "sage", a_tree["tablename"], f"select min(posx) minx, max(posz) maxz, count(*) n from {{table}} where globaltreeid = {a_tree['globaltreeid']}")[0]
+    check((real["minx"], real["maxz"], real["n"]) == (a_tree["minx"], a_tree["maxz"], a_tree["galaxycount"]), (a_tree, real))
+    shifts = {row["snapnum"]: row["redshift"] for row in ask("n1", "sage", "select * from snap_redshift")}
+    check(shifts == {63: 0, 37: 1.386, 32: 2.07, 27: 3.06, 23: 4.179, 20: 5.289, 18: 6.197, 16: 7.272}, shifts)
+    facts = {row["metakey"]: row["metavalue"] for row in ask("n2", "sage", "select * from metadata")}
+    check((facts["boxsize"], facts["hubble"], facts["treetableprefix"], facts["state"]) == (str(BOX), "73", "tree_", "sealed"), facts)
+    check(ask("n1", "sage", "select unit, description from data_column where columnname = 'mvir'") ==
+          [{"unit": "1e10 Msun/h", "description": "virial mass of the halo"}], "units")
+    keys = ask("n1", "sage", "select string_agg(distinct regexp_replace(indexdef, '.* USING ', ''), '|') keys from pg_indexes where tablename like 'tree%'")[0]
+    check(keys["keys"] == "btree (globalindex)|btree (globaltreeid)|btree (snapnum)", keys)
+    check(rows("verify", "sage") == [], "copies agree")
+
+
+def an_import_of_the_same_files_finds_all_there():
+    files = [str(path) for path in sage_files()]
+    before = len(ask("n1", "sage", "select tablename from data_table"))
+    check(rows("import", "sage", *files, *GRID) == [{"tables": 0, "rows": 0, "tables_before": before}], "again")
+    refused(5, "of other rows", "import", "sage", *files, *GRID, "--grid", "20")
+    strata("dataset", "unseal", "sage")
+    refused(5, "of other rows", "import", "sage", *files[:3], *GRID)
+    strata("dataset", "seal", "sage")
+
+
+def files_that_are_broken_are_told():
+    whole = sage_files()[0].read_bytes()
+    trees, galaxies = struct.unpack_from("<2i", whole)
+    for says, data in {
+        "does not fit its head": whole[:-100],
+        "galaxies, and it says": struct.pack("<3i", trees, galaxies, 10**6) + whole[12:],
+        "has -5 galaxies": struct.pack("<3i", trees, galaxies, -5) + whole[12:],
+        "records of 228 bytes": struct.pack("<3i", 1, 10, 10) + bytes(2280),
+        "of no kind": b"\0\0\1",
+    }.items():
+        (TOP / "broken").write_bytes(data)
+        words = ("--from", "sage") if "head" in says else ()
+        refused(2, says, "import", "sage", str(TOP / "broken"), *words)
+    refused(2, "no column 'nix'", "import", "sage", str(sage_files()[0]), "--index", "nix")
+    refused(2, "more than 100000 tables", "import", "sage", str(sage_files()[0]), "--grid", "0.01", "--box", "62.5")
+    refused(2, "--grid takes a number", "import", "sage", str(sage_files()[0]), "--grid", "nan")
+    refused(2, "KEY=VALUE", "import", "sage", str(sage_files()[0]), "--set", "hubble")
+    (TOP / "c.csv").write_text("a,b\n1,2\n")
+    refused(2, "cannot be imported at once", "import", "sage", str(sage_files()[0]), str(TOP / "c.csv"))
+    refused(2, "no row has a position", "import", "sage", str(TOP / "c.csv"), "--grid", "1", "--prefix", "x")
+
+
+def a_schema_names_types_and_leaves_out():
+    shown = rows("import", "none", str(sage_files()[0]), "--show")
+    check([row["column"] for row in shown[:2]] == ["snapnum", "type"] and shown[11]["field"] == "Pos[0]" and shown[11]["offset"] == 56, shown[:2])
+    (TOP / "a.csv").write_text("Id,name,x,w\n1,one,0.5,1\n2,\"two, or 2\",1.5,\n3,\"\",2.5,7\n")
+    (TOP / "b.csv").write_text("w,x,Name,id\n9,4,\"fo\"\"ur\",4\n0.5,5,5,5\n")
+    check([(row["column"], row["type"]) for row in rows("import", "none", str(TOP / "a.csv"), str(TOP / "b.csv"), "--show")] ==
+          [("id", "bigint"), ("name", "text"), ("x", "double precision"), ("w", "double precision")], "the widest type of both files")
+    rows("create", "small", "--servers", "n2", "--replicas", "1")
+    files = (str(TOP / "a.csv"), str(TOP / "b.csv"))
+    rows("import", "small", *files, "--prefix", "p", "--open")
+    check([row[1:] for row in sorted(everything("small", "id, name, x, w"))] ==
+          [(1, "one", 0.5, 1), (2, "two, or 2", 1.5, None), (3, "", 2.5, 7), (4, 'fo"ur', 4, 9), (5, "5", 5, 0.5)], "by name, not by place")
+    schema = TOP / "schema.jsonl"
+    schema.write_text('{"field":"x","column":"height","type":"real","unit":"m","description":"how high"}\n\n{"field":"Id","type":"smallint"}\n')
+    rows("import", "small", str(TOP / "a.csv"), "--schema", str(schema), "--prefix", "s", "--index", "id", "--open")
+    check(rows("query", "small", "s1", "select * from {table}") == [{"height": 0.5, "id": 1}, {"height": 1.5, "id": 2}, {"height": 2.5, "id": 3}], "what the schema says")
+    check(ask("n2", "small", "select unit from data_column where columnname = 'height'") == [{"unit": "m"}], "its units")
+    for says, text in {"line 1": "{", "no 'field'": '{"column":"a"}', "there is no 'typ'": '{"field":"Id","typ":"real"}', "no field 'nix'": '{"field":"nix"}',
+                       "twice": '{"field":"Id"}\n{"field":"x","column":"id"}', "'wide'": '{"field":"Id","stored":"wide"}'}.items():
+        schema.write_text(text)
+        refused(2, says, "import", "small", str(TOP / "a.csv"), "--schema", str(schema), "--prefix", "e")
+    own = [dict(row, field=row["field"]) for row in shown[:3]] + [{"field": "tree", "stored": "tree"}]
+    schema.write_text("\n".join(json.dumps({k: row[k] for k in ("field", "stored", "offset") if k in row}) for row in own))
+    (TOP / "own_7").write_bytes(struct.pack("<4i", 2, 3, 1, 2) + b"".join(struct.pack("<iiq", n, 5, n * 11) for n in range(3)))
+    rows("import", "small", str(TOP / "own_7"), "--schema", str(schema), "--from", "sage", "--prefix", "own", "--open")
+    check(rows("query", "small", "own1", "select * from {table} order by 1") == [{"snapnum": n, "type": 5, "galaxyindex": n * 11, "tree": 7000000 + (n > 0)} for n in range(3)], "a record of one's own")
+
+
+def rows_with_the_same_value_stay_together():
+    with open(TOP / "k.csv", "w") as out:
+        out.write("id,field,x,y,z\n" + "".join(f"{n},f{n * 7 % 50},{n % 10},{n % 7},1\n" for n in range(4000)))
+    rows("create", "keyed", "--servers", "n1,n2,n3", "--replicas", "1")
+    rows("import", "keyed", str(TOP / "k.csv"), "--by", "field", "--tables", "6", "--workers", "3", "--open")
+    got = everything("keyed", "id, field")
+    check(sorted(row[1] for row in got) == list(range(4000)), "every row once")
+    where = {}
+    for row in got:
+        where.setdefault(row[2], set()).add(row[0])
+    check(len({row[0] for row in got}) > 3 and all(len(tables) == 1 for tables in where.values()), where)
+    rows("import", "keyed", str(TOP / "k.csv"), "--grid", "5", "--prefix", "g", "--rows", "1", "--open")
+    cells = {(row[2] // 5, row[3] // 5): row[0] for row in everything("keyed", "id, x, y") if row[0].startswith("g")}
+    check(len(cells) == 4 == len(set(cells.values())), f"rows without trees, by place: {cells}")
+
+
+# ---- cut off ----
+
+def is_whole(want):
+    got = everything("cut", "galaxyindex, snapnum")
+    check(sorted(row[1:] for row in got) == want, f"{len(got)} rows for {len(want)}")
+    check(rows("verify", "cut") == [], "copies agree")
+
+
+def make_new(name):
+    for server in SERVERS:
+        strata("pg", "--server", server, "--database", name, "--command",
+               "begin read write; delete from data_table; delete from table_db_mapping; delete from loaded_copy; delete from summary; delete from treesummary; commit")
+
+
+def an_import_of_several_processes_that_is_killed_goes_on():
+    rows("create", "cut", "--servers", "n1,n2,n3", "--replicas", "2")
+    files = sage_files()[:6]
+    want = sorted((row[2], row[1]) for path in files for row in read_sage(path))
+    words = ("import", "cut", *map(str, files), "--grid", "20", "--box", str(BOX), "--prefix", "t", "--open")
+    command = [instance.STRATA, "-C", str(DIR), "dataset", *words]
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("STRATA_", "PG"))}
+    started = time.monotonic()
+    subprocess.run(command, env=clean, capture_output=True, check=True)
+    took = time.monotonic() - started
+    is_whole(want)
+    for turn in range(200 if SOAK else 4):
+        make_new("cut")
+        process = subprocess.Popen(command, env=clean, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(rng.random() * took)
+        victims = [process.pid, *children(process.pid)]
+        victim = victims[turn % 2 and rng.randrange(len(victims))]
+        try:
+            os.kill(victim, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+        strata("dataset", *words)
+        is_whole(want)
+        if instance.failures:
+            return
+
+
+def children(pid):
+    try:
+        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def two_imports_at_once_do_not_meet():
+    make_new("cut")
+    files = sage_files()[:6]
+    want = sorted((row[2], row[1]) for path in files for row in read_sage(path))
+    command = [instance.STRATA, "-C", str(DIR), "dataset", "import", "cut", *map(str, files), "--grid", "20", "--box", str(BOX), "--prefix", "t", "--open", "--json"]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    ends = [process.communicate() + (process.returncode,) for process in both]
+    check(all(code == 0 or (code == 5 and b"another import" in said) for _, said, code in ends), ends)
+    check(any(code == 0 for *_, code in ends), ends)
+    is_whole(want)
+
+
+def real_files_of_a_simulation_come_in():
+    if not SHARED.exists():
+        print("# skip: shared/data/mini-millennium is not here", flush=True)
+        return
+    files = sorted(SHARED.glob("model_z*_1"))
+    want = sorted((row[2], row[1]) for path in files for row in read_sage(path))
+    rows("create", "real", "--servers", "n1,n2,n3", "--replicas", "1")
+    rows("import", "real", *map(str, files), "--grid", "20", "--box", "62.5")
+    got = everything("real", "galaxyindex, snapnum, globaltreeid")
+    check(sorted(row[1:3] for row in got) == want, f"{len(got)} of {len(want)}")
+    check(all(row[1] // 10**9 == row[3] for row in got), "trees as SAGE numbers them")
+
+
+sys.exit(run_all(scene, [
+    trees_go_whole_to_tables_by_place,
+    what_lies_where_is_noted_on_all_servers,
+    an_import_of_the_same_files_finds_all_there,
+    files_that_are_broken_are_told,
+    a_schema_names_types_and_leaves_out,
+    rows_with_the_same_value_stay_together,
+    an_import_of_several_processes_that_is_killed_goes_on,
+    two_imports_at_once_do_not_meet,
+    real_files_of_a_simulation_come_in,
+]))

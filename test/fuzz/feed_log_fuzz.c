@@ -4,6 +4,7 @@
  * A record is a byte of its type, two of its length, and its body; a commit's begins behind the chain.
  */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -43,20 +44,26 @@ static bool put(FeedLog *log, unsigned type, Str body, Err *err)
     return feed_log_put(log, (FeedRecordType)type, 0, body, &place, err);
 }
 
+static _Noreturn void give_up(const Err *err)
+{
+    (void)fprintf(stderr, "%s\n", err->text);
+    abort();
+}
+
 static void write_log(Arena *arena, Str in)
 {
     FeedLog *log = feed_log_new(arena, dir, 0, FEED_PLACE_FIRST, 0);
     Err err = {0};
 
     if (!feed_log_cut(log, &err))
-        abort();
+        give_up(&err);
     while (in.len >= 3) {
         size_t len = (size_t)bytes_get(in.ptr + 1, 2);
         unsigned type = (unsigned char)in.ptr[0] % 8;
 
         len = len < in.len - 3 ? len : in.len - 3;
         if (type > 0 && !put(log, type, str_sub(in, 3, 3 + len), &err))
-            abort();
+            give_up(&err);
         in = str_sub(in, 3 + len, in.len);
     }
     feed_log_close(log);

@@ -3,6 +3,7 @@
 
 #include "base/stop.h"
 #include "cli/feed_input.h"
+#include "cli/feed_peers.h"
 
 typedef struct Opts {
     int framing;
@@ -112,7 +113,7 @@ static bool run(const Call *call, Err *err)
     bool ok = stop_init(err) && feeds_take(call, FEED_WRITE, &hand, err) &&
               feeds_pair(call, o->passphrase_file, &hand, &in.pair, err) &&
               feeds_reading(call, o->passphrase_file, false, &hand, &in.reading, err) &&
-              feeds_check_trust(&hand, o->trust, err);
+              feed_peers_check_trust(call, &hand, o->trust, err);
 
     if (ok) {
         in.feed = hand.feed;
@@ -136,6 +137,8 @@ const Cmd cmd_feed_append = {
         "input that is not larger is all or nothing. What was appended before something failed, or before Ctrl-C, stays; the message "
         "says how far it goes. When the command answers, all is on the disk, unless --buffered.\n\n"
         "Blocks of an encrypted feed are encrypted with its reading key, which has to be among the keys of this node.\n\n"
+        "Peers that [feeds] peers in strata.ini names are asked first whether they have more of the feed, for at most peers_wait. If one "
+        "shows that, what is here is an old copy, and nothing is appended; one that does not answer is a warning.\n\n"
         "One process at a time can append to a feed; others can read it meanwhile.",
     .opts = opts,
     CMD_OPTS(Opts, .framing = FRAMING_LINES),

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "cli/config.h"
+
 const char *feed_peers_short(Arena *arena, const unsigned char key[32])
 {
     BUF_SCOPE(hex);
@@ -10,6 +12,79 @@ const char *feed_peers_short(Arena *arena, const unsigned char key[32])
     buf_put_hex(&hex, key, 8);
     return str_to_z(arena, buf_str(&hex));
 }
+
+/* ---- the peers of the configuration ---- */
+
+bool feed_peers_configured(const Call *call, Peers *out, Err *err)
+{
+    Conf *conf;
+
+    return config_load(call, &conf, err) &&
+           peers_parse(conf_get(conf, &peers_conf, (Str){0}), call->arena, out, err);
+}
+
+void feed_peers_warn_longer(const Call *call, const char *peer, const StoreFeed *about, uint64_t fork,
+                            uint64_t length)
+{
+    ARENA_SCOPE(scratch);
+
+    out_warn(
+        call->out,
+        "peer %s has more of feed %s, %llu blocks in fork %llu: what is here is an old copy; strata feed "
+        "replicate gets the rest",
+        peer, feed_peers_short(&scratch, about->about.key), (unsigned long long)length,
+        (unsigned long long)fork);
+}
+
+void feed_peers_warn_fork(const Call *call, const char *peer, const StoreFeed *about)
+{
+    ARENA_SCOPE(scratch);
+
+    out_warn(call->out, "peer %s has another history of feed %s: strata feed forks shows the proof", peer,
+             feed_peers_short(&scratch, about->about.key));
+}
+
+static void warn_unasked(void *out, const Err *why)
+{
+    out_warn(out, "%s", why->text);
+}
+
+/* *longer: one has more, which is noted. Of a fork the proof is kept: who appends is told by feed_append(). */
+static bool ask(const Call *call, FeedInHand *in, bool *longer, Err *err)
+{
+    PeersAsk options = {.unasked = warn_unasked, .ctx = call->out};
+    PeersFound found;
+    Peers peers;
+    SIGN_SCOPE(own);
+
+    *longer = false;
+    if (!feed_peers_configured(call, &peers, err))
+        return false;
+    if (peers.count == 0)
+        return true;
+    if (!keystore_node(in->keys, &own, err) ||
+        !peers_ask(&peers, in->feed, &own, &options, call->arena, &found, err))
+        return false;
+    *longer = found.longer;
+    if (found.forked)
+        feed_peers_warn_fork(call, found.from, &in->about);
+    if (!found.longer)
+        return true;
+    feed_peers_warn_longer(call, found.from, &in->about, found.fork, found.length);
+    return store_doubt(in->store, in->about.about.key, err);
+}
+
+bool feed_peers_check_trust(const Call *call, FeedInHand *in, bool trust, Err *err)
+{
+    bool longer = false;
+
+    if ((!in->unconfirmed || trust) && !ask(call, in, &longer, err))
+        return false;
+    in->unconfirmed |= longer;
+    return feeds_check_trust(in, trust && !longer, err);
+}
+
+/* ---- what is said meanwhile ---- */
 
 void feed_peers_say_end(const Call *call, const char *address, const Err *why)
 {

@@ -33,6 +33,7 @@ typedef struct Replicating {
     Progress *progress;
     uint64_t before, shown; /* blocks held */
     bool stopped;
+    Peers peers;        /* those named, or else those of the configuration */
     bool reached;       /* a peer told how long its feed is */
     bool native;        /* and sends runs */
     bool forked;        /* or has another history of it */
@@ -61,7 +62,7 @@ static void fail(Replicating *rep, const Err *why)
 static void judge(Replicating *rep, const PeeringState *state)
 {
     const Opts *o = rep->call->opts;
-    size_t peers = rep->call->args_count - 1;
+    size_t peers = rep->peers.count;
     Err why = {0};
 
     rep->reached |= state->synced > 0;
@@ -108,7 +109,7 @@ static void on_end(void *rep_v, const char *address, const Err *why)
     if (rep->stopped || !why || !why->code)
         return;
     share_traffic(rep->share, &traffic);
-    if (o->once && traffic.peers == 0 && rep->lost >= rep->call->args_count - 1) {
+    if (o->once && traffic.peers == 0 && rep->lost >= rep->peers.count) {
         fail(rep, why);
         return;
     }
@@ -197,10 +198,24 @@ static bool want_blocks(Replicating *rep, Err *err)
     return true;
 }
 
+static bool take_peers(Replicating *rep, Err *err)
+{
+    const Call *call = rep->call;
+
+    if (call->args_count > 1)
+        rep->peers = (Peers){.at = call->args + 1, .count = call->args_count - 1};
+    else if (!feed_peers_configured(call, &rep->peers, err))
+        return false;
+    if (rep->peers.count > 0)
+        return true;
+    (void)err_set(err, ERR_USAGE, "no peer is named");
+    return err_hint(err, "PEER is an address, or [feeds] peers in strata.ini has some");
+}
+
 static bool connect_peers(Replicating *rep, Err *err)
 {
-    for (size_t i = 1; i < rep->call->args_count; i++)
-        if (!share_connect(rep->share, rep->call->args[i], err))
+    for (size_t i = 0; i < rep->peers.count; i++)
+        if (!share_connect(rep->share, rep->peers.at[i], err))
             return false;
     return true;
 }
@@ -296,7 +311,8 @@ static bool run(const Call *call, Err *err)
                             .on_tick = on_tick,
                             .ctx = &rep};
 
-    if (!stop_init(err) || !take_feed(&rep, err) || !keys_open(call, o->passphrase_file, &keys, err) ||
+    if (!stop_init(err) || !take_peers(&rep, err) || !take_feed(&rep, err) ||
+        !keys_open(call, o->passphrase_file, &keys, err) ||
         !reading_note(rep.in.store, keys, rep.in.about.about.key, err) || !keystore_node(keys, &own, err) ||
         !share_open(&own, &options, &rep.share, err))
         return false;
@@ -309,11 +325,11 @@ static bool run(const Call *call, Err *err)
 
 const Cmd cmd_feed_replicate = {
     .name = "feed replicate",
-    .args = "KEY PEER...",
+    .args = "KEY [PEER...]",
     .summary = "copy a feed from peers, and give them what they miss",
     .description =
         "KEY is the key of a feed, or what one is called that is here already. PEER is an address: host:port, [v6]:port or unix:/path, of "
-        "strata feed serve or of npm hypercore 10 or 11. Every block is checked against the signature of the feed before it is kept, and "
+        "strata feed serve or of npm hypercore 10 or 11; without one, those of [feeds] peers in strata.ini are taken. Every block is checked against the signature of the feed before it is kept, and "
         "what was got stays when this is interrupted. Where peers do not give blocks that they say to have, because their "
         "copies are damaged, 'not_given' counts those, and --once ends with status 11 and names them; what no peer has is not "
         "missed.\n\n"

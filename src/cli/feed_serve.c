@@ -12,7 +12,8 @@ typedef struct Opts {
 static const Opt opts[] = {
     {OPT_TEXT, "listen", 'l', offsetof(Opts, listen), "ADDR",
      "host:port, [v6]:port or unix:/path (127.0.0.1:0: a free port)"},
-    {OPT_LIST, "peer", 'p', offsetof(Opts, peers), "ADDR", "keep a connection to this peer as well"},
+    {OPT_LIST, "peer", 'p', offsetof(Opts, peers), "ADDR",
+     "keep a connection to this peer as well; without one, to those of [feeds] peers in strata.ini"},
     KEYS_OPT(Opts),
     {.type = OPT_END},
 };
@@ -35,22 +36,20 @@ typedef struct Serving {
     Share *share;
     Served *feeds;
     bool all; /* whatever the store has, when it is asked for */
+    Peers peers;
     Err failure;
 } Serving;
 
 /* From now on nobody appends to it until it was copied from there. */
-static void note_longer(void *served_v, const unsigned char peer[32], uint64_t length)
+static void note_longer(void *served_v, const unsigned char peer[32], uint64_t fork, uint64_t length)
 {
     Served *served = served_v;
     ARENA_SCOPE(scratch);
     Err ignored = {0};
 
     (void)!store_doubt(served->serving->store, served->about.about.key, &ignored);
-    out_warn(
-        served->serving->call->out,
-        "peer %s has more of feed %s, %llu blocks: what is here is an old copy; strata feed replicate gets the rest",
-        feed_peers_short(&scratch, peer), feed_peers_short(&scratch, served->about.about.key),
-        (unsigned long long)length);
+    feed_peers_warn_longer(served->serving->call, feed_peers_short(&scratch, peer), &served->about, fork,
+                           length);
 }
 
 static void note_fork(void *served_v, const unsigned char peer[32])
@@ -58,9 +57,7 @@ static void note_fork(void *served_v, const unsigned char peer[32])
     Served *served = served_v;
     ARENA_SCOPE(scratch);
 
-    out_warn(served->serving->call->out,
-             "peer %s has another history of feed %s: strata feed forks shows the proof",
-             feed_peers_short(&scratch, peer), feed_peers_short(&scratch, served->about.about.key));
+    feed_peers_warn_fork(served->serving->call, feed_peers_short(&scratch, peer), &served->about);
 }
 
 static void note_damage(void *served_v, uint64_t block, const Err *why)
@@ -90,7 +87,7 @@ static bool serve_feed(Serving *serving, const StoreFeed *about, Peering **out, 
         return false;
     PeeringOptions options = {.download = served->writable && !(about->about.flags & META_SPARSE),
                               .follow = served->writable,
-                              .on_longer = note_longer,
+                              .on_longer = about->about.flags & META_OWN ? note_longer : NULL,
                               .on_fork = note_fork,
                               .on_damage = note_damage,
                               .ctx = served};
@@ -191,11 +188,11 @@ static bool begin(Serving *serving, Err *err)
 
     if (!serve_named(serving, err) ||
         (serving->all && !feeds_warn_strays(serving->call, serving->store, err)) ||
-        (serving->all && o->peers.count > 0 && !serve_everything(serving, err)) ||
+        (serving->all && serving->peers.count > 0 && !serve_everything(serving, err)) ||
         !share_listen(serving->share, o->listen, &address, err))
         return false;
-    for (size_t i = 0; i < o->peers.count; i++)
-        if (!share_connect(serving->share, o->peers.items[i], err))
+    for (size_t i = 0; i < serving->peers.count; i++)
+        if (!share_connect(serving->share, serving->peers.at[i], err))
             return false;
     say_address(serving->call, address);
     return out_flush(serving->call->out, err);
@@ -214,6 +211,10 @@ static bool run(const Call *call, Err *err)
                             .on_tick = look_again,
                             .ctx = &serving};
 
+    if (o->peers.count > 0)
+        serving.peers = (Peers){.at = o->peers.items, .count = o->peers.count};
+    else if (!feed_peers_configured(call, &serving.peers, err))
+        return false;
     if (!stop_init(err) || !feeds_open(call, &serving.store, err) ||
         !keys_open(call, o->passphrase_file, &keys, err) || !keystore_node(keys, &own, err) ||
         !share_open(&own, &options, &serving.share, err))

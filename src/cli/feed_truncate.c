@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/feeds.h"
+#include "cli/feed_peers.h"
 
 typedef struct Opts {
     bool trust;
@@ -20,7 +20,8 @@ static bool run(const Call *call, Err *err)
     FeedInHand in;
 
     if (!feeds_number(call->args[1], "LENGTH", &length, err) || !feeds_take(call, FEED_WRITE, &in, err) ||
-        !feeds_pair(call, o->passphrase_file, &in, &pair, err) || !feeds_check_trust(&in, o->trust, err) ||
+        !feeds_pair(call, o->passphrase_file, &in, &pair, err) ||
+        !feed_peers_check_trust(call, &in, o->trust, err) ||
         !feed_truncate(in.feed, &pair, length, FEED_DURABLE, err))
         return false;
     out_record(call->out);
@@ -37,7 +38,8 @@ const Cmd cmd_feed_truncate = {
     .summary = "take the last blocks of a feed back, and begin its next fork",
     .description =
         "KEY is a feed's key, the first digits of one (at least 4), or its name. Whoever has a copy sees by the higher fork that the feed was "
-        "truncated, and follows. The blocks are gone.",
+        "truncated, and follows. The blocks are gone. As for strata feed append, the peers of [feeds] peers are asked first whether they "
+        "have more of the feed.",
     .opts = opts,
     CMD_OPTS(Opts, .trust = false),
     .examples = "strata feed truncate notes 10\n",

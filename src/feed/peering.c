@@ -2,6 +2,7 @@
 #include "feed/peering.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "feed/feed_inside.h"
 #include "feed/peering_inside.h"
@@ -237,6 +238,21 @@ void peering_state(Peering *peering, PeeringState *out)
     }
     out->done =
         out->undecided == 0 && out->synced > 0 && !more && out->asked == 0 && peering->landed.len == 0;
+}
+
+/* Two connections may be with one peer. */
+PeeringAnswer peering_answer(const Peering *peering, const unsigned char key[32])
+{
+    PeeringAnswer answer = PEERING_NONE;
+
+    for (const Partner *peer = peering->peers; peer; peer = peer->next) {
+        if (memcmp(peer->who.key, key, sizeof peer->who.key) != 0)
+            continue;
+        if (!peer->synced || peer->asked_count > 0)
+            return PEERING_WAITING;
+        answer = PEERING_ANSWERED;
+    }
+    return answer;
 }
 
 bool peering_denied(Peering *peering, uint64_t from, Range *out, Err *err)

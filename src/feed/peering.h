@@ -39,8 +39,8 @@ typedef struct PeeringOptions {
     void (*on_extension)(void *ctx, const unsigned char peer[32], Str name, Str bytes);
     /* A peer has shown a signed head that disagrees with ours; the proof is kept (feed/forks.h). May be NULL. */
     void (*on_fork)(void *ctx, const unsigned char peer[32]);
-    /* The signer has a longer head of our history, which is not followed here: what is here is an old copy. May be NULL. */
-    void (*on_longer)(void *ctx, const unsigned char peer[32], uint64_t length);
+    /* The signer has signed a longer head, or a newer fork, which is not followed here: what is here is an old copy. May be NULL. */
+    void (*on_longer)(void *ctx, const unsigned char peer[32], uint64_t fork, uint64_t length);
     /* Peers were told of this block, and it cannot be given to them: `why`. Once for each. May be NULL. */
     void (*on_damage)(void *ctx, uint64_t block, const Err *why);
     void *ctx;
@@ -97,6 +97,15 @@ typedef struct PeeringState {
 } PeeringState;
 
 void peering_state(Peering *peering, PeeringState *out);
+
+/* What there is of a peer with this key. */
+typedef enum PeeringAnswer {
+    PEERING_NONE,     /* it does not have the feed, or has gone */
+    PEERING_WAITING,  /* it has not told what it has, or owes an answer */
+    PEERING_ANSWERED, /* it has told how long its feed is, and shown its head */
+} PeeringAnswer;
+
+PeeringAnswer peering_answer(const Peering *peering, const unsigned char key[32]);
 
 /*
  * The next blocks from `from` on that are missing here, and that a peer says to have and did not give: its copy is damaged.

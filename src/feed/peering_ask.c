@@ -85,21 +85,28 @@ static bool ask_upgrade(Partner *peer, Err *err)
                                      err);
 }
 
-/* Once: whether the peer's head is of the same history as ours. One that is longer and is followed shows that by itself. */
+/*
+ * Once: whether the peer's head is of the same history as ours. One that is longer or of a newer fork and is followed shows that by
+ * itself; where it is not followed, it is to show that it is signed.
+ */
 static bool ask_head(Partner *peer, Err *err)
 {
-    const FeedState *state = feed_state(peer->peering->feed);
-    uint64_t length = peer->remote.length, ours = state->roots.length;
+    const Peering *peering = peer->peering;
+    const FeedState *state = feed_state(peering->feed);
+    const AlphaSync *remote = &peer->remote;
+    uint64_t length = remote->length, ours = state->roots.length;
+    bool newer = remote->fork > state->fork, longer = newer || length > ours;
 
-    if (peer->head_checked || peer->remote.fork != state->fork || length == 0 || ours == 0 ||
-        (length > ours && peer->peering->feed->writable && peer->peering->options.follow))
+    if (peer->head_checked || length == 0 || remote->fork < state->fork || state->identity.anonymous ||
+        (longer && peering->feed->writable && peering->options.follow))
         return true;
-    length = length < ours ? length : ours;
+    if (!newer && ours > 0 && length > ours)
+        length = ours;
     peer->head_checked = true;
     Asked *asked = peering_note(peer, ASKED_HEAD, 0, length);
     return !asked ||
-           peering_request(peer, asked, (FeedRequest){.fork = state->fork, .upgrade = true, .length = length},
-                           err);
+           peering_request(peer, asked,
+                           (FeedRequest){.fork = remote->fork, .upgrade = true, .length = length}, err);
 }
 
 bool peering_missing(const Partner *peer, uint64_t from, bool on_its_way, uint64_t *out, Err *err)

@@ -349,8 +349,21 @@ static bool look_for_fork(Partner *peer, const FeedProof *proof, Err *err)
         if (options->on_fork)
             options->on_fork(options->ctx, peer->who.key);
     } else if (!forked && length > feed_state(peering->feed)->roots.length && options->on_longer) {
-        options->on_longer(options->ctx, peer->who.key, length);
+        options->on_longer(options->ctx, peer->who.key, proof->fork, length);
     }
+    return true;
+}
+
+/* Of a newer fork, or where there is nothing here yet: no history to compare it with, but it has to be signed. */
+static bool look_beyond(Partner *peer, const FeedProof *proof, Err *err)
+{
+    const PeeringOptions *options = &peer->peering->options;
+    TreeRoots at_length, head;
+
+    if (!feed_check_head(&feed_state(peer->peering->feed)->identity, proof, &at_length, &head, err))
+        return false;
+    if (options->on_longer)
+        options->on_longer(options->ctx, peer->who.key, proof->fork, head.length);
     return true;
 }
 
@@ -369,8 +382,12 @@ static bool ask_again(Partner *peer, const Err *why, Err *err)
 
 static bool take_head(Partner *peer, Asked *asked, const FeedProof *proof, Err *err)
 {
+    const FeedState *state = feed_state(peer->peering->feed);
+
     peering_forget(peer, asked);
-    return look_for_fork(peer, proof, err);
+    return proof->fork > state->fork || (proof->fork == state->fork && state->roots.length == 0)
+               ? look_beyond(peer, proof, err)
+               : look_for_fork(peer, proof, err);
 }
 
 /* ---- another fork ---- */

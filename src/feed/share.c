@@ -113,7 +113,8 @@ static bool on_connect(void *share_v, Peer *peer, Err *err)
     *connection = (Connection){.share = share, .peer = peer};
     (void)link_open(peer, &(MuxOptions){.offer = offer, .ctx = connection});
     if (share->options.on_connect)
-        share->options.on_connect(share->options.ctx, peer_address(peer), peer_key(peer));
+        share->options.on_connect(share->options.ctx,
+                                  peer_called(peer) ? peer_called(peer) : peer_address(peer), peer_key(peer));
     if (join_all(connection, err))
         return true;
     let_go(peer);
@@ -149,6 +150,14 @@ static void on_failure(void *share_v, const char *address, const Err *why)
         share->options.on_end(share->options.ctx, address, why);
 }
 
+static void on_lost(void *share_v, const char *address)
+{
+    Share *share = share_v;
+
+    if (share->options.on_lost)
+        share->options.on_lost(share->options.ctx, address);
+}
+
 /* ---- the loop ---- */
 
 static void on_tick(void *share_v)
@@ -168,6 +177,7 @@ bool share_open(const SignPair *own, const ShareOptions *options, Share **out, E
                                       .on_frame = on_frame,
                                       .on_disconnect = on_disconnect,
                                       .on_failure = on_failure,
+                                      .on_lost = on_lost,
                                       .on_taken = on_taken,
                                       .on_tick = on_tick};
     Share *share = calloc(1, sizeof *share);

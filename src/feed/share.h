@@ -25,11 +25,13 @@ typedef struct ShareOptions {
     Duration patience; /* a peer that owes an answer for so long is given up; 0: 30 s */
     /* The peer opened a feed that was not added: share_add() it, or return NULL. Its name is the discovery key. May be NULL. */
     Peering *(*find)(void *ctx, const unsigned char discovery_key[32]);
+    /* `address`: as it was given to share_connect(), or where the peer is that called. */
     void (*on_connect)(void *ctx, const char *address, const unsigned char key[32]);
     /* One sentence for each connection that ended or could not be made; ERR_NONE: it just ended. May be NULL, all of these. */
     void (*on_end)(void *ctx, const char *address, const Err *why);
-    void (*on_tick)(void *ctx);  /* once a second */
-    void (*on_taken)(void *ctx); /* what came is kept */
+    void (*on_lost)(void *ctx, const char *address); /* of share_connect(): as in net/loop.h */
+    void (*on_tick)(void *ctx);                      /* once a second */
+    void (*on_taken)(void *ctx);                     /* what came is kept */
     void *ctx;
 } ShareOptions;
 

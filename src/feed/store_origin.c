@@ -2,7 +2,7 @@
 /*
  * Where the head of a feed was when the feed was made or confirmed. A directory that cp, tar or rsync brought back has a head that is
  * another file, even where tar or rsync put it over the one that is newer: such a copy may be older than what others have of the feed.
- * Where the newer file was written over in place, as cp does, it is the same file still, and nothing tells.
+ * Where the newer file was written over in place, as cp does, it is the same file still, and nothing tells: then peers do (peers.h).
  */
 #include <fcntl.h>
 #include <linux/magic.h>

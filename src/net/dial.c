@@ -38,6 +38,8 @@ static void try_later(Dialer *dialer)
              wait = half + (Duration)((double)(dialer->wait - half) * chance / UINT32_MAX);
     (void)uv_timer_start(&dialer->retry, on_retry, loop_ms(wait), 0);
     dialer->wait = dialer->wait * 2 < options->retry_most ? dialer->wait * 2 : options->retry_most;
+    if (dialer->loop->events.on_lost)
+        dialer->loop->events.on_lost(dialer->loop->ctx, dialer->address.ptr);
 }
 
 /* ---- one try ---- */

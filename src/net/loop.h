@@ -39,6 +39,8 @@ typedef struct LoopEvents {
     void (*on_disconnect)(void *ctx, Peer *peer, const Err *why); /* after on_connect; ERR_NONE: ended here */
     /* Of a connection that got no on_connect, or an address that cannot be found or taken connections at. */
     void (*on_failure)(void *ctx, const char *address, const Err *why);
+    /* An address of loop_connect() was lost, or cannot be reached now; it is tried again. After the event that says why. */
+    void (*on_lost)(void *ctx, const char *address);
     void (*on_taken)(void *ctx); /* after frames of whichever peers, before the loop waits again */
     void (*on_wake)(void *ctx);  /* loop_wake() was called since the last time */
     void (*on_tick)(void *ctx);  /* so often as the options say */

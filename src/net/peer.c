@@ -327,6 +327,11 @@ const char *peer_address(const Peer *peer)
     return peer->address;
 }
 
+const char *peer_called(const Peer *peer)
+{
+    return peer->dialer ? peer->dialer->address.ptr : NULL;
+}
+
 void peer_set(Peer *peer, void *own)
 {
     peer->own = own;

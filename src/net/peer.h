@@ -15,6 +15,7 @@ NoiseRole peer_role(const Peer *peer);            /* NOISE_INITIATOR: it was cal
 const unsigned char *peer_key(const Peer *peer);  /* SIGN_PUBLIC_BYTES: its static key */
 const unsigned char *peer_hash(const Peer *peer); /* NOISE_HASH_BYTES: names the connection */
 const char *peer_address(const Peer *peer);       /* where it is, for people */
+const char *peer_called(const Peer *peer); /* the address that loop_connect() was given; NULL: it called */
 
 /* What the owner keeps for it; NULL at first. */
 void peer_set(Peer *peer, void *own);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/os.h"
+#include "feed/peers.h"
 #include "serve/datasets.h"
 #include "serve/http_options.h"
 
@@ -258,6 +259,16 @@ static void check_datasets(const Instance *instance, void (*wrong)(void *ctx, co
     }
 }
 
+static void check_peers(const Instance *instance, void (*wrong)(void *ctx, const Err *err), void *ctx)
+{
+    ARENA_SCOPE(scratch);
+    Peers peers;
+    Err err = {0};
+
+    if (!peers_parse(conf_get(instance->conf, &peers_conf, (Str){0}), &scratch, &peers, &err))
+        wrong(ctx, &err);
+}
+
 void instance_check(const Instance *instance, void (*wrong)(void *ctx, const Err *err), void *ctx)
 {
     InstanceServer *found;
@@ -276,6 +287,7 @@ void instance_check(const Instance *instance, void (*wrong)(void *ctx, const Err
         !instance_service_server(instance, &found, &err))
         wrong(ctx, &err);
     check_datasets(instance, wrong, ctx);
+    check_peers(instance, wrong, ctx);
     if (!http_check(instance, &err))
         wrong(ctx, &err);
 }

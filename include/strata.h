@@ -30,9 +30,9 @@ extern "C" {
 /* Codes are the exit statuses of the program: 2 usage, 4 not found, 5 conflict, 6 input/output, 8 corrupt, 9 denied, 10 limit. */
 typedef struct strata_error {
     int code;
-    char name[32];    /* "NOT_FOUND" */
+    char name[32];     /* "NOT_FOUND" */
     char message[768]; /* one sentence */
-    char hint[256];   /* what to do about it, or "" */
+    char hint[256];    /* what to do about it, or "" */
 } strata_error;
 
 /* ---- stores ---- */
@@ -92,12 +92,14 @@ bool strata_feed_reading(const strata_feed *feed, strata_reading *out, strata_er
  * The reading key of an encrypted feed: whoever has it can read all of the feed. 9 (DENIED): it is not here. The second one keeps a reading
  * key, of a feed that may be copied later; feeds that are opened from then on are read with it.
  */
-bool strata_feed_reading_key(const strata_feed *feed, unsigned char key[STRATA_KEY_BYTES], strata_error *error);
+bool strata_feed_reading_key(const strata_feed *feed, unsigned char key[STRATA_KEY_BYTES],
+                             strata_error *error);
 bool strata_add_reading_key(strata_store *store, const unsigned char feed_key[STRATA_KEY_BYTES],
                             const unsigned char key[STRATA_KEY_BYTES], strata_error *error);
 
 /* The feed of this key (hexadecimal, or the first digits of it) or name. */
-strata_feed *strata_feed_open(strata_store *store, const char *key_or_name, strata_mode mode, strata_error *error);
+strata_feed *strata_feed_open(strata_store *store, const char *key_or_name, strata_mode mode,
+                              strata_error *error);
 void strata_feed_close(strata_feed *feed);
 
 void strata_feed_info(const strata_feed *feed, strata_info *out);
@@ -106,8 +108,8 @@ void strata_feed_info(const strata_feed *feed, strata_info *out);
 bool strata_feed_refresh(strata_feed *feed, bool *changed, strata_error *error);
 
 /* All of the blocks or none. *first: the number of the first one; may be NULL. */
-bool strata_feed_append(strata_feed *feed, const strata_block *blocks, size_t count, strata_care care, uint64_t *first,
-                        strata_error *error);
+bool strata_feed_append(strata_feed *feed, const strata_block *blocks, size_t count, strata_care care,
+                        uint64_t *first, strata_error *error);
 
 /*
  * The bytes of a block, checked against the feed's signature; to be freed with strata_free(). 4 (NOT_FOUND): it is not here; 9 (DENIED): it is
@@ -137,8 +139,8 @@ typedef struct strata_appender strata_appender;
 strata_appender *strata_appender_open(strata_feed *feed, strata_error *error);
 
 /* As strata_feed_append() with STRATA_DURABLE, from any thread and any number of them. What is wrong with one append harms no other. */
-bool strata_appender_append(strata_appender *appender, const strata_block *blocks, size_t count, uint64_t *first,
-                            strata_error *error);
+bool strata_appender_append(strata_appender *appender, const strata_block *blocks, size_t count,
+                            uint64_t *first, strata_error *error);
 
 /* No append is under way any more. */
 void strata_appender_close(strata_appender *appender);
@@ -152,12 +154,12 @@ typedef struct strata_replicated {
 
 /*
  * Get all that peers (addresses: "host:port", "unix:/path") have of a feed and is missing here, and give them what they miss. `key`
- * as for strata_feed_open(), or the whole key of a feed that is new here. Returns when nothing is missing any more, or with code 11 when peers do not give
+ * as for strata_feed_open(), or the whole key of a feed that is new here. Returns when nothing is missing any more, here and with peers that ask for it, or with code 11 when peers do not give
  * blocks that they say to have, because their copies are damaged: all others came. The feed must not be open for writing in the store. *out may be NULL,
  * and is written with code 11, too.
  */
-bool strata_replicate(strata_store *store, const char *key, const char *const *peers, size_t count, strata_replicated *out,
-                      strata_error *error);
+bool strata_replicate(strata_store *store, const char *key, const char *const *peers, size_t count,
+                      strata_replicated *out, strata_error *error);
 
 /*
  * Serve all feeds of the store at `listen` ("127.0.0.1:0": a free port) until `until` says so; it is asked about five times a second.

@@ -35,7 +35,8 @@ static void on_taken(void *rep_v)
         (void)err_set(&rep->failure, state.late ? ERR_IO : ERR_NOT_FOUND,
                       state.late ? "a peer did not answer" : "no peer has the feed");
         stop(rep);
-    } else if (state.done && state.synced + state.refused + state.late + rep->lost >= rep->peers) {
+    } else if (state.done && state.given &&
+               state.synced + state.refused + state.late + rep->lost >= rep->peers) {
         stop(rep);
     }
 }

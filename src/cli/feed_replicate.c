@@ -18,7 +18,8 @@ static const char *const protocols[] = {"auto", "native", "hypercore", NULL}; /*
 static const Opt opts[] = {
     {OPT_ENUM, "protocol", 0, offsetof(Opts, protocol), "PROTOCOL",
      "how blocks come: in runs (native) or one by one (hypercore)", .values = protocols},
-    {OPT_FLAG, "once", 0, offsetof(Opts, once), NULL, "end when nothing that the peers have is missing here"},
+    {OPT_FLAG, "once", 0, offsetof(Opts, once), NULL,
+     "end when nothing that the peers have is missing here, and they have what they ask for"},
     {OPT_LIST, "blocks", 0, offsetof(Opts, blocks), "FIRST[-LAST]", "get these blocks only"},
     {OPT_TEXT, "name", 'n', offsetof(Opts, name), "NAME", "what a feed is called that is new here"},
     KEYS_OPT(Opts),
@@ -79,7 +80,7 @@ static void judge(Replicating *rep, const PeeringState *state)
     } else if (state->peers == 0 && state->refused >= peers) {
         (void)err_set(&why, ERR_NOT_FOUND, "the peer does not have the feed, or does not serve it");
         fail(rep, &why);
-    } else if (state->done && !rep->forked &&
+    } else if (state->done && state->given && !rep->forked &&
                state->synced + state->refused + state->late + rep->lost >= peers) {
         stop(rep);
     }
@@ -333,6 +334,8 @@ const Cmd cmd_feed_replicate = {
         "what was got stays when this is interrupted. Where peers do not give blocks that they say to have, because their "
         "copies are damaged, 'not_given' counts those, and --once ends with status 11 and names them; what no peer has is not "
         "missed.\n\n"
+        "With --once it ends when nothing that peers have is missing here, and they have all that is here; of a peer that misses something "
+        "and has not asked for anything in 5 seconds it is taken that it does not want it.\n\n"
         "Without --once it goes on: what is appended comes as it is appended, and a connection that is lost is made again.",
     .opts = opts,
     CMD_OPTS(Opts, .protocol = PEERING_AUTO),

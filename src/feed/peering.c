@@ -218,6 +218,35 @@ static bool has_more(const Peering *peering, const Partner *peer)
     return peering_missing(peer, peering->low, true, &next, &ignored) && next != RANGES_NONE;
 }
 
+/*
+ * What is here and missing there may not be wanted there: only who asks shows that it is. So a peer that has not asked for so long
+ * will not; one that got what it asked for asks for the next at once, as soon as its disk has the last.
+ */
+#define ASKS_AGAIN SECONDS(5)
+
+/* Whether a peer may yet get something from here. */
+static bool has_less(const Peering *peering, const Partner *peer)
+{
+    const FeedState *state = feed_state(peering->feed);
+    uint64_t length = state->roots.length;
+    Instant since = peer->asked_at > peer->joined ? peer->asked_at : peer->joined;
+    Err ignored = {0};
+
+    if (peer->forked || peer->remote.fork > state->fork || time_monotonic() - since > ASKS_AGAIN)
+        return false;
+    if (peer->remote.fork < state->fork || peer->remote.length < length)
+        return true;
+    for (uint64_t at = 0, was; (at = ranges_gap(&peer->have, at)) < length;) {
+        was = at;
+        if (!feed_head_next(peering->feed->head, at, length, true, &at, &ignored) || at >= length)
+            return false;
+        if (at == was && !ranges_has(&peering->damaged, at))
+            return true;
+        at += at == was;
+    }
+    return false;
+}
+
 void peering_state(Peering *peering, PeeringState *out)
 {
     bool more = false;
@@ -238,6 +267,9 @@ void peering_state(Peering *peering, PeeringState *out)
     }
     out->done =
         out->undecided == 0 && out->synced > 0 && !more && out->asked == 0 && peering->landed.len == 0;
+    out->given = out->done;
+    for (Partner *peer = peering->peers; peer && out->given; peer = peer->next)
+        out->given = !peer->synced || !has_less(peering, peer);
 }
 
 /* Two connections may be with one peer. */

@@ -94,6 +94,7 @@ typedef struct PeeringState {
     uint64_t runs;    /* of these, how many came in runs */
     uint64_t asked;   /* blocks that are on their way */
     bool done;        /* there is a synced peer, and nothing that one has is missing here */
+    bool given;       /* it is done, and no synced peer that asked for anything lately misses what is here */
 } PeeringState;
 
 void peering_state(Peering *peering, PeeringState *out);

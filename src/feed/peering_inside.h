@@ -43,7 +43,7 @@ struct Partner {
     PeeringWho who;
     MuxChannel *alpha, *runs; /* NULL: closed, or never opened */
     bool open, runs_open;     /* on both sides, and it knows the key */
-    Instant joined;
+    Instant joined, asked_at; /* when it asked for something last */
     bool synced;
     AlphaSync remote; /* what it told last, */
     AlphaSync told;   /* and what it was told */

@@ -287,6 +287,7 @@ static bool take_request(Partner *peer, Str payload, Err *err)
 
     if (!alpha_get_request(payload, &request, err))
         return false;
+    peer->asked_at = time_monotonic();
     data.id = request.id;
     if (!feed_prove(peer->peering->feed, &arena, &request.what, &data.proof, &why)) {
         return not_proven(peer, &request.what, &why, err) && send_no_data(peer, request.id, &why, err);

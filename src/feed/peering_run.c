@@ -42,6 +42,7 @@ static bool take_ask(Partner *peer, Str payload, Err *err)
 
     if (in.bad)
         return err_set(err, ERR_CORRUPT, "the peer sent a request for a run that is none");
+    peer->asked_at = time_monotonic();
     if (fork != feed_state(feed)->fork)
         return send_none(peer, id, err);
     compact_put_uint(&out, id);

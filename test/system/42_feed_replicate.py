@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import socket
 import sys
@@ -157,6 +158,29 @@ def a_copy_that_is_killed_goes_on_where_it_was():
                 copy.feed("verify", key)
         copy.answer("replicate", key, server.address, "--once")
     check(copy.blocks(key) == node.blocks(key), "the blocks")
+
+
+def once_gives_what_the_peer_misses():
+    """The one that has more calls: to a copy that is behind or of an older fork, to one that lacks some blocks; and each has what the other has not."""
+    node, key = new_feed(3000)
+    behind, part, left, right = Node(), Node(), Node(), Node()
+    with node.serve(key) as server:
+        behind.answer("replicate", key, server.address, "--once")
+        for copy, blocks in ((part, "10-20"), (left, "0-999"), (right, "1000-2999")):
+            copy.answer("replicate", key, server.address, "--once", "--blocks", blocks)
+    with left.serve(key) as server:
+        check(right.answer("replicate", key, server.address, "--once")["blocks"] == 1000, "what was missing here")
+    for copy in (left, right):
+        check(copy.answer("stat", key)["held"] == 3000 and copy.blocks(key) == node.blocks(key), "both have all of it")
+    node.feed("append", key, data=lines(3000, 9000))
+    for protocol, copy in (("native", behind), ("hypercore", part), ("native", part), ("hypercore", behind)):
+        with copy.serve(key) as server:
+            got = node.answer("replicate", key, server.address, "--once", "--protocol", protocol)
+        stat = copy.answer("stat", key)
+        check((got["blocks"], stat["held"], stat["fork"]) == (0, node.length(key), node.answer("stat", key)["fork"]), f"{protocol}: {got} {stat}")
+        check(copy.blocks(key) == node.blocks(key), "the blocks")
+        node.feed("truncate", key, 2000)
+        node.feed("append", key, data=lines(0, 4000))
 
 
 # ---- who does not have it, or is no peer ----
@@ -325,11 +349,13 @@ sys.exit(run_all(lambda: DIR.mkdir(), [
     who_follows_a_copy_waits_for_blocks_that_come_later,
     some_blocks_only_and_over_a_unix_socket,
     what_is_appended_comes_as_it_is_appended_and_from_copies_too,
+    once_gives_what_the_peer_misses,
     a_connection_that_is_lost_is_made_again,
     a_copy_that_is_killed_goes_on_where_it_was,
     what_cannot_be_had_is_said_in_one_line,
     garbage_ends_the_connection_and_nothing_else,
     an_old_copy_is_caught_before_it_forks_the_feed,
+    a_copied_store_is_compared_with_a_peer_before_it_is_appended_to,
     two_histories_are_proven_and_frozen_until_the_signer_decides,
     who_serves_for_a_program_warns_of_forks_and_old_copies_too,
     what_no_peer_has_alone_comes_from_two,

@@ -227,6 +227,14 @@ static bool is_done(Node *node)
     return state.done;
 }
 
+static bool is_given(Node *node)
+{
+    PeeringState state;
+
+    peering_state(node->peering, &state);
+    return state.given;
+}
+
 /* Whether a copy has all that the feed has. */
 static bool same(Node *copy, Node *node)
 {
@@ -261,11 +269,14 @@ static void a_copy_gets_all_of_it_and_what_comes_after(void)
             PeeringState state;
             Err err = {0};
 
-            begin_node(&feed, "feed", false, GIVE(PEERING_AUTO));
+            begin_node(&feed, "feed", false, GIVE(vias[v]));
             begin_node(&copy, "copy", true, GET(vias[v]));
             grow(&feed, lengths[i], 0);
             CHECK(peering_announce(feed.peering, &err));
             connect_nodes(&copy, &feed);
+            for (size_t frames = 0; frames < 4 * lengths[i] + 100 && !is_given(&feed); frames++)
+                run(1);
+            CHECK(is_given(&feed) && feed_state(copy.feed)->held == lengths[i]);
             run(SIZE_MAX);
             CHECK(same(&copy, &feed) && is_done(&copy));
             for (uint64_t more = 1; more < 40; more *= 3) {
@@ -273,6 +284,7 @@ static void a_copy_gets_all_of_it_and_what_comes_after(void)
                 CHECK(peering_announce(feed.peering, &err));
                 run(SIZE_MAX);
                 CHECK(same(&copy, &feed) && is_done(&copy) && copy.changes > 0);
+                CHECK(is_given(&feed) && is_given(&copy));
             }
             peering_state(copy.peering, &state);
             CHECK(state.blocks == feed_state(feed.feed)->roots.length);

@@ -109,6 +109,13 @@ bool feed_take_fork(Feed *feed, const FeedProof *proof, FeedNodeList learned, Fe
 bool feed_check_head(const FeedIdentity *identity, const FeedProof *proof, TreeRoots *at_length,
                      TreeRoots *head, Err *err) ATTR_MUST_USE;
 
+/*
+ * The same of an upgrade from 0 that has a block, whose bytes are in proof->value: it is in the signer's feed, whose signed head is
+ * *head. *signer: the identity with what the proof tells of it. ERR_CORRUPT, ERR_LIMIT.
+ */
+bool feed_check_block(const FeedIdentity *identity, const FeedProof *proof, TreeRoots *head,
+                      FeedIdentity *signer, Err *err) ATTR_MUST_USE;
+
 /* Make what was taken count. ERR_IO: it is undone. */
 bool feed_keep(Feed *feed, FeedCare care, Err *err) ATTR_MUST_USE;
 

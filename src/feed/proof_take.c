@@ -454,6 +454,24 @@ bool feed_check_head(const FeedIdentity *identity, const FeedProof *proof, TreeR
     return true;
 }
 
+bool feed_check_block(const FeedIdentity *identity, const FeedProof *proof, TreeRoots *head,
+                      FeedIdentity *signer, Err *err)
+{
+    Taking taking = {.proof = proof, .identity = *identity};
+    TreeNode top = {0};
+    bool has;
+
+    if (!proof->upgrade || proof->start != 0 || proof->seek || proof->part != FEED_PART_BLOCK)
+        return is_wrong(err);
+    if (!climb_parts(&taking, &top, &has, err) || !upgrade(&taking, &top, &has, err))
+        return false;
+    if (has) /* it ends in no root of the feed */
+        return is_wrong(err);
+    *head = taking.roots;
+    *signer = taking.identity;
+    return true;
+}
+
 static bool begin(Taking *taking, Feed *feed, const FeedProof *proof, Err *err)
 {
     *taking = (Taking){.feed = feed, .proof = proof, .identity = feed->identity, .roots = feed->roots};

@@ -168,6 +168,7 @@ typedef struct Reader {
     Part *part;       /* of the section we are in; NULL outside, or in one that is not known */
     size_t key;       /* the one set last, for a line that goes on with it */
     bool goes_on, key_is_known, in_section;
+    bool passes_over; /* the section, which is somebody else's */
 } Reader;
 
 static const ConfSection *find_section(const ConfSet *set, Str name)
@@ -231,7 +232,7 @@ static void enter_section(Reader *reader, Str line)
     const char *end = memchr(head.ptr, ']', head.len);
 
     reader->part = NULL;
-    reader->goes_on = false;
+    reader->goes_on = reader->passes_over = false;
     reader->in_section = true;
     if (!end) {
         (void)add_problem(reader->conf, reader->line, "a section ends with ']'");
@@ -242,7 +243,9 @@ static void enter_section(Reader *reader, Str line)
     const ConfSection *section = find_section(reader->conf->set, name);
 
     if (!section) {
-        refuse_section(reader, name);
+        reader->passes_over = reader->conf->set->part;
+        if (!reader->passes_over)
+            refuse_section(reader, name);
         return;
     }
     if (!label_fits(reader, section, label))
@@ -270,7 +273,8 @@ static Str look_at(Reader *reader, Str line)
 {
     Str bare = str_trim(line);
 
-    if (bare.len == 0 || bare.ptr[0] == '#' || bare.ptr[0] == ';')
+    if (bare.len == 0 || bare.ptr[0] == '#' || bare.ptr[0] == ';' ||
+        (reader->passes_over && line.ptr[0] != '['))
         return (Str){0};
     if (line.len > CONF_LINE_MAX) {
         ConfProblem *problem =

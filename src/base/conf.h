@@ -93,6 +93,7 @@ typedef struct ConfSection {
 typedef struct ConfSet {
     const ConfSection *const *sections;
     size_t count;
+    bool part; /* a file may have others, which are passed over */
 } ConfSet;
 
 typedef struct Conf Conf;

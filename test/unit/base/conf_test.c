@@ -286,6 +286,27 @@ static void a_file_that_is_missing_is_all_defaults_and_a_wrong_one_an_error(void
     CHECK(os_remove_tree(dir, &err));
 }
 
+static void other_sections_are_passed_over_where_that_is_wanted(void)
+{
+    static const ConfSection *const one[] = {&service};
+    static const ConfSet part = {one, COUNT_OF(one), .part = true};
+    ARENA_SCOPE(arena);
+    ConfProblem problem;
+    size_t at = 0;
+
+    Conf *conf =
+        conf_parse(&part,
+                   STR("[other]\nkey = 1\n  goes on\nthis is nothing\n[service]\nthreads = 8\n[server x]\n"
+                       "dsn = y\n[service]\nlimit = 1M\n"),
+                   "t.ini", &arena);
+    const Service *s = conf_get(conf, &service, (Str){0});
+
+    CHECK(!conf_next_problem(conf, &at, &problem) && s->threads == 8 && s->limit == 1048576);
+    conf = conf_parse(&part, STR("[other]\nkey = 1\n[service]\nkey = 1\n"), "t.ini", &arena);
+    CHECK(conf_next_problem(conf, &at, &problem) && strstr(problem.text.ptr, "t.ini:4: ") &&
+          !conf_next_problem(conf, &at, &problem));
+}
+
 int main(void)
 {
     RUN(an_empty_file_gives_every_default);
@@ -298,6 +319,7 @@ int main(void)
     RUN(a_reload_tells_what_changed_and_what_needs_a_restart);
     RUN(keys_are_found_by_name_and_by_a_near_one);
     RUN(the_sample_reads_back_as_the_defaults);
+    RUN(other_sections_are_passed_over_where_that_is_wanted);
     RUN(a_file_that_is_missing_is_all_defaults_and_a_wrong_one_an_error);
     DONE();
 }

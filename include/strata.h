@@ -48,6 +48,21 @@ strata_store *strata_open(const char *dir, const char *passphrase, strata_error 
 /* Closes its feeds, too. */
 void strata_close(strata_store *store);
 
+/*
+ * What the caller has to know and is no failure, a sentence each: a peer that could not be asked whether it has more of a feed, blocks that
+ * cannot be given to peers because they are damaged here, a peer that shows that a feed is an old copy or has forked. NULL: nobody
+ * wants to know. It is called from within other calls, and is not to call the library.
+ */
+void strata_on_warning(strata_store *store, void (*warn)(void *ctx, const char *message), void *ctx);
+
+/*
+ * The peers that are asked whether they have more of a feed, before it is first appended to or truncated after it was opened: a feed
+ * that was put back from an older copy would fork otherwise. All at once, and for at most `wait_ms` together. strata_open() takes
+ * [feeds] peers and peers_wait of strata.ini, where there is one; this takes others. 2 (USAGE): an address is none.
+ */
+bool strata_set_peers(strata_store *store, const char *const *peers, size_t count, unsigned wait_ms,
+                      strata_error *error);
+
 /* ---- feeds ---- */
 
 typedef struct strata_feed strata_feed;
@@ -107,7 +122,10 @@ void strata_feed_info(const strata_feed *feed, strata_info *out);
 /* See what other processes did to a feed that is open for reading. *changed may be NULL. */
 bool strata_feed_refresh(strata_feed *feed, bool *changed, strata_error *error);
 
-/* All of the blocks or none. *first: the number of the first one; may be NULL. */
+/*
+ * All of the blocks or none. *first: the number of the first one; may be NULL. 9 (DENIED): the feed was restored, or a peer has more of it,
+ * and strata_replicate() gets that; 5 (CONFLICT): it has forked.
+ */
 bool strata_feed_append(strata_feed *feed, const strata_block *blocks, size_t count, strata_care care,
                         uint64_t *first, strata_error *error);
 
@@ -126,6 +144,56 @@ bool strata_feed_clear(strata_feed *feed, uint64_t first, uint64_t end, strata_e
 
 /* Make the feed `length` blocks long, and begin its next fork, which peers follow. */
 bool strata_feed_truncate(strata_feed *feed, uint64_t length, strata_error *error);
+
+/*
+ * Whether the feed may be appended to: one that was restored or copied from elsewhere, or of which a peer has shown more, may not, until
+ * strata_replicate() has compared it with a peer, or strata_feed_trust() says that nobody has blocks of it that are not here.
+ */
+bool strata_feed_confirmed(const strata_feed *feed, bool *out, strata_error *error);
+bool strata_feed_trust(strata_feed *feed, strata_error *error);
+
+/* ---- proofs ---- */
+
+/*
+ * The proof that a block is in the feed, to be freed with strata_free() (docs/format/feed-proof.md). 4 (NOT_FOUND): the block is not here;
+ * 8 (CORRUPT): it or the tree above it is damaged.
+ */
+bool strata_feed_prove(strata_feed *feed, uint64_t block, void **proof, size_t *len, strata_error *error);
+
+typedef struct strata_proven {
+    unsigned char key[STRATA_KEY_BYTES]; /* of the feed; whose that is, and that it is the one meant, is for the caller to see */
+    uint64_t block;
+    uint64_t length, fork;               /* of the feed that the signer signed, */
+    unsigned char root[STRATA_KEY_BYTES]; /* and the hash of its roots */
+    size_t at, len;                      /* the block's bytes, as they are kept: where in the proof, and how many */
+} strata_proven;
+
+/* Needs neither store nor feed. 8 (CORRUPT): it is no proof, or was changed. */
+bool strata_check_proof(const void *proof, size_t len, strata_proven *out, strata_error *error);
+
+/* ---- forks ---- */
+
+/* A proof that the signer of a feed has signed two histories: two heads, and the hashes of their roots at `length`, which differ. */
+typedef struct strata_fork {
+    uint64_t fork, length;
+    uint64_t here, there; /* how long the two are */
+    unsigned char root_here[STRATA_KEY_BYTES], root_there[STRATA_KEY_BYTES];
+} strata_fork;
+
+/* All that peers have shown, to be freed with strata_free(). A feed with one of its present fork takes no appends. */
+bool strata_feed_forks(strata_feed *feed, strata_fork **forks, size_t *count, strata_error *error);
+
+/* ---- backups ---- */
+
+/* Write the feed to a descriptor, from beginning to end (docs/format/feed-backup.md). Keys are not in it. */
+bool strata_feed_backup(strata_feed *feed, int fd, strata_error *error);
+
+/*
+ * Make a feed from a backup that is read from a descriptor; `name` NULL: as it was called. All of it is checked before there is a feed. Its
+ * key is in key[]. 5 (CONFLICT): the feed, or one of that name, is there already; 8 (CORRUPT): the backup is damaged.
+ */
+bool strata_restore(strata_store *store, int fd, const char *name, unsigned char key[STRATA_KEY_BYTES],
+                    strata_error *error);
 
 /* ---- many writers ---- */
 
@@ -162,7 +230,8 @@ bool strata_replicate(strata_store *store, const char *key, const char *const *p
                       strata_replicated *out, strata_error *error);
 
 /*
- * Serve all feeds of the store at `listen` ("127.0.0.1:0": a free port) until `until` says so; it is asked about five times a second.
+ * What peers cannot be given, because it is damaged here, and what they show of old copies and forks goes to strata_on_warning(). Serve all
+ * feeds of the store at `listen` ("127.0.0.1:0": a free port) until `until` says so; it is asked about five times a second.
  * `listening` is told the address once.
  */
 bool strata_serve(strata_store *store, const char *listen, void (*listening)(void *ctx, const char *address),

@@ -4,6 +4,7 @@
 #define API_API_H
 
 #include "base/os.h"
+#include "feed/peers.h"
 #include "feed/reading.h"
 #include "strata.h"
 
@@ -13,13 +14,17 @@ struct strata_store {
     Keystore *keys;
     Str passphrase;
     strata_feed *open;
+    Peers peers;
+    void (*warn)(void *ctx, const char *message);
+    void *warn_ctx;
 };
 
 struct strata_feed {
     strata_store *store;
     strata_feed *next;
     Feed *feed;
-    bool open; /* reading is what the blocks go through */
+    bool writable, asked; /* asked: the peers, whether they have more */
+    bool open;            /* reading is what the blocks go through */
     Reading reading;
     bool signs; /* pair is the signer's */
     SignPair pair;
@@ -33,6 +38,21 @@ bool api_may_change(strata_feed *feed, Err *err) ATTR_MUST_USE;
 
 /* What blocks go through in feed->reading, got when it is needed first: that may need the passphrase. As reading_open(). */
 bool api_open_reading(strata_feed *feed, Err *err) ATTR_MUST_USE;
+
+/* To whom strata_on_warning() named. */
+void api_warn(const strata_store *store, const char *fmt, ...) ATTR_PRINTF(2, 3);
+
+/* The first digits of a key, for people. */
+const char *api_short(Arena *arena, const unsigned char key[FEED_KEY_BYTES]);
+
+/* The peers that strata.ini in `dir` names; none where there is no such file. ERR_CONFIG, ERR_IO, ERR_LIMIT. */
+bool api_take_peers(strata_store *store, const char *dir, Err *err) ATTR_MUST_USE;
+
+/*
+ * Ask them whether they have more of a feed that is open for writing, unless that was done. One that has makes the feed an old copy, which is
+ * noted. As peers_ask(), keystore_node(), store_doubt().
+ */
+bool api_ask_peers(strata_feed *feed, Err *err) ATTR_MUST_USE;
 
 /* The blocks as they are known inside. In the arena. */
 Str *api_blocks(Arena *arena, const strata_block *blocks, size_t count);

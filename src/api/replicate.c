@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Replication for include/strata.h. */
+/* Getting one feed, for include/strata.h. */
 #include <string.h>
 
 #include "api/api.h"
 #include "feed/share.h"
-
-/* ---- getting one feed ---- */
 
 typedef struct Replicating {
     Share *share;
@@ -138,82 +136,4 @@ bool strata_replicate(strata_store *store, const char *key, const char *const *p
     return (find_or_add(store, &scratch, str_from_z(key), &about, &err) &&
             replicate(store, &about, peers, &rep, out, &err)) ||
            api_fail(&err, error);
-}
-
-/* ---- serving all of them ---- */
-
-typedef struct Served {
-    struct Served *next;
-    Feed *feed;
-} Served;
-
-typedef struct Serving {
-    strata_store *store;
-    Arena arena;
-    Share *share;
-    Served *feeds;
-    bool (*until)(void *ctx);
-    void *ctx;
-} Serving;
-
-static Peering *find(void *serving_v, const unsigned char discovery_key[32])
-{
-    Serving *serving = serving_v;
-    Served *served = arena_new(&serving->arena, Served, 1);
-    StoreFeed about;
-    Peering *peering;
-    Err ignored = {0};
-
-    if (!store_discovered(serving->store->feeds, &serving->arena, discovery_key, &about, &ignored) ||
-        !store_feed(serving->store->feeds, about.about.key, FEED_READ, &served->feed, &ignored))
-        return NULL;
-    if (!share_add(serving->share, served->feed, &(PeeringOptions){0}, &peering, &ignored) ||
-        !peering_announce(peering, &ignored)) {
-        store_release(serving->store->feeds, served->feed);
-        return NULL;
-    }
-    served->next = serving->feeds;
-    serving->feeds = served;
-    return peering;
-}
-
-static void look_again(void *serving_v)
-{
-    Serving *serving = serving_v;
-
-    share_refresh(serving->share);
-    if (serving->until(serving->ctx))
-        share_stop(serving->share);
-}
-
-static bool serve(Serving *serving, const char *listen, void (*listening)(void *ctx, const char *address),
-                  Err *err)
-{
-    ShareOptions options = {
-        .loop = {.tick = MILLISECONDS(200)}, .find = find, .on_tick = look_again, .ctx = serving};
-    const char *address;
-    SIGN_SCOPE(own);
-
-    if (!keystore_node(serving->store->keys, &own, err) || !share_open(&own, &options, &serving->share, err))
-        return false;
-    bool ok = share_listen(serving->share, str_from_z(listen), &address, err);
-    if (ok) {
-        listening(serving->ctx, address);
-        ok = share_run(serving->share, err);
-    }
-    share_close(serving->share);
-    for (Served *served = serving->feeds; served; served = served->next)
-        store_release(serving->store->feeds, served->feed);
-    return ok;
-}
-
-bool strata_serve(strata_store *store, const char *listen, void (*listening)(void *ctx, const char *address),
-                  bool (*until)(void *ctx), void *ctx, strata_error *error)
-{
-    Serving serving = {.store = store, .until = until, .ctx = ctx};
-    Err err = {0};
-
-    bool ok = serve(&serving, listen, listening, &err);
-    arena_free(&serving.arena);
-    return ok || api_fail(&err, error);
 }

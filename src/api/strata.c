@@ -2,6 +2,7 @@
 /* include/strata.h on the store of feeds: each function makes one call of a part, and turns its Err into a strata_error. */
 #include "strata.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,11 @@ strata_store *strata_open(const char *dir, const char *passphrase, strata_error 
     store->feeds = store_open(&store->arena, str_printf(&store->arena, "%s/feeds", dir).ptr, NULL);
     store->keys =
         keystore_open(&store->arena, keys, &(KeystoreOptions){.get = give_passphrase, .ctx = store});
-    return store;
+    if (api_take_peers(store, dir, &err))
+        return store;
+    strata_close(store);
+    (void)api_fail(&err, error);
+    return NULL;
 }
 
 static void release(strata_feed *feed)
@@ -72,6 +77,35 @@ void strata_close(strata_store *store)
     arena_free(&arena);
 }
 
+/* ---- warnings ---- */
+
+void strata_on_warning(strata_store *store, void (*warn)(void *ctx, const char *message), void *ctx)
+{
+    store->warn = warn;
+    store->warn_ctx = ctx;
+}
+
+void api_warn(const strata_store *store, const char *fmt, ...)
+{
+    char message[sizeof(((strata_error *)0)->message)];
+    va_list args;
+
+    if (!store->warn)
+        return;
+    va_start(args, fmt);
+    (void)vsnprintf(message, sizeof message, fmt, args);
+    va_end(args);
+    store->warn(store->warn_ctx, message);
+}
+
+const char *api_short(Arena *arena, const unsigned char key[FEED_KEY_BYTES])
+{
+    BUF_SCOPE(hex);
+
+    buf_put_hex(&hex, key, 8);
+    return str_to_z(arena, buf_str(&hex));
+}
+
 /* ---- feeds ---- */
 
 static strata_feed *take(strata_store *store, const unsigned char key[FEED_KEY_BYTES], FeedMode mode,
@@ -84,7 +118,8 @@ static strata_feed *take(strata_store *store, const unsigned char key[FEED_KEY_B
     strata_feed *feed = calloc(1, sizeof *feed);
     if (!feed)
         abort();
-    *feed = (strata_feed){.store = store, .feed = opened, .next = store->open};
+    *feed =
+        (strata_feed){.store = store, .feed = opened, .next = store->open, .writable = mode == FEED_WRITE};
     store->open = feed;
     return feed;
 }
@@ -216,14 +251,36 @@ bool api_may_change(strata_feed *feed, Err *err)
     const FeedIdentity *identity = &feed_state(feed->feed)->identity;
     bool unconfirmed;
 
-    if (!store_is_unconfirmed(feed->store->feeds, identity->key, &unconfirmed, err))
+    feed->signs = feed->signs || keystore_pair(feed->store->keys, identity->signer, &feed->pair, err);
+    if (!feed->signs || !api_ask_peers(feed, err) ||
+        !store_is_unconfirmed(feed->store->feeds, identity->key, &unconfirmed, err))
         return false;
     if (unconfirmed) {
-        (void)err_set(err, ERR_DENIED, "the feed may be older than what others have of it");
-        return err_hint(err, "strata_replicate() compares it with a peer");
+        (void)err_set(err, ERR_DENIED,
+                      "the feed was restored from a backup, or is an old copy: others may have more of it");
+        return err_hint(err,
+                        "strata_replicate() gets what they have; if nobody has more: strata_feed_trust()");
     }
-    feed->signs = feed->signs || keystore_pair(feed->store->keys, identity->signer, &feed->pair, err);
-    return feed->signs;
+    return true;
+}
+
+bool strata_feed_confirmed(const strata_feed *feed, bool *out, strata_error *error)
+{
+    bool unconfirmed;
+    Err err = {0};
+
+    if (!store_is_unconfirmed(feed->store->feeds, feed_state(feed->feed)->identity.key, &unconfirmed, &err))
+        return api_fail(&err, error);
+    *out = !unconfirmed;
+    return true;
+}
+
+bool strata_feed_trust(strata_feed *feed, strata_error *error)
+{
+    Err err = {0};
+
+    return store_confirm(feed->store->feeds, feed_state(feed->feed)->identity.key, &err) ||
+           api_fail(&err, error);
 }
 
 Str *api_blocks(Arena *arena, const strata_block *blocks, size_t count)

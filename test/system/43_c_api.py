@@ -91,6 +91,53 @@ def many_threads_append_to_one_feed():
             check(places == sorted(places) and len(places) == 40, f"thread {thread} is in order")
 
 
+def blocks_are_proven_and_backups_made_and_restored():
+    compile_program(SRC / "test/system/c_api_care.c", "care")
+    key = run(DIR).stdout.split()[0]
+    proof, backup, other = TOP / "one.proof", TOP / "example.feed", TOP / "other"
+    run("prove", DIR, "example", 1, proof, program="care")
+    got = run("check", "-", proof, program="care").stdout.splitlines()
+    check(got == ["1 3 0 world", key], got)
+    check(strata("feed", "check-proof", "--block", str(proof)) == "world", "the commands check it, too")
+    proof.write_bytes(proof.read_bytes().replace(b"world", b"sword"))
+    check("CORRUPT" in run("check", "-", proof, status=1, program="care").stderr, "changed")
+    check("NOT_FOUND" in run("prove", DIR, "example", 3, proof, status=1, program="care").stderr, "no such block")
+    run("backup", DIR, "example", backup, program="care")
+    check(run("restore", other, backup, "again", program="care").stdout == key + "\n", "restored")
+    check("CONFLICT" in run("restore", other, backup, "once more", status=1, program="care").stderr, "it is there")
+    shutil.copytree(DIR / "keys", other / "keys", dirs_exist_ok=True)
+    check("DENIED the feed was restored" in run("append", other, "again", "x", status=1, program="care").stderr, "it may be old")
+    check(run("trust", other, "again", program="care").stdout == "0 1\n", "trusted")
+    check(run("append", other, "again", "x", program="care").stdout == "3\n", "appended to")
+
+
+def peers_are_asked_and_damage_is_told():
+    shutil.copytree(DIR, TOP / "longer")
+    longer = TOP / "longer"
+    run("trust", longer, "example", program="care")
+    run("append", longer, "example", "one more", program="care")
+    server = subprocess.Popen([TOP / "care", "serve", longer], env=os.environ | {"LD_LIBRARY_PATH": str(LIBRARY)},
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    address = server.stdout.readline().strip()
+    (DIR / "strata.ini").write_text(f"[log]\nlevel = info\n[nobody knows this]\nkey = value\n[feeds]\npeers = {address}\npeers_wait = 30s\n")
+    for peer in ((), (address,)):  # that of strata.ini, and one that the program has
+        failed = run("append", DIR, "example", "fork", *peer, status=1, program="care").stderr
+        check("4 blocks in fork 0: what is here is an old copy" in failed and "DENIED" in failed, failed)
+    (DIR / "strata.ini").write_text("[log]\nlevel = info\n")
+    run("trust", DIR, "example", program="care")
+    warned = run("append", DIR, "example", "another history", "127.0.0.1:1", program="care").stderr
+    check(warned.startswith("warning: peer 127.0.0.1:1 was not asked") and warned.count("\n") == 1, warned)
+    failed = run("append", DIR, "example", "more", address, status=1, program="care").stderr
+    check("another history of feed" in failed and "CONFLICT" in failed, failed)
+    check(run("forks", DIR, "example", program="care").stdout == "0 4 4 4 1\n", "the proof")
+    log = next(longer.glob("feeds/*/*/00000000.log"))
+    log.write_bytes(log.read_bytes().replace(b"world", b"sword"))
+    key = run(longer, status=8).stdout.split()[0]
+    run(TOP / "damaged", "--from", address, key, status=11)
+    _, warned = server.communicate("")
+    check("block 1 of feed" in warned and "cannot be given to peers" in warned, warned)
+
+
 def what_is_wrong_is_said_with_the_status_of_the_commands():
     check("usage" in run(status=2).stderr, "usage")
     failed = run("/dev/null/nowhere", status=6)
@@ -110,6 +157,8 @@ sys.exit(run_all(scene, [
     it_copies_what_the_commands_serve,
     an_encrypted_feed_is_written_copied_and_read_with_its_reading_key,
     many_threads_append_to_one_feed,
+    blocks_are_proven_and_backups_made_and_restored,
+    peers_are_asked_and_damage_is_told,
     what_is_wrong_is_said_with_the_status_of_the_commands,
     nothing_but_the_header_is_seen_from_outside,
 ]))

@@ -27,7 +27,10 @@ static void on_damage(void *served_v, uint64_t block, const Err *why)
     ARENA_SCOPE(scratch);
     Served *served = served_v;
 
-    if (++served->damaged <= NAMED_MAX)
+    if (block == RANGES_NONE)
+        api_warn(served->serving->store, "the head of feed %s cannot be proven to peers: %s",
+                 api_short(&scratch, served->about.key), why->text);
+    else if (++served->damaged <= NAMED_MAX)
         api_warn(served->serving->store, "block %llu of feed %s cannot be given to peers: %s",
                  (unsigned long long)block, api_short(&scratch, served->about.key), why->text);
 }

@@ -103,10 +103,12 @@ void feed_peers_warn_damage(const Call *call, const StoreFeed *about, uint64_t b
     ARENA_SCOPE(scratch);
     const char *key = feed_peers_short(&scratch, about->about.key);
 
-    if (++*told <= NAMED_MAX)
+    if (block == RANGES_NONE)
+        out_warn(call->out, "the head of feed %s cannot be proven to peers: %s", key, why->text);
+    else if (++*told <= NAMED_MAX)
         out_warn(call->out, "block %llu of feed %s cannot be given to peers: %s", (unsigned long long)block,
                  key, why->text);
-    if (*told == NAMED_MAX)
+    if (block != RANGES_NONE && *told == NAMED_MAX)
         out_warn(call->out, "further ones of feed %s are not named here: strata feed verify reads them all",
                  key);
 }

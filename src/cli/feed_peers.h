@@ -30,7 +30,7 @@ void feed_peers_warn_fork(const Call *call, const char *peer, const StoreFeed *a
 void feed_peers_say_end(const Call *call, const char *address, const Err *why);
 
 /*
- * A block of the feed cannot be given to peers: `why`. On standard error, and of *told such blocks of a feed only the first ones.
+ * A block of the feed (RANGES_NONE: its head) cannot be given to peers: `why`. On standard error, and of *told such blocks of a feed only the first ones.
  * For peering's on_damage.
  */
 void feed_peers_warn_damage(const Call *call, const StoreFeed *about, uint64_t block, const Err *why,

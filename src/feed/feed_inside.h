@@ -12,6 +12,8 @@
 #include "feed/feed.h"
 #include "feed/nodes.h"
 
+enum { FEED_SOUND_BITS = 9 };
+
 struct Feed {
     const char *path;
     FeedState state;
@@ -34,6 +36,9 @@ struct Feed {
     unsigned char signature[FEED_SIGNATURE_MAX];
     size_t signature_len;
     Buf made; /* of FeedMade, since the last commit */
+
+    /* nodes of this fork that were found to lead to the roots, plus 1, at places that follow from their numbers: climb.h */
+    uint64_t sound[1 << FEED_SOUND_BITS], sound_fork;
 };
 
 /* A node that comes into being with the batch; a leaf with the place of its block. */

@@ -41,7 +41,7 @@ typedef struct PeeringOptions {
     void (*on_fork)(void *ctx, const unsigned char peer[32]);
     /* The signer has signed a longer head, or a newer fork, which is not followed here: what is here is an old copy. May be NULL. */
     void (*on_longer)(void *ctx, const unsigned char peer[32], uint64_t fork, uint64_t length);
-    /* Peers were told of this block, and it cannot be given to them: `why`. Once for each. May be NULL. */
+    /* Peers were told of this block, and it cannot be given to them: `why`. Once for each. RANGES_NONE: the feed's head. May be NULL. */
     void (*on_damage)(void *ctx, uint64_t block, const Err *why);
     void *ctx;
 } PeeringOptions;

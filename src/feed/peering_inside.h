@@ -74,7 +74,8 @@ struct Peering {
     uint64_t low;   /* nothing below is missing, */
     uint64_t fork;  /* in this fork */
     bool upgrading;
-    bool changed; /* since the last on_change */
+    bool tree_damaged; /* which was told */
+    bool changed;      /* since the last on_change */
     uint64_t blocks, runs;
     size_t refused, late;
     Err failure; /* what came cannot be kept */

@@ -263,6 +263,14 @@ bool peering_not_given(Partner *peer, uint64_t block, const Err *why, Err *err)
     return true;
 }
 
+/* Of the nodes that prove the head: no block is at fault. Once. */
+static void tell_damaged_tree(Peering *peering, const Err *why)
+{
+    if (!peering->tree_damaged && peering->options.on_damage)
+        peering->options.on_damage(peering->options.ctx, RANGES_NONE, why);
+    peering->tree_damaged = true;
+}
+
 /* Why a request has no answer. Only one for a block alone tells of that block. */
 static bool not_proven(Partner *peer, const FeedRequest *what, const Err *why, Err *err)
 {
@@ -271,6 +279,8 @@ static bool not_proven(Partner *peer, const FeedRequest *what, const Err *why, E
 
     if (alone)
         return peering_not_given(peer, what->index, why, err);
+    if (why->code == ERR_CORRUPT)
+        tell_damaged_tree(peer->peering, why);
     if (why->code == ERR_IO)
         *err = *why;
     return why->code != ERR_IO;

@@ -56,7 +56,8 @@ typedef struct FeedProof {
  * ERR_USAGE      the request contradicts itself or the feed's length
  * ERR_CONFLICT   it is for another fork
  * ERR_NOT_FOUND  a block or node that it needs is not held
- * ERR_IO, ERR_CORRUPT
+ * ERR_CORRUPT    what is here is damaged, and would prove nothing
+ * ERR_IO
  */
 bool feed_prove(Feed *feed, Arena *arena, const FeedRequest *request, FeedProof *out, Err *err) ATTR_MUST_USE;
 

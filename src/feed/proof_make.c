@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "feed/climb.h"
 #include "feed/feed_inside.h"
 #include "feed/proof.h"
 
@@ -277,6 +278,33 @@ static bool prove_nodes(Making *making, Err *err)
            (to == head || prove_growth(making, to, head, 2 * head, &out->more_nodes, err));
 }
 
+static bool check_list(Feed *feed, FeedNodeList list, Err *err)
+{
+    for (size_t i = 0; i < list.count; i++)
+        if (!feed_climb(feed, &list.at[i], err))
+            return false;
+    return true;
+}
+
+/* All that is sent has to lead to the roots; the nodes beside a block or node do when that does. */
+static bool check_made(const Making *making, Err *err)
+{
+    const FeedProof *proof = making->out;
+    Feed *feed = making->feed;
+    TreeNode node;
+
+    if (proof->part == FEED_PART_BLOCK) {
+        tree_leaf(proof->index, proof->value, &node);
+        if (!feed_climb(feed, &node, err))
+            return false;
+    }
+    if (proof->part == FEED_PART_HASH &&
+        (!feed_nodes_get(feed->nodes, proof->index, &node, NULL, err) || !feed_climb(feed, &node, err)))
+        return false;
+    return check_list(feed, proof->seek_nodes, err) && check_list(feed, proof->upgrade_nodes, err) &&
+           check_list(feed, proof->more_nodes, err);
+}
+
 bool feed_prove(Feed *feed, Arena *arena, const FeedRequest *request, FeedProof *out, Err *err)
 {
     const FeedState *state = &feed->state;
@@ -300,6 +328,8 @@ bool feed_prove(Feed *feed, Arena *arena, const FeedRequest *request, FeedProof 
             return false;
         out->value = str_copy(arena, buf_str(&bytes));
     }
+    if (!check_made(&making, err))
+        return false;
     if (request->upgrade)
         out->signature = str_copy(arena, (Str){(const char *)state->signature, state->signature_len});
     if (request->manifest) {

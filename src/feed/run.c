@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "feed/climb.h"
 #include "feed/feed_inside.h"
 #include "net/compact.h"
 
@@ -27,8 +28,11 @@ typedef struct List {
 
 static bool add_outside(Feed *feed, const Span *span, uint64_t index, List *out, Err *err)
 {
-    if (is_outside(span, index))
-        return feed_nodes_get(feed->nodes, index, &out->at[out->count++], NULL, err);
+    if (is_outside(span, index)) {
+        TreeNode *node = &out->at[out->count++];
+
+        return feed_nodes_get(feed->nodes, index, node, NULL, err) && feed_climb(feed, node, err);
+    }
     if (tree_first(index) >= 2 * span->first && tree_last(index) < 2 * span->end)
         return true; /* follows from the blocks */
     return add_outside(feed, span, tree_left(index), out, err) &&

@@ -120,6 +120,37 @@ def a_server_that_copies_on_is_told_as_well():
         check(not ended(relay), "it is said once")
 
 
+def no_wrong_proof_is_sent():
+    """Nodes of the tree are others than they were: who would be told what is not so is told nothing, and all else comes."""
+    node, key = new_feed(COUNT)
+    tree = pathlib.Path(node.answer("stat", key)["path"]) / "tree"
+
+    def not_given(copy, server, protocol, count, status):
+        done = copy.feed("replicate", key, server.address, "--once", "--protocol", protocol, "--json", status=status)
+        check(json.loads(done.stdout)["not_given"] == count, done)
+        check(copy.answer("stat", key)["held"] == COUNT - count and copy.answer("verify", key), "the others, which are right")
+        return done.stderr.decode()
+
+    flip(tree, 48 * 5 + 20)  # beside blocks 0 and 1, above 2 and 3
+    server = node.serve(key)
+    check("(0-1)" in not_given(Node(), server, "hypercore", 2, 11), "block by block")
+    not_given(Node(), server, "native", 0, 0)  # a run of all needs no node
+    part = Node()
+    part.feed("replicate", key, server.address, "--once", "--blocks", "0-1", status=11)
+    check(part.answer("stat", key)["held"] == 0, "a run that needs it")
+    said = ended(server)
+    check(said.count("cannot be given to peers") == 2 and "block 0 of feed" in said and "the tree is damaged" in said, said)
+    node.feed("proof", key, 0, status=8)
+    check(node.feed("proof", key, 2).stdout, "what can be proven")
+    flip(tree, 48 * 5 + 20)
+    flip(tree, 48 * 511 + 20)  # a root
+    server = node.serve(key)
+    said = Node().feed("replicate", key, server.address, "--once", status=8).stderr.decode()
+    check("does not prove it" in said, said)
+    said = ended(server)
+    check(said.count(f"the head of feed {key[:16]} cannot be proven to peers: the tree is damaged") == 1, said)
+
+
 def many_damaged_blocks_do_not_flood_the_server():
     bad = range(100, 700)
     node, key = damaged_node(*bad)
@@ -189,6 +220,7 @@ sys.exit(run_all(lambda: DIR.mkdir(), [
     what_a_peer_never_had_is_not_missed,
     who_follows_is_told_and_goes_on,
     a_server_that_copies_on_is_told_as_well,
+    no_wrong_proof_is_sent,
     many_damaged_blocks_do_not_flood_the_server,
     verify_names_the_place_and_its_hint_helps,
 ]))

@@ -47,7 +47,7 @@ static void check_one(Feed *feed, uint64_t number)
     BUF_SCOPE(bytes);
     const FeedState *state = feed_state(feed);
     unsigned char root[TREE_HASH_BYTES];
-    ProofFile proof;
+    ProofFile proof = {0};
     Err err = {0};
 
     tree_hash(state->roots.at, state->roots.count, root);
@@ -83,7 +83,7 @@ static void a_proof_that_was_changed_or_cut_is_refused(void)
         BUF_SCOPE(bytes);
         FeedIdentity identity = identity_of(compat);
         Feed *feed = new_feed(&arena, &identity, 13);
-        ProofFile proof;
+        ProofFile proof = {0};
         Err err = {0};
 
         CHECK(proof_file_make(feed, 5, &bytes, &err));

@@ -427,6 +427,70 @@ static void what_a_power_failure_took_from_the_log_is_not_held(void)
     feed_close(from);
 }
 
+/*
+ * A copy follows to a newer fork and the machine stops: the fork is on the disk, and blocks that came behind it are lost, while tree and bits
+ * have them. Where a disk lost what it said it had written, the log lacks the fork as well: then the tree is of a history that the
+ * log does not know, and verify's hint helps, which makes it anew.
+ */
+static void a_newer_fork_is_whole_when_the_power_fails(void)
+{
+    for (int lost = 0; lost < 2; lost++) {
+        ARENA_SCOPE(arena);
+        const char *name = lost ? "lost" : "kept";
+        const char *log = str_printf(&arena, "%s/%s/00000000.log", dir, name).ptr,
+                   *head = str_printf(&arena, "%s/%s/head", dir, name).ptr,
+                   *tree = str_printf(&arena, "%s/%s/tree", dir, name).ptr;
+        Feed *from = new_feed(&arena, lost ? "from-lost" : "from-kept", false), *copy = NULL;
+        FeedIdentity who;
+        uint64_t first_bad;
+        struct stat before, after;
+        FD_SCOPE(fd);
+        Err err = {0};
+
+        feed_identity_of_key(identity.key, &who);
+        CHECK(feed_create(&arena, path_of(&arena, name), &who, NULL, &copy, &err)); /* one segment */
+        append_blocks(from, &pair, 60, 1);
+        take_head(from, copy);
+        for (uint64_t i = 0; i < 60; i++)
+            take(from, copy, (FeedRequest){.part = FEED_PART_BLOCK, .index = i});
+        CHECK(feed_sync(copy, &err) && stat(log, &before) == 0);
+        CHECK(feed_truncate(from, &pair, 32, FEED_BUFFERED, &err));
+        append_blocks(from, &pair, 20, 2);
+        take_head(from, copy);
+        CHECK(stat(log, &after) == 0 && after.st_size > before.st_size);
+        for (uint64_t i = 35; i < 45; i++)
+            take(from, copy, (FeedRequest){.part = FEED_PART_BLOCK, .index = i});
+        feed_close(copy);
+        fd = os_open(head, O_RDWR, 0);
+        for (int slot = 0; slot < 4; slot++)
+            another_kernel(fd, slot);
+        CHECK(truncate(log, lost ? before.st_size : after.st_size) == 0);
+        if (lost)
+            CHECK(unlink(tree) == 0 && unlink(head) == 0);
+        for (int write = 0; write < 2; write++) {
+            CHECK(
+                feed_open(&arena, path_of(&arena, name), write ? FEED_WRITE : FEED_READ, NULL, &copy, &err));
+            const FeedState *state = feed_state(copy);
+
+            CHECK(state->fork == (lost ? 0 : 1) && state->roots.length == (lost ? 60 : 52));
+            CHECK(state->held == (lost ? 60 : 32) && feed_verify(copy, NULL, &first_bad, &err));
+            for (uint64_t i = 0; i < state->roots.length; i++) {
+                BUF_SCOPE(bytes);
+                bool held;
+
+                CHECK(feed_holds(copy, i, &held, &err) && feed_get(copy, i, &bytes, &err) == held);
+            }
+            if (write && lost)
+                take_head(from, copy);
+            for (uint64_t i = 32; write && i < 52; i++)
+                take(from, copy, (FeedRequest){.part = FEED_PART_BLOCK, .index = i});
+            CHECK(!write || (feed_verify(copy, NULL, &first_bad, &err) && state->held == 52));
+            feed_close(copy);
+        }
+        feed_close(from);
+    }
+}
+
 /* A copy that grows does not take a bit that was left behind its end for a block. */
 static void bits_behind_the_end_count_for_nothing(void)
 {
@@ -472,6 +536,7 @@ int main(void)
     RUN(a_writer_that_goes_on_is_no_damage);
     RUN(a_feed_is_whole_beside_a_busy_writer);
     RUN(what_a_power_failure_took_from_the_log_is_not_held);
+    RUN(a_newer_fork_is_whole_when_the_power_fails);
     RUN(bits_behind_the_end_count_for_nothing);
     CHECK(os_remove_tree(dir, &err));
     DONE();

@@ -1,382 +1,323 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dataset/extract.h"
 
-#include <errno.h>
-#include <poll.h>
+#include <stdlib.h>
 
-#include "base/os.h"
-#include "dataset/spool.h"
 #include "dataset/statement.h"
-#include "dataset/stream.h"
 
-enum { MEMORY = 8 * 1024 * 1024, CONNECTIONS = 2, ATTEMPTS = 5, AHEAD = 4 /* tables for each connection */ };
-#define DEADLINE      SECONDS(30)
-#define LOOK_EVERY    MILLISECONDS(200) /* at deadlines, at servers that may be back, at a stop */
-#define FIRST_PAUSE   MILLISECONDS(100)
-#define LONGEST_PAUSE SECONDS(5)
-
-typedef enum UnitState { WAITING, RUNNING, WHOLE, GIVEN } UnitState;
-
-/* A table on its way. */
-typedef struct Unit {
-    const MappingTable *table;
-    UnitState state;
-    const char *sql;
-    Spool spool;
-    int64_t rows;
-    bool *failed; /* copies that failed since all were tried */
-    int attempts;
-    ExtractRetry *retry; /* the last one, which does not know yet who is asked next */
-} Unit;
-
-typedef struct Slot {
-    Stream stream;
-    size_t server;
-    Unit *unit; /* NULL: idle */
-    size_t copy;
-} Slot;
-
-typedef struct Peer {
-    size_t running;
-    Instant next_try;
-    Duration pause;
-} Peer;
+enum {
+    RANGE_ROWS = 100000,
+    BINARY_HEAD = 19, /* bytes of COPY binary before its rows */
+    BINARY_END = 2
+};
 
 typedef struct Run {
     const Extract *extract;
     Arena *arena;
     Extracted *out;
-    Unit *units;
-    size_t units_count, given; /* ordered: so many from the first on */
-    size_t done;               /* tables that need not be asked for any more */
-    Slot *slots;
-    size_t slots_count;
-    Peer *peers;
-    Err failure; /* which ends it */
+    Gather *gather;
+    const RowFormat *format;
+    void *writer;
+    RowReader reader;
+    GatherUnit *units;
+    size_t count, size;
+    Buf scratch;
 } Run;
 
-static const char *server_name(const Run *run, size_t server)
+/* ---- what the SQL gives ---- */
+
+static bool bytes_into(void *buf_v, Str bytes, Err *err)
 {
-    return run->extract->spec->servers[server].name;
+    (void)err;
+    buf_put(buf_v, bytes);
+    return true;
+}
+
+static void read_columns(Run *run, Str said)
+{
+    Extracted *out = run->out;
+    size_t count = 0;
+
+    for (size_t i = 0; i < said.len; i++)
+        count += said.ptr[i] == '\0';
+    out->columns = arena_new(run->arena, RowColumn, count + 1);
+    for (const char *at = said.ptr; out->columns_count < count; at += strlen(at) + 1) {
+        char *name;
+        uint32_t type = (uint32_t)strtoul(at, &name, 10);
+
+        out->columns[out->columns_count++] = (RowColumn){
+            .name = str_copy(run->arena, str_from_z(name + 1)).ptr, .type = type, .kind = row_kind(type)};
+    }
+}
+
+static bool take_columns(void *run_v, size_t unit, Spool *bytes, int64_t rows, Err *err)
+{
+    Run *run = run_v;
+
+    (void)unit;
+    (void)rows;
+    buf_reset(&run->scratch);
+    if (!spool_give(bytes, 0, 0, bytes_into, &run->scratch, err))
+        return false;
+    read_columns(run, buf_str(&run->scratch));
+    return true;
+}
+
+static bool sql_for(const Run *run, const MappingTable *table, const char *range, Buf *out, Err *err)
+{
+    return statement_put(out, run->extract->sql,
+                         &(StatementMarks){.table = table->name, .range = range, .box = run->extract->box},
+                         err);
+}
+
+static bool describe(Run *run, Err *err)
+{
+    BUF_SCOPE(sql);
+    GatherUnit unit = {.table = &run->extract->mapping->tables[0], .describe = true};
+
+    if (!sql_for(run, unit.table, "true", &sql, err))
+        return false;
+    buf_put_byte(&sql, '\0');
+    unit.sql = sql.ptr;
+    return gather_run(run->gather, &unit, 1, false, take_columns, run, err);
 }
 
 /* ---- the statements ---- */
 
-/* What goes around the SQL. A row of JSON is one line: what has newlines outside of its texts loses them. */
-static const struct {
-    const char *before, *behind;
-} forms[] = {
-    [EXTRACT_CSV] = {"copy (", ") to stdout (format csv)"},
-    [EXTRACT_JSONL] = {"copy (select replace(row_to_json(strata_row)::text, e'\\n', ' ') from (",
-                       ") strata_row) to stdout (format csv, quote e'\\x01', delimiter e'\\x02')"},
-};
+/* A column that the format has no kind for comes as text. Columns are named anew: two may have one name. */
+static void put_kinds(const Run *run, Buf *sql, bool before)
+{
+    const Extracted *out = run->out;
+
+    for (size_t i = 0; i < out->columns_count; i++) {
+        bool is_text = out->columns[i].kind == ROW_TEXT;
+
+        buf_printf(sql, "%sc%zu%s", i > 0 ? ", " : "", i + 1, before && is_text ? "::text" : "");
+    }
+}
+
+static bool put_copy(const Run *run, const MappingTable *table, const char *range, Buf *sql, Err *err)
+{
+    RowForm form = run->format->form;
+
+    /* Who is no longer listened to is to see it: a statement that computes would not. */
+    buf_put_z(
+        sql,
+        "begin isolation level repeatable read read only; set local client_connection_check_interval = 5000; copy (");
+    if (form == ROW_AS_JSON) /* A row is one line: what has newlines outside of its texts loses them. */
+        buf_put_z(sql, "select replace(row_to_json(strata_row)::text, e'\\n', ' ') from (");
+    if (form == ROW_AS_KINDS) {
+        buf_put_z(sql, "select ");
+        put_kinds(run, sql, true);
+        buf_put_z(sql, " from (");
+    }
+    if (!sql_for(run, table, range, sql, err))
+        return false;
+    buf_put_byte(sql, '\n'); /* behind a comment */
+    if (form == ROW_AS_JSON)
+        buf_put_z(sql, ") strata_row");
+    if (form == ROW_AS_KINDS) {
+        buf_put_z(sql, ") strata_row (");
+        put_kinds(run, sql, false);
+        buf_put_z(sql, ")");
+    }
+    buf_put_z(sql, form == ROW_AS_CSV    ? ") to stdout (format csv)"
+                   : form == ROW_AS_JSON ? ") to stdout (format csv, quote e'\\x01', delimiter e'\\x02')"
+                                         : ") to stdout (format binary)");
+    buf_put_z(sql, "; commit");
+    return true;
+}
+
+static GatherUnit *add_unit(Run *run)
+{
+    if (run->count == run->size) {
+        size_t size = run->size ? run->size * 2 : run->extract->mapping->count + 1;
+        GatherUnit *more = arena_new(run->arena, GatherUnit, size);
+
+        if (run->count > 0)
+            memcpy(more, run->units, run->count * sizeof *more);
+        run->units = more;
+        run->size = size;
+    }
+    return &run->units[run->count++];
+}
+
+/* `part` is a condition, or NULL for the whole table. */
+static bool add_part(Run *run, const MappingTable *table, const char *part, Err *err)
+{
+    BUF_SCOPE(sql);
+
+    if (!put_copy(run, table, part ? part : "true", &sql, err))
+        return false;
+    *add_unit(run) = (GatherUnit){.table = table, .sql = str_to_z(run->arena, buf_str(&sql)), .part = part};
+    return true;
+}
+
+/* ---- ranges ---- */
+
+/* The cuts of each table, as range_plan.sql gives them: column and number. */
+typedef struct Plan {
+    Str *said;
+    Run *run;
+} Plan;
+
+static bool take_plan(void *plan_v, size_t unit, Spool *bytes, int64_t rows, Err *err)
+{
+    Plan *plan = plan_v;
+    BUF_SCOPE(all);
+
+    (void)rows;
+    if (!spool_give(bytes, 0, 0, bytes_into, &all, err))
+        return false;
+    plan->said[unit] = str_copy(plan->run->arena, buf_str(&all));
+    return true;
+}
+
+static const char *condition(Run *run, const char *key, const char *from, const char *to)
+{
+    if (!from)
+        return str_printf(run->arena, "%s < %s or %s is null", key, to, key).ptr;
+    return to ? str_printf(run->arena, "%s >= %s and %s < %s", key, from, key, to).ptr
+              : str_printf(run->arena, "%s >= %s", key, from).ptr;
+}
+
+static bool add_ranges(Run *run, const MappingTable *table, Str said, Err *err)
+{
+    const char *at = said.ptr, *end = said.ptr + said.len, *from = NULL;
+
+    if (said.len == 0 && run->extract->key.len > 0)
+        return err_set(err, ERR_USAGE, "the table '%.*s' has no integer column '%.*s'", STR_ARG(table->name),
+                       STR_ARG(run->extract->key));
+    if (said.len == 0)
+        return add_part(run, table, NULL, err);
+    const char *key = at;
+    for (at += strlen(at) + 2; at < end; at += strlen(at) + 1) { /* the first row has no number */
+        at += strlen(at) + 1;
+        if (!add_part(run, table, condition(run, key, from, at), err))
+            return false;
+        from = at;
+    }
+    return add_part(run, table, from ? condition(run, key, from, NULL) : NULL, err);
+}
+
+static bool plan_ranges(Run *run, Err *err)
+{
+    const Extract *extract = run->extract;
+    const Mapping *mapping = extract->mapping;
+    GatherUnit *asks = arena_new(run->arena, GatherUnit, mapping->count + 1);
+    Plan plan = {.said = arena_new(run->arena, Str, mapping->count + 1), .run = run};
+    const char *rows =
+        str_printf(run->arena, "%lld", (long long)(extract->range_rows ? extract->range_rows : RANGE_ROWS))
+            .ptr;
+
+    for (size_t i = 0; i < mapping->count; i++) {
+        const char **params = arena_new(run->arena, const char *, 3);
+
+        params[0] = str_to_z(run->arena, mapping->tables[i].name);
+        params[1] = extract->key.len > 0 ? str_to_z(run->arena, extract->key) : NULL;
+        params[2] = rows;
+        asks[i] = (GatherUnit){
+            .table = &mapping->tables[i], .sql = choice_range_plan(), .params = params, .params_count = 3};
+    }
+    if (!gather_run(run->gather, asks, mapping->count, false, take_plan, &plan, err))
+        return err_wrap(err, "cannot find ranges");
+    for (size_t i = 0; i < mapping->count; i++)
+        if (!add_ranges(run, &mapping->tables[i], plan.said[i], err))
+            return false;
+    return true;
+}
 
 static bool make_units(Run *run, Err *err)
 {
     const Mapping *mapping = run->extract->mapping;
 
-    run->units_count = mapping->count;
-    run->units = arena_new(run->arena, Unit, mapping->count);
-    for (size_t i = 0; i < mapping->count; i++) {
-        Unit *unit = &run->units[i];
-        BUF_SCOPE(sql);
-
-        *unit = (Unit){.table = &mapping->tables[i],
-                       .spool = spool_new(run->extract->spool, run->extract->memory),
-                       .failed = arena_new(run->arena, bool, mapping->tables[i].count)};
-        buf_printf(&sql, "begin isolation level repeatable read read only; %s",
-                   forms[run->extract->format].before);
-        if (!statement_put(&sql, run->extract->sql, unit->table->name, err))
+    if (statement_has(run->extract->sql, "{range}"))
+        return plan_ranges(run, err);
+    if (run->extract->key.len > 0)
+        return err_set(err, ERR_USAGE, "the SQL does not have {range} in it, so nothing is cut by '%.*s'",
+                       STR_ARG(run->extract->key));
+    for (size_t i = 0; i < mapping->count; i++)
+        if (!add_part(run, &mapping->tables[i], NULL, err))
             return false;
-        buf_printf(&sql, "%s; commit", forms[run->extract->format].behind);
-        unit->sql = str_to_z(run->arena, buf_str(&sql));
-    }
-    return mapping->count > 0 ||
-           err_set(err, ERR_NOT_FOUND, "the dataset '%s' has no tables", run->extract->spec->dataset);
+    return true;
 }
 
-/* ---- who is asked ---- */
+/* ---- rows ---- */
 
-/* The least busy server that has an active copy and may be asked now. */
-static bool choose(Run *run, const Unit *unit, size_t *copy, size_t *server)
+static bool to_format(void *run_v, Str bytes, Err *err)
 {
-    Instant now = time_now();
-    bool found = false;
+    Run *run = run_v;
 
-    for (size_t c = 0; c < unit->table->count; c++)
-        for (size_t s = 0; s < run->extract->spec->count; s++) {
-            const Peer *peer = &run->peers[s];
-
-            if (!unit->table->copies[c].active || unit->failed[c] ||
-                !str_eq_z(unit->table->copies[c].server, server_name(run, s)) ||
-                peer->running >= run->extract->connections || peer->next_try > now ||
-                (found && peer->running >= run->peers[*server].running))
-                continue;
-            *copy = c;
-            *server = s;
-            found = true;
-        }
-    return found;
+    return run->format->form == ROW_AS_KINDS ? row_reader_put(&run->reader, bytes, err)
+                                             : run->format->put(run->writer, bytes, err);
 }
 
-/* There is one: fewer are running than the server has slots. */
-static Slot *idle_slot(Run *run, size_t server)
+static bool take_rows(void *run_v, size_t unit, Spool *bytes, int64_t rows, Err *err)
 {
-    Slot *slot = &run->slots[server * run->extract->connections];
+    Run *run = run_v;
+    bool binary = run->format->form == ROW_AS_BINARY || run->format->form == ROW_AS_KINDS;
+    bool last = unit + 1 == run->count || run->units[unit + 1].table != run->units[unit].table;
 
-    while (slot->unit)
-        slot++;
-    return slot;
-}
-
-static void start(Run *run, Unit *unit, size_t copy, size_t server)
-{
-    Slot *slot = idle_slot(run, server);
-
-    slot->unit = unit;
-    slot->copy = copy;
-    unit->state = RUNNING;
-    unit->attempts++;
-    run->peers[server].running++;
-    if (unit->retry)
-        unit->retry->to = server_name(run, server);
-    unit->retry = NULL;
-    if (slot->stream.state == STREAM_OFF)
-        stream_open(&slot->stream, run->extract->spec->servers[server].dsn);
-    else
-        stream_run(&slot->stream, unit->sql);
-}
-
-/* Where order counts, what is whole waits for those before it: not too much of that. */
-static void start_all(Run *run)
-{
-    size_t end = run->extract->ordered ? run->given + AHEAD * run->slots_count : run->units_count;
-    size_t copy = 0, server = 0;
-
-    for (size_t i = run->given; i < run->units_count && i < end; i++)
-        if (run->units[i].state == WAITING && choose(run, &run->units[i], &copy, &server))
-            start(run, &run->units[i], copy, server);
-}
-
-/* ---- what becomes of it ---- */
-
-static void let_go(Run *run, Slot *slot)
-{
-    run->peers[slot->server].running--;
-    slot->unit = NULL;
-}
-
-static void note_retry(Run *run, Unit *unit, const Slot *slot)
-{
-    ExtractRetry *retry = &run->out->retries[run->out->retries_count++];
-
-    *retry = (ExtractRetry){.table = unit->table->name,
-                            .from = server_name(run, slot->server),
-                            .reason = str_copy(run->arena, str_from_z(slot->stream.why.text)).ptr};
-    unit->retry = retry;
-}
-
-static bool has_untried(const Unit *unit)
-{
-    for (size_t c = 0; c < unit->table->count; c++)
-        if (unit->table->copies[c].active && !unit->failed[c])
-            return true;
-    return false;
-}
-
-static void pause_server(Run *run, size_t server)
-{
-    Peer *peer = &run->peers[server];
-
-    peer->pause = peer->pause == 0                  ? FIRST_PAUSE
-                  : peer->pause * 2 > LONGEST_PAUSE ? LONGEST_PAUSE
-                                                    : peer->pause * 2;
-    peer->next_try = time_now() + peer->pause;
-}
-
-static void failed(Run *run, Slot *slot)
-{
-    Unit *unit = slot->unit;
-    bool refused = slot->stream.refused;
-    Err why = slot->stream.why;
-
-    spool_reset(&unit->spool);
-    unit->state = WAITING;
-    unit->failed[slot->copy] = true;
-    note_retry(run, unit, slot);
-    stream_close(&slot->stream);
-    let_go(run, slot);
-    if (!refused)
-        pause_server(run, slot->server);
-    if (!has_untried(unit))
-        memset(unit->failed, 0, unit->table->count * sizeof *unit->failed);
-    if (!refused && unit->attempts < run->extract->attempts)
-        return;
-    run->failure = why;
-    if (!refused)
-        (void)err_hint(&run->failure, "it was asked for %d times; --report says where, and why that failed",
-                       unit->attempts);
-    (void)err_wrap(&run->failure, "table '%.*s' on server '%s'", STR_ARG(unit->table->name),
-                   server_name(run, slot->server));
-}
-
-static bool give(Run *run, Unit *unit, Err *err)
-{
-    if (!spool_give(&unit->spool, run->extract->fd, err))
-        return false;
-    spool_release(&unit->spool);
-    unit->state = GIVEN;
-    run->out->rows += unit->rows;
-    run->out->tables++;
-    run->done++;
+    if (!spool_give(bytes, binary ? BINARY_HEAD : 0, binary ? BINARY_END : 0, to_format, run, err) ||
+        (run->format->form == ROW_AS_KINDS && !row_reader_end(&run->reader, err)))
+        return err_wrap(err, "rows of the table '%.*s'", STR_ARG(run->units[unit].table->name));
+    run->out->rows += rows;
+    run->out->tables += last;
+    run->out->parts++;
     progress_add(run->extract->progress, 1);
     return true;
 }
 
-static bool whole(Run *run, Slot *slot, Err *err)
+static bool give_all(Run *run, Err *err)
 {
-    Unit *unit = slot->unit;
+    const Extract *extract = run->extract;
+    RowTarget target = {.fd = extract->fd,
+                        .dir = extract->gather.spool,
+                        .columns = run->out->columns,
+                        .count = run->out->columns_count};
 
-    unit->state = WHOLE;
-    unit->rows = slot->stream.rows;
-    run->peers[slot->server].pause = 0;
-    slot->stream.state = STREAM_READY;
-    let_go(run, slot);
-    if (!run->extract->ordered)
-        return give(run, unit, err);
-    while (run->given < run->units_count && run->units[run->given].state == WHOLE)
-        if (!give(run, &run->units[run->given++], err))
-            return false;
-    return true;
-}
-
-static bool keep(void *unit_v, Str bytes, Err *err)
-{
-    return spool_put(&((Unit *)unit_v)->spool, bytes, err);
-}
-
-static bool step(Run *run, Slot *slot, bool ready, Err *err)
-{
-    if (!slot->unit)
-        return true;
-    if (ready)
-        stream_step(&slot->stream, keep, slot->unit);
-    stream_check(&slot->stream, time_now(), run->extract->deadline);
-    if (slot->stream.state == STREAM_READY)
-        stream_run(&slot->stream, slot->unit->sql);
-    if (slot->stream.state == STREAM_DONE)
-        return whole(run, slot, err);
-    if (slot->stream.state == STREAM_FAILED)
-        failed(run, slot);
-    return true;
-}
-
-/* ---- the loop ---- */
-
-static bool wait_and_step(Run *run, struct pollfd *fds, Err *err)
-{
-    for (size_t i = 0; i < run->slots_count; i++)
-        fds[i] = (struct pollfd){.fd = run->slots[i].unit ? stream_fd(&run->slots[i].stream) : -1,
-                                 .events = stream_events(&run->slots[i].stream)};
-    if (poll(fds, run->slots_count, (int)(LOOK_EVERY / MILLISECONDS(1))) < 0 && errno != EINTR)
-        return err_sys(err, ERR_IO, "cannot wait for servers");
-    for (size_t i = 0; i < run->slots_count && !run->failure.code; i++)
-        if (!step(run, &run->slots[i], fds[i].fd >= 0 && fds[i].revents != 0, err))
-            return false;
-    return true;
-}
-
-static bool loop(Run *run, Err *err)
-{
-    struct pollfd *fds = arena_new(run->arena, struct pollfd, run->slots_count);
-
-    while (run->done < run->units_count) {
-        if (run->extract->stop && atomic_load(run->extract->stop))
-            return err_set(err, ERR_INTERRUPTED, "interrupted");
-        start_all(run);
-        if (!wait_and_step(run, fds, err))
-            return false;
-        if (run->failure.code) {
-            *err = run->failure;
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool put_names(Run *run, Err *err)
-{
-    ARENA_SCOPE(scratch);
-    BUF_SCOPE(sql);
-    BUF_SCOPE(line);
-    Place *place;
-    Db *db;
-
-    if (run->extract->format != EXTRACT_CSV)
-        return true;
-    if (!place_open(&scratch, run->extract->spec, &place, err) ||
-        !place_db(place, run->units[0].table->name, &db, err) ||
-        !statement_put(&sql, run->extract->sql, run->units[0].table->name, err))
+    progress_set_total(extract->progress, (int64_t)run->count);
+    if (!run->format->begin(run->arena, &target, &run->writer, err))
         return false;
-    buf_put_byte(&sql, '\0');
-    return statement_names(db, sql.ptr, &line, err) && os_write_all(run->extract->fd, buf_str(&line), err);
-}
-
-static bool no_copy(Run *run, Err *err)
-{
-    for (size_t i = 0; i < run->units_count; i++) {
-        const MappingTable *table = run->units[i].table;
-        bool found = false;
-
-        for (size_t c = 0; c < table->count; c++)
-            found = found ||
-                    (table->copies[c].active && place_lists(run->extract->spec, table->copies[c].server));
-        if (!found) {
-            (void)err_set(err, ERR_DB, "no server of the dataset '%s' has an active copy of the table '%.*s'",
-                          run->extract->spec->dataset, STR_ARG(table->name));
-            return !err_hint(err, "the mapping names servers that [dataset %s] does not list",
-                             run->extract->spec->dataset);
-        }
-    }
-    return false;
-}
-
-static void make_slots(Run *run)
-{
-    size_t servers = run->extract->spec->count, each = run->extract->connections;
-
-    run->slots_count = servers * each;
-    run->slots = arena_new(run->arena, Slot, run->slots_count);
-    run->peers = arena_new(run->arena, Peer, servers);
-    for (size_t i = 0; i < run->slots_count; i++)
-        run->slots[i] = (Slot){.server = i / each};
-    run->out->retries =
-        arena_new(run->arena, ExtractRetry, run->units_count * (size_t)run->extract->attempts + 1);
-}
-
-static void close_all(Run *run)
-{
-    for (size_t i = 0; i < run->slots_count; i++)
-        stream_close(&run->slots[i].stream);
-    for (size_t i = 0; i < run->units_count; i++)
-        spool_release(&run->units[i].spool);
+    run->reader = row_reader_new(run->arena, target.count, run->format->row, run->writer);
+    bool ok = gather_run(run->gather, run->units, run->count, extract->ordered, take_rows, run, err);
+    row_reader_release(&run->reader);
+    return ok && run->format->end(run->writer, err);
 }
 
 bool extract_run(const Extract *extract, Arena *arena, Extracted *out, Err *err)
 {
-    Extract all = *extract;
-    Run run = {.extract = &all, .arena = arena, .out = out};
+    Run run = {.extract = extract,
+               .arena = arena,
+               .out = out,
+               .format = row_formats[extract->format],
+               .gather = gather_new(arena, &extract->gather)};
 
     *out = (Extracted){0};
-    all.connections = all.connections ? all.connections : CONNECTIONS;
-    all.memory = all.memory ? all.memory : MEMORY;
-    all.deadline = all.deadline ? all.deadline : DEADLINE;
-    all.attempts = all.attempts ? all.attempts : ATTEMPTS;
-    if (!make_units(&run, err))
-        return false;
-    make_slots(&run);
-    progress_set_total(all.progress, (int64_t)run.units_count);
-    bool ok = !no_copy(&run, err) && put_names(&run, err) && loop(&run, err);
-    close_all(&run);
+    if (extract->mapping->count == 0)
+        return err_set(err, ERR_NOT_FOUND, "the dataset '%s' has no tables", extract->gather.spec->dataset);
+    bool ok = describe(&run, err) && make_units(&run, err) && give_all(&run, err);
+    out->retries = gather_retries(run.gather, &out->retries_count);
+    buf_release(&run.scratch);
     return ok;
+}
+
+bool extract_box(Arena *arena, const ChoiceBox *box, Str columns, const char **out, Err *err)
+{
+    Str rest = columns.len ? columns : STR(CHOICE_COLUMNS), name;
+    BUF_SCOPE(text);
+    int count = 0;
+
+    for (; rest.len > 0 && count < 3; count++) {
+        rest = str_cut(rest, ',', &name);
+        buf_put_z(&text, count > 0 ? " and " : "");
+        statement_put_quoted(&text, str_trim(name));
+        buf_printf(&text, " >= %.17g and ", box->low[count]);
+        statement_put_quoted(&text, str_trim(name));
+        buf_printf(&text, " < %.17g", box->high[count]);
+    }
+    if (count != 3 || rest.len > 0)
+        return err_set(err, ERR_USAGE, "'%.*s' are not three columns", STR_ARG(columns));
+    *out = str_to_z(arena, buf_str(&text));
+    return true;
 }

@@ -2,59 +2,50 @@
 /*
  * dataset/extract -- the rows that one SQL gives of many tables, from all servers at once, each table's exactly once
  *
- * A table is asked for on a server that has an active copy, the one that does the least. What comes is kept until it is whole and only then
- * passed on; when its server dies, hangs or cuts it off, what came is forgotten and another copy is asked. So a lost server costs
- * asking for some tables again, and the output has every row once. One thread and poll(2) for all connections; no other
- * process sees the rows on their way.
+ * A table is passed on when all of it has come (dataset/gather.h). Where the SQL has {range} in it, large tables are cut into ranges of an
+ * integer column, and each range is passed on for itself: the ranges of a table leave out no row, also none whose key is null or beyond what was
+ * known of it, and no two have the same. They are read one after another, so rows whose keys change meanwhile may be missed.
  */
 #ifndef DATASET_EXTRACT_H
 #define DATASET_EXTRACT_H
 
-#include <stdatomic.h>
-
 #include "base/progress.h"
-#include "place/place.h"
-
-typedef enum ExtractFormat { EXTRACT_CSV, EXTRACT_JSONL } ExtractFormat;
-
-/* A table that was asked for once more. */
-typedef struct ExtractRetry {
-    Str table;
-    const char *from, *to; /* servers; `to` is NULL when nobody could be asked any more */
-    const char *reason;
-} ExtractRetry;
+#include "dataset/gather.h"
+#include "dataset/rows.h"
+#include "place/choice.h"
 
 typedef struct Extract {
-    const PlaceSpec *spec;
-    const Mapping *mapping;
-    Str sql; /* with {table} */
-    ExtractFormat format;
-    size_t connections; /* to a server at most; 0: 2 */
-    size_t memory;      /* of rows kept in memory for a table, bytes, before a file is used; 0: 8 MiB */
-    const char *spool;  /* directory for such files */
-    Duration deadline;  /* a server that says nothing for so long is given up; 0: 30 s */
-    int attempts;       /* for a table at most; 0: 5 */
-    bool ordered;       /* by the tables' names; else as they come */
-    const atomic_bool *stop;
-    Progress *progress; /* counts tables */
-    int fd;             /* where it goes */
+    GatherOpts gather;
+    const Mapping *mapping; /* the tables, those that are wanted */
+    Str sql;                /* with {table} */
+    const char *box;        /* what {box} stands for; NULL: it may not be there */
+    Str key;                /* the column of ranges; empty: found */
+    int64_t range_rows;     /* about so many in a range; 0: 100,000 */
+    RowFormatName format;
+    bool ordered;       /* by the tables' names, and ranges; else as they come */
+    Progress *progress; /* counts tables, or their ranges */
+    int fd;             /* where it goes; a format that seeks wants a file */
 } Extract;
 
 typedef struct Extracted {
-    int64_t rows, tables;
-    ExtractRetry *retries;
+    int64_t rows;
+    int64_t tables, parts; /* parts: ranges of tables that were cut, and tables that were not */
+    RowColumn *columns;
+    size_t columns_count;
+    const GatherRetry *retries;
     size_t retries_count;
 } Extracted;
 
 /*
- * CSV begins with a line of names. `out` says what was retried also on failure.
+ * `out` says what was retried also on failure.
  *
- * ERR_USAGE        there is no {table} in the SQL
- * ERR_NOT_FOUND    the dataset has no tables
- * ERR_DB           a table could not be had: the message names it, a server, and what that said; or what a server says to the SQL
- * ERR_IO           it cannot be written
- * ERR_INTERRUPTED  a stop was asked for
+ * ERR_USAGE      there is no {table} in the SQL, or a mark that is not allowed; a table does not have the key
+ * ERR_NOT_FOUND  the dataset has no tables
+ * and as gather_run() and the functions of a format: ERR_DB, ERR_IO, ERR_INTERRUPTED, ERR_USAGE ...
  */
 bool extract_run(const Extract *extract, Arena *arena, Extracted *out, Err *err) ATTR_MUST_USE;
+
+/* The condition that {box} stands for; `columns` are three, with commas between. ERR_USAGE: they are not. */
+bool extract_box(Arena *arena, const ChoiceBox *box, Str columns, const char **out, Err *err) ATTR_MUST_USE;
 
 #endif

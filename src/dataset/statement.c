@@ -2,36 +2,19 @@
 #include "dataset/statement.h"
 
 /* SQL and CSV quote alike: a quote within is written twice. */
-static void put_quoted(Buf *out, Str text)
+void statement_put_quoted(Buf *out, Str name)
 {
     buf_put_byte(out, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"')
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] == '"')
             buf_put_byte(out, '"');
-        buf_put_byte(out, text.ptr[i]);
+        buf_put_byte(out, name.ptr[i]);
     }
     buf_put_byte(out, '"');
 }
 
-bool statement_put(Buf *out, Str sql, Str table, Err *err)
-{
-    static const char mark[] = "{table}";
-    size_t found = 0;
-
-    for (size_t at = 0; at < sql.len;) {
-        if (str_starts(str_sub(sql, at, sql.len), STR("{table}"))) {
-            buf_put_z(out, "public.");
-            put_quoted(out, table);
-            at += sizeof mark - 1;
-            found++;
-        } else
-            buf_put_byte(out, sql.ptr[at++]);
-    }
-    return found > 0 || err_set(err, ERR_USAGE, "the SQL does not have {table} in it");
-}
-
-/* As PostgreSQL's COPY does: quoted where it means something in CSV. */
-static void put_csv(Buf *out, Str name)
+/* Quoted where it means something in CSV. */
+void statement_put_csv(Buf *out, Str name)
 {
     bool plain = name.len > 0;
 
@@ -40,25 +23,51 @@ static void put_csv(Buf *out, Str name)
     if (plain)
         buf_put(out, name);
     else
-        put_quoted(out, name);
+        statement_put_quoted(out, name);
 }
 
-bool statement_names(Db *db, const char *sql, Buf *out, Err *err)
+bool statement_has(Str sql, const char *mark)
 {
-    RESULT_SCOPE(prepared);
-    RESULT_SCOPE(described);
+    for (size_t at = 0; at < sql.len; at++)
+        if (str_starts(str_sub(sql, at, sql.len), str_from_z(mark)))
+            return true;
+    return false;
+}
 
-    prepared = PQprepare(db_handle(db), "", sql, 0, NULL);
-    if (PQresultStatus(prepared) != PGRES_COMMAND_OK)
-        return db_err(db, prepared, err);
-    described = PQdescribePrepared(db_handle(db), "");
-    if (PQresultStatus(described) != PGRES_COMMAND_OK)
-        return db_err(db, described, err);
-    for (int i = 0; i < PQnfields(described); i++) {
-        if (i > 0)
-            buf_put_byte(out, ',');
-        put_csv(out, str_from_z(PQfname(described, i)));
+/* Whether a condition stands there instead of `mark`. */
+static bool put_condition(Buf *out, Str *rest, const char *mark, const char *condition, const char *hint,
+                          Err *err)
+{
+    if (!condition) {
+        (void)err_set(err, ERR_USAGE, "the SQL has %s in it, for which nothing is given", mark);
+        return err_hint(err, "%s", hint);
     }
-    buf_put_byte(out, '\n');
+    buf_printf(out, "(%s)", condition);
+    *rest = str_sub(*rest, strlen(mark), rest->len);
     return true;
+}
+
+bool statement_put(Buf *out, Str sql, const StatementMarks *marks, Err *err)
+{
+    bool found = false;
+
+    while (sql.len > 0) {
+        if (str_starts(sql, STR("{table}"))) {
+            buf_put_z(out, "public.");
+            statement_put_quoted(out, marks->table);
+            sql = str_sub(sql, sizeof "{table}" - 1, sql.len);
+            found = true;
+        } else if (str_starts(sql, STR("{range}"))) {
+            if (!put_condition(out, &sql, "{range}", marks->range, "dataset extract cuts tables into ranges",
+                               err))
+                return false;
+        } else if (str_starts(sql, STR("{box}"))) {
+            if (!put_condition(out, &sql, "{box}", marks->box, "--box says which", err))
+                return false;
+        } else {
+            buf_put_byte(out, sql.ptr[0]);
+            sql = str_sub(sql, 1, sql.len);
+        }
+    }
+    return found || err_set(err, ERR_USAGE, "the SQL does not have {table} in it");
 }

@@ -4,12 +4,20 @@
 #define DATASET_STATEMENT_H
 
 #include "base/buf.h"
-#include "db/db.h"
 
-/* The SQL with each {table} replaced by the table's name as SQL wants it. ERR_USAGE: there is none in it. */
-bool statement_put(Buf *out, Str sql, Str table, Err *err) ATTR_MUST_USE;
+/* What the marks in the SQL stand for. NULL: such a mark is not allowed here. */
+typedef struct StatementMarks {
+    Str table;         /* {table}: its name; has to be there */
+    const char *range; /* {range}: a condition */
+    const char *box;   /* {box}: likewise */
+} StatementMarks;
 
-/* The names of the columns that a statement gives, as a line of CSV; nothing is run. Errors as db_query(): ERR_DB, ERR_NOT_FOUND ... */
-bool statement_names(Db *db, const char *sql, Buf *out, Err *err) ATTR_MUST_USE;
+/* The SQL with its marks replaced. ERR_USAGE: {table} is not there, or a mark that nothing is given for. */
+bool statement_put(Buf *out, Str sql, const StatementMarks *marks, Err *err) ATTR_MUST_USE;
+
+bool statement_has(Str sql, const char *mark);
+
+void statement_put_quoted(Buf *out, Str name); /* a name as SQL wants it */
+void statement_put_csv(Buf *out, Str name);    /* a field of CSV as PostgreSQL's COPY writes it */
 
 #endif

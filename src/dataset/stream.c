@@ -2,8 +2,12 @@
 #include "dataset/stream.h"
 
 #include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/buf.h"
 
 /* By what the connection or a result says; the first failure counts. */
 static void fail(Stream *stream, const PGresult *result)
@@ -34,8 +38,30 @@ void stream_run(Stream *stream, const char *sql)
 {
     stream->state = STREAM_RUNNING;
     stream->rows = 0;
+    stream->describing = false;
     stream->heard = time_now();
     if (!PQsendQuery(stream->conn, sql))
+        fail(stream, NULL);
+}
+
+/* Prepared without a name: the description is asked for when that has come back (take_result()). */
+void stream_describe(Stream *stream, const char *sql)
+{
+    stream->state = STREAM_RUNNING;
+    stream->rows = 0;
+    stream->describing = true;
+    stream->heard = time_now();
+    if (!PQsendPrepare(stream->conn, "", sql, 0, NULL))
+        fail(stream, NULL);
+}
+
+void stream_ask(Stream *stream, const char *sql, const char *const *params, int count)
+{
+    stream->state = STREAM_RUNNING;
+    stream->rows = 0;
+    stream->describing = false;
+    stream->heard = time_now();
+    if (!PQsendQueryParams(stream->conn, sql, count, NULL, params, NULL, NULL, 0))
         fail(stream, NULL);
 }
 
@@ -54,11 +80,17 @@ short stream_events(const Stream *stream)
 
 static void step_connecting(Stream *stream)
 {
+    ConnStatusType before = PQstatus(stream->conn);
+
     stream->wants = PQconnectPoll(stream->conn);
-    if (stream->wants == PGRES_POLLING_FAILED)
+    if (stream->wants == PGRES_POLLING_FAILED) {
+        stream->answered =
+            before != CONNECTION_BAD && before != CONNECTION_STARTED && before != CONNECTION_MADE;
         fail(stream, NULL);
-    else if (stream->wants == PGRES_POLLING_OK) {
+    } else if (stream->wants == PGRES_POLLING_OK) {
         stream->state = STREAM_READY;
+        stream->answered = true;
+        stream->heard = time_now();
         if (PQsetnonblocking(stream->conn, 1) < 0)
             fail(stream, NULL);
     }
@@ -75,12 +107,60 @@ static bool is_of_statement(const char *code)
     return code != NULL;
 }
 
+/* Columns that a statement gives, when that was asked for. */
+static bool take_columns(Stream *stream, const PGresult *result, StreamTake *take, void *ctx)
+{
+    BUF_SCOPE(columns);
+
+    for (int i = 0; i < PQnfields(result); i++) {
+        buf_printf(&columns, "%u %s", PQftype(result, i), PQfname(result, i));
+        buf_put_byte(&columns, '\0');
+    }
+    if (take(ctx, buf_str(&columns), &stream->why))
+        return true;
+    stream->refused = true;
+    stream->state = STREAM_FAILED;
+    return false;
+}
+
+static bool take_values(Stream *stream, const PGresult *result, StreamTake *take, void *ctx)
+{
+    BUF_SCOPE(values);
+
+    for (int row = 0; row < PQntuples(result); row++)
+        for (int i = 0; i < PQnfields(result); i++) {
+            buf_put_z(&values, PQgetvalue(result, row, i));
+            buf_put_byte(&values, '\0');
+        }
+    stream->rows += PQntuples(result);
+    if (take(ctx, buf_str(&values), &stream->why))
+        return true;
+    stream->refused = true;
+    stream->state = STREAM_FAILED;
+    return false;
+}
+
+/* What was prepared is described, and that is all. */
+static bool describe_next(Stream *stream)
+{
+    if (!stream->describing)
+        return false;
+    stream->describing = false;
+    if (!PQsendDescribePrepared(stream->conn, ""))
+        fail(stream, NULL);
+    return stream->state == STREAM_RUNNING;
+}
+
 /* False when nothing more can be had now. */
-static bool take_result(Stream *stream)
+static bool take_result(Stream *stream, StreamTake *take, void *ctx)
 {
     PGresult *result = PQgetResult(stream->conn);
     ExecStatusType status = PQresultStatus(result);
 
+    if (!result && describe_next(stream))
+        return true;
+    if (!result && stream->state != STREAM_RUNNING)
+        return false;
     if (!result) {
         stream->state = STREAM_DONE;
         return false;
@@ -93,6 +173,10 @@ static bool take_result(Stream *stream)
         stream->refused = is_of_statement(code);
         fail(stream, result);
     }
+    if (stream->state == STREAM_RUNNING && PQnfields(result) > 0 && status == PGRES_COMMAND_OK)
+        (void)take_columns(stream, result, take, ctx);
+    if (stream->state == STREAM_RUNNING && status == PGRES_TUPLES_OK)
+        (void)take_values(stream, result, take, ctx);
     PQclear(result);
     stream->copying = status == PGRES_COPY_OUT;
     return stream->state == STREAM_RUNNING;
@@ -136,26 +220,28 @@ static void step_running(Stream *stream, StreamTake *take, void *ctx)
                 return;
             stream->copying = false;
         }
-        more = !PQisBusy(stream->conn) && take_result(stream);
+        more = !PQisBusy(stream->conn) && take_result(stream, take, ctx);
     }
 }
 
 void stream_step(Stream *stream, StreamTake *take, void *ctx)
 {
-    stream->heard = time_now();
     if (stream->state == STREAM_CONNECTING)
         step_connecting(stream);
-    else if (stream->state == STREAM_RUNNING)
+    else if (stream->state == STREAM_RUNNING) {
+        stream->heard = time_now();
         step_running(stream, take, ctx);
+    }
 }
 
-void stream_check(Stream *stream, Instant now, Duration deadline)
+void stream_give_up(Stream *stream, const char *fmt, ...)
 {
-    bool connecting = stream->state == STREAM_CONNECTING;
+    char text[sizeof stream->why.text];
+    va_list args;
 
-    if ((!connecting && stream->state != STREAM_RUNNING) || now - stream->heard <= deadline)
-        return;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
     stream->state = STREAM_FAILED;
-    (void)err_set(&stream->why, ERR_DB,
-                  connecting ? "it does not answer" : "it has said nothing for too long");
+    (void)err_set(&stream->why, ERR_DB, "%s", text);
 }

@@ -25,8 +25,10 @@ typedef struct Stream {
     PGconn *conn;
     StreamState state;
     PostgresPollingStatusType wants; /* while it connects */
-    Instant heard;                   /* when something came last, or it was asked */
-    bool copying;                    /* rows come, until the end of a COPY */
+    Instant heard;   /* when something came last, or it was asked; while it connects: when that began */
+    bool copying;    /* rows come, until the end of a COPY */
+    bool describing; /* it was asked what a statement gives, and not for rows */
+    bool answered;   /* there is a server, whatever it said */
     int64_t rows;
     bool refused; /* it failed by what the server said to the statement: elsewhere it would say the same */
     Err why;
@@ -39,6 +41,15 @@ void stream_close(Stream *stream);
 /* Run statements, one of which is a COPY TO STDOUT. It is ready or done. */
 void stream_run(Stream *stream, const char *sql);
 
+/*
+ * Ask what a statement would give, and run nothing: "TYPE NAME" and a zero byte for each column, where TYPE is the number that PostgreSQL has
+ * for it. It is ready or done.
+ */
+void stream_describe(Stream *stream, const char *sql);
+
+/* Run one statement with parameters, and have its rows: each value as text with a zero byte behind it, a null as nothing. Ready or done. */
+void stream_ask(Stream *stream, const char *sql, const char *const *params, int count);
+
 int stream_fd(const Stream *stream);       /* -1: there is nothing to wait for */
 short stream_events(const Stream *stream); /* for poll(2) */
 
@@ -48,7 +59,7 @@ typedef bool StreamTake(void *ctx, Str bytes, Err *err);
 /* Take what is there. When `take` fails, so does the stream. */
 void stream_step(Stream *stream, StreamTake *take, void *ctx);
 
-/* A server that has said nothing for so long has failed. */
-void stream_check(Stream *stream, Instant now, Duration deadline);
+/* It has failed, by what whoever waits for it knows. */
+void stream_give_up(Stream *stream, const char *fmt, ...) ATTR_PRINTF(2, 3);
 
 #endif

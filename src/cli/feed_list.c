@@ -27,7 +27,7 @@ static void put_about(Out *out, const Keystore *keys, const StoreFeed *feed)
     feed->about.name.len ? out_text(out, feed->about.name) : out_null(out);
     out_int(out, feed->about.created);
     put_hex(out, feed->about.discovery);
-    out_bool(out, reading.encrypted);
+    reading.known ? out_bool(out, reading.encrypted) : out_null(out);
     out_bool(out, reading.readable);
 }
 

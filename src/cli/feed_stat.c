@@ -44,7 +44,7 @@ static void print(const Call *call, const FeedInHand *in, Keys keys, uint64_t di
     feeds_put_number(call, "fork", state->fork);
     feeds_put_root(call, "root", &state->roots);
     put_bool(call, "compat", state->identity.compat);
-    put_known(call, "encrypted", keys.reading ? &keys.reading->encrypted : NULL);
+    put_known(call, "encrypted", keys.reading && keys.reading->known ? &keys.reading->encrypted : NULL);
     put_known(call, "readable", keys.reading ? &keys.reading->readable : NULL);
     put_known(call, "writable", keys.ours);
     put_bool(call, "confirmed", !in->unconfirmed);
@@ -84,7 +84,8 @@ const Cmd cmd_feed_stat = {
     .summary = "say how long a feed is, what of it is held, and where it is",
     .description =
         "KEY is a feed's key, the first digits of one (at least 4), or its name. 'bytes' are those of all blocks as they are kept, 'held' how many blocks "
-        "are here, 'root' the hash that the signature is over, 'encrypted' whether the blocks are, as far as this node knows (who only keeps a feed need not), 'readable' whether they can be "
+        "are here, 'root' the hash that the signature is over, 'encrypted' whether the blocks are (empty, or null, of somebody else's feed whose reading key is not here: who only keeps a feed "
+        "cannot tell), 'readable' whether they can be "
         "read here, 'writable' whether the key that signs is here (all three are empty, or null, when the keys cannot be read), 'confirmed' is no while the feed may be an old copy, so that append asks for "
         "--trust, 'cleared' whether blocks were taken away, 'disk' what the files "
         "take, and 'segments' how many files the log has.",

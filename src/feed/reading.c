@@ -9,7 +9,9 @@ ReadingState reading_state(const Keystore *keys, const MetaFeed *about)
 {
     bool have = keystore_has_reading(keys, about->key), encrypted = have || (about->flags & META_ENCRYPTED);
 
-    return (ReadingState){.encrypted = encrypted, .readable = have || !encrypted};
+    return (ReadingState){.encrypted = encrypted,
+                          .readable = have || !encrypted,
+                          .known = encrypted || (about->flags & META_OWN)};
 }
 
 bool reading_open(Keystore *keys, const MetaFeed *about, Reading *out, Err *err)

@@ -28,6 +28,7 @@ typedef struct Reading {
 /* Whether a feed is encrypted, as far as is known here, and whether it can be read here. Needs no passphrase. */
 typedef struct ReadingState {
     bool encrypted, readable;
+    bool known; /* encrypted is; somebody else's feed need not tell */
 } ReadingState;
 
 ReadingState reading_state(const Keystore *keys, const MetaFeed *about);

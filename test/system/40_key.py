@@ -9,13 +9,13 @@ import os
 import pathlib
 import pty
 import re
-import select
 import signal
 import stat
 import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import terminal  # noqa: E402
 from instance import DIR, STRATA, TOP, check, run_all  # noqa: E402
 
 KEYS = DIR / "keys"
@@ -65,34 +65,7 @@ def begin_anew():
 
 def on_terminal(*words, answers=(), kill=None, **env):
     """Runs `strata key ...` on a terminal of its own: answers each prompt; (status, all that the terminal showed, output)."""
-    read_out, write_out = os.pipe()
-    child, terminal = pty.fork()
-    if child == 0:
-        os.dup2(write_out, 1)
-        os.execve(STRATA, [STRATA, "-C", str(DIR), "key", *words], environment(TERM="dumb", **env))
-    os.close(write_out)
-    shown, left = b"", list(answers)
-    while True:
-        if not select.select([terminal], [], [], 60)[0]:
-            check(False, f"{words}: nothing more is shown after {shown}")
-            os.kill(child, signal.SIGKILL)
-        try:
-            piece = os.read(terminal, 1000)
-        except OSError:
-            break
-        if not piece:
-            break
-        shown += piece
-        if shown.endswith(b": "):
-            if kill:
-                os.kill(child, kill)
-                kill = None
-            elif left:
-                os.write(terminal, left.pop(0))
-    output = os.read(read_out, 100000)
-    os.close(read_out)
-    os.close(terminal)
-    return os.waitpid(child, 0)[1], shown.decode(), output.decode()
+    return terminal.play([STRATA, "-C", str(DIR), "key", *words], environment(TERM="dumb", **env), answers, kill)
 
 
 # ---- the store ----
@@ -150,6 +123,7 @@ def a_wrong_line_is_a_usage_error():
         (("new", "--name", ""), "cannot be called"), (("new", "--name", "-x"), "cannot be called"), (("new", "--name", "a\nb"), "cannot be called"),
         (("new", "--name", SOMEBODY), "cannot be called"), (("new", "--nosuch"), "nosuch"), (("export",), "needs KEY"), (("remove",), "needs KEY"),
         (("import",), "either"), (("import", "x", "--public", SOMEBODY), "either"), (("import", "--public", "12"), "64 hexadecimal digits"),
+        *((("import", "--public", nobody, "--name", "x"), "nobody's") for nobody in ("0" * 64, "01" + "0" * 62, "02" + "0" * 62, "f" * 64)),
         (("import", "--public", SOMEBODY), "needs a name"), (("import", "--public", SOMEBODY, "--name", ""), "cannot be called"),
         (("export", "ann", "--public", "--plain"), "exclude"), (("export", "ann", "--public", "--export-passphrase-file", "x"), "sealed"),
         (("change-passphrase", "--none", "--new-passphrase-file", "x"), "exclude"), (("new", "--passphrase-file", "x"), "no passphrase"),
@@ -189,6 +163,8 @@ def a_passphrase_is_given_changed_and_taken_away():
     refused("new", status=9, says="$STRATA_PASSPHRASE", STRATA_PASSPHRASE="wrong")
     refused("new", "--passphrase-file", "/nosuch", status=4, says="/nosuch")
     refused("new", "--passphrase-file", file_with("empty", "\n"), status=2, says="is empty")
+    os.chmod(file_with("shown", "right one\n"), 0o644)
+    refused("new", "--passphrase-file", str(TOP / "shown"), status=3, says="chmod 600")
     refused("new", "--passphrase-file", file_with("long", "x" * 2000), status=10, says="longer")
     refused("change-passphrase", "--none", "--passphrase-file", wrong, status=9, says="wrong")
     check(len(listed()) == len(before), listed())

@@ -144,7 +144,7 @@ bool keystore_reading(Keystore *store, const unsigned char feed[SIGN_PUBLIC_BYTE
  * Give somebody else's public key a name; for a known one, another.
  *
  * ERR_CONFLICT  it is one of the own keys, or (`unique`) another key is called so
- * ERR_USAGE     the name is none, or it is a reading key, of which nothing is public
+ * ERR_USAGE     the name is none, it is nobody's key, or a reading key, of which nothing is public
  * ERR_IO
  */
 bool keystore_know(Keystore *store, const unsigned char public_key[SIGN_PUBLIC_BYTES],

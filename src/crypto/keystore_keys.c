@@ -177,6 +177,8 @@ bool keystore_know(Keystore *store, const unsigned char public_key[SIGN_PUBLIC_B
 
     if (what->kind == KEY_READING)
         return err_set(err, ERR_USAGE, "of a reading key nothing is public");
+    if (!sign_public_is_valid(public_key))
+        return err_set(err, ERR_USAGE, "this is nobody's public key: no secret key has it");
     if (!key_name_check(what->name, err) || !keystore_hold(store, &held, err) ||
         !check_name(store, public_key, what, err))
         return false;

@@ -22,6 +22,11 @@ void sign_wipe(SignPair *pair)
     sodium_memzero(pair, sizeof *pair);
 }
 
+bool sign_public_is_valid(const unsigned char public_key[SIGN_PUBLIC_BYTES])
+{
+    return crypto_core_ed25519_is_valid_point(public_key) == 1;
+}
+
 void sign_make(const SignPair *pair, Str message, unsigned char out[SIGN_BYTES])
 {
     (void)crypto_sign_detached(out, NULL, (const unsigned char *)message.ptr, message.len, pair->secret_key);

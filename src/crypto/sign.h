@@ -18,6 +18,9 @@ void sign_pair_new(SignPair *out);
 void sign_pair_from_seed(const unsigned char seed[SIGN_SEED_BYTES], SignPair *out);
 void sign_wipe(SignPair *pair); /* so that the secret does not stay in memory */
 
+/* Whether this may be somebody's key: a point of the curve, in the one way to write it, of the order that keys have. */
+bool sign_public_is_valid(const unsigned char public_key[SIGN_PUBLIC_BYTES]);
+
 void sign_make(const SignPair *pair, Str message, unsigned char out[SIGN_BYTES]);
 
 /* Whether the owner of `public_key` signed just this; false for keys and signatures of low order as well. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -43,6 +44,20 @@ static bool read_line(int fd, Secret *out, bool *end, Err *err)
     }
 }
 
+/* As a key file (crypto/keyroot.c). What is no file, such as a pipe of the shell, is nobody else's. */
+static bool check_owner(const Passphrase *from, int fd, Err *err)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return err_sys(err, ERR_IO, "--%s: cannot look at '%s'", from->option, from->file.ptr);
+    if (!S_ISREG(st.st_mode) || !(st.st_mode & 077))
+        return true;
+    (void)err_set(err, ERR_CONFIG, "--%s: others may read or write '%s'", from->option, from->file.ptr);
+    return err_hint(err, "chmod 600 '%s'; and if somebody may have read it, another passphrase",
+                    from->file.ptr);
+}
+
 static bool read_file(const Passphrase *from, Secret *out, Err *err)
 {
     FD_SCOPE(fd);
@@ -52,6 +67,8 @@ static bool read_file(const Passphrase *from, Secret *out, Err *err)
     if (fd < 0)
         return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "--%s: cannot open '%s'", from->option,
                        from->file.ptr);
+    if (!check_owner(from, fd, err))
+        return false;
     if (!read_line(fd, out, &end, err))
         return err_wrap(err, "--%s: '%s'", from->option, from->file.ptr);
     if (out->len && out->ptr[out->len - 1] == '\r')

@@ -25,6 +25,7 @@ bool passphrase_is_given(const Passphrase *from);
  * ERR_USAGE      it is empty
  * ERR_LIMIT      it is longer than the room
  * ERR_NOT_FOUND, ERR_IO  the file cannot be read
+ * ERR_CONFIG     others may read it
  * ERR_DENIED     it is not given, and there is no terminal to ask on
  * ERR_INTERRUPTED  the terminal was left with end-of-file
  */

@@ -48,6 +48,7 @@ def a_restored_feed_is_ones_own_again():
     """It is served and appended to at the same time, as one that was made here; else the server would write to it as to a copy."""
     node, key = new_feed(3, "--name", "mine")
     (TOP / "words").write_text("open sesame\n")
+    (TOP / "words").chmod(0o600)
     exported = ("--export-passphrase-file", TOP / "words")
     node.answer("backup", "mine", "mine.feed")
     node.answer("backup", "mine", "mine.key", "--with-key", *exported)
@@ -316,10 +317,12 @@ def who_serves_for_a_program_warns_of_forks_and_old_copies_too():
     with node.serve(key) as server:
         for second, said in ((old, "more of feed"), (forked, "another history")):
             for words in ((), ("--json",), ("--quiet",)):
-                process = Node(copy_of=second).start("serve", "--peer", server.address, *words, key)
-                line = process.stderr.readline()
-                process.send_signal(signal.SIGTERM)
-                process.communicate()
+                with open(TOP / "said", "w+") as stderr:
+                    process = Node(copy_of=second).start("serve", "--peer", server.address, *words, key, stderr=stderr)
+                    wait_for(lambda: (TOP / "said").read_text().endswith("\n"), said)
+                    process.send_signal(signal.SIGTERM)
+                    process.communicate()
+                line = (TOP / "said").read_text()
                 check(said in (json.loads(line)["warning"]["message"] if words == ("--json",) else line), line)
 
 

@@ -49,8 +49,8 @@ class Node:
         check(done.returncode == 0, done)
         return json.loads(done.stdout)
 
-    def start(self, *words):
-        return subprocess.Popen(self.words(*words), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=TOP, text=True)
+    def start(self, *words, stderr=subprocess.PIPE):
+        return subprocess.Popen(self.words(*words), env=environment(), stdout=subprocess.PIPE, stderr=stderr, cwd=TOP, text=True)
 
     def serve(self, *words):
         return Server(self, words)

@@ -41,8 +41,10 @@ bool feed_get(Feed *feed, uint64_t block, Buf *out, Err *err)
     FeedPlace place = 0;
     Str body = {0};
 
-    if (!find(feed, block, &known, &place, err) || !feed_log_read(feed->log, place, FEED_BLOCK, &body, err))
+    if (!find(feed, block, &known, &place, err))
         return false;
+    if (!feed_log_read(feed->log, place, FEED_BLOCK, &body, err))
+        return err_wrap(err, "block %llu cannot be read", (unsigned long long)block);
     buf_reset(out);
     buf_put(out, str_sub(body, 8, body.len));
     tree_leaf(block, buf_str(out), &real);

@@ -173,6 +173,11 @@ def verify_names_the_place_and_its_hint_helps():
     node, key = new_feed(40, "--name", "mine")
     where = pathlib.Path(node.answer("stat", key)["path"])
 
+    def names_it(block):
+        for words in (("get", key, block), ("cat", key), ("tail", key, "-n", "40")):
+            said = node.feed(*words, status=8).stderr.decode()
+            check(f"block {block} cannot be read" in said and "00000000.log" in said, said)
+
     def bad(file, offset, block):
         done = node.feed("verify", key, "--json", status=8)
         answer, error = json.loads(done.stdout), json.loads(done.stderr)["error"]
@@ -187,6 +192,8 @@ def verify_names_the_place_and_its_hint_helps():
         flip(where / "00000000.log", at)
         hint = bad("00000000.log", at, number)
         check("strata feed clear" in hint if number else "strata feed backup" in hint, hint)
+        if number:
+            names_it(number)
         flip(where / "00000000.log", at)
     node.answer("verify", key)
     flip(where / "tree", 48 * 3 + 20)  # above blocks 0 to 3

@@ -99,15 +99,21 @@ bool peering_forgive(Partner *peer, Err *err) ATTR_MUST_USE;
 /* Nothing comes of what was asked: the peer does not have the block, whatever it said before. */
 void peering_deny(Partner *peer, uint64_t block);
 
+/* Its last channel is closed. */
+void peering_leave(Partner *peer);
+
+/* ---- peering_give.c: what it asks for there, and is given ---- */
+
+/* Messages. ERR_CORRUPT: it is none. ERR_IO, and as mux_send(): ERR_LIMIT. */
+bool peering_take_want(Partner *peer, Str payload, Err *err) ATTR_MUST_USE;
+bool peering_take_request(Partner *peer, Str payload, Err *err) ATTR_MUST_USE;
+
 /*
- * The other way round: a block that is held cannot be given, or it is not held any more, which the peer is told.
+ * A block that is held cannot be given, or it is not held any more, which the peer is told.
  *
  * ERR_IO  it is no fault of the block; and as mux_send(): ERR_LIMIT
  */
 bool peering_not_given(Partner *peer, uint64_t block, const Err *why, Err *err) ATTR_MUST_USE;
-
-/* Its last channel is closed. */
-void peering_leave(Partner *peer);
 
 /* ---- peering.c ---- */
 

@@ -89,10 +89,17 @@ static void print_good(const Call *call, const FeedState *state)
     out_end(call->out);
 }
 
+/* No block is known to be bad of a feed that cannot be opened. Where its head is gone, that is why: a head is made anew if it can be. */
+static void find_lost(const Call *call, const FeedInHand *in, FeedDamage *damage)
+{
+    if (in->about.path && access(str_printf(call->arena, "%s/head", in->about.path).ptr, F_OK) != 0)
+        memcpy(damage->file, "head", sizeof "head");
+}
+
 static bool run(const Call *call, Err *err)
 {
-    FeedDamage damage = {.block = 0};
-    FeedInHand in;
+    FeedDamage damage = {.block = FEED_NO_BLOCK};
+    FeedInHand in = {0};
 
     if (!stop_init(err))
         return false;
@@ -104,7 +111,9 @@ static bool run(const Call *call, Err *err)
     }
     if (open && err->code == ERR_CORRUPT)
         hint(call, in.feed, &damage, err);
-    if (err->code == ERR_CORRUPT) /* one that cannot be opened is bad from its first block on */
+    if (!open && err->code == ERR_CORRUPT)
+        find_lost(call, &in, &damage);
+    if (err->code == ERR_CORRUPT)
         print_bad(call, &damage);
     return false;
 }
@@ -117,7 +126,7 @@ const Cmd cmd_feed_verify = {
         "KEY is a feed's key, the first digits of one (at least 4), or its name. A damaged feed ends it with status 8 and 'first_bad', the "
         "first block that is not as it was signed, and with the file and the byte in it that is damaged; 'first_bad' is null where all "
         "blocks are right, and what is damaged is beside them: another record of the log, a node of the tree that nothing held stands on, "
-        "the head. Blocks that are not held are not missed.",
+        "the head; and of a feed that cannot be opened at all. Blocks that are not held are not missed.",
     .examples = "strata feed verify notes\n",
     .run = run,
 };

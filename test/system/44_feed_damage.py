@@ -220,6 +220,15 @@ def verify_names_the_place_and_its_hint_helps():
     check(node.answer("verify", key)["held"] == 42 and node.blocks(key) == lines(0, 42), "made anew")
 
 
+def of_a_feed_that_cannot_be_opened_no_block_is_named():
+    node, key = new_feed(40)
+    node.answer("clear", key, 0, 10)
+    (pathlib.Path(node.answer("stat", key)["path"]) / "head").unlink()  # what is cleared cannot be made anew from the log
+    done = node.feed("verify", key, "--json", status=8)
+    answer, error = json.loads(done.stdout), json.loads(done.stderr)["error"]
+    check(answer == {"first_bad": None, "file": "head", "offset": 0} and "head of the feed" in error["message"], (answer, error))
+
+
 sys.exit(run_all(lambda: DIR.mkdir(), [
     what_a_damaged_peer_cannot_give_is_named_on_both_sides,
     a_whole_peer_beside_it_gives_them,
@@ -230,4 +239,5 @@ sys.exit(run_all(lambda: DIR.mkdir(), [
     no_wrong_proof_is_sent,
     many_damaged_blocks_do_not_flood_the_server,
     verify_names_the_place_and_its_hint_helps,
+    of_a_feed_that_cannot_be_opened_no_block_is_named,
 ]))

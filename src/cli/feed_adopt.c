@@ -16,8 +16,10 @@ static void put(Out *out, const StoreFeed *feed)
 static bool adopt_all(const Call *call, FeedStore *store, Keystore *keys, const char *const *paths,
                       size_t count, Err *err)
 {
-    static const OutColumn columns[] = {
-        {"key", OUT_TEXT, .cut = true}, {"name", OUT_TEXT}, {"created", OUT_TIME}, {"path", OUT_TEXT}};
+    static const OutColumn columns[] = {{"key", OUT_TEXT, .cut = true, .least = OUT_KEY_LEAST},
+                                        {"name", OUT_TEXT},
+                                        {"created", OUT_TIME},
+                                        {"path", OUT_TEXT}};
     size_t bad = 0;
 
     out_list(call->out, columns, COUNT_OF(columns));

@@ -4,10 +4,13 @@
 
 static bool run(const Call *call, Err *err)
 {
-    static const OutColumn columns[] = {
-        {"fork", OUT_INT},        {"length", OUT_INT},           {"here", OUT_INT},
-        {"there", OUT_INT},       {"root_here", OUT_TEXT, true}, {"root_there", OUT_TEXT, true},
-        {"proof", OUT_TEXT, true}};
+    static const OutColumn columns[] = {{"fork", OUT_INT},
+                                        {"length", OUT_INT},
+                                        {"here", OUT_INT},
+                                        {"there", OUT_INT},
+                                        {"root_here", OUT_TEXT, true, OUT_KEY_LEAST},
+                                        {"root_there", OUT_TEXT, true, OUT_KEY_LEAST},
+                                        {"proof", OUT_TEXT, true}};
     FeedInHand in;
     ForkProof *list;
     size_t count;

@@ -47,10 +47,10 @@ static bool put_lengths(Out *out, FeedStore *store, const Keystore *keys, const 
 
 static bool run(const Call *call, Err *err)
 {
-    static const OutColumn columns[] = {{"key", OUT_TEXT, .cut = true},
+    static const OutColumn columns[] = {{"key", OUT_TEXT, .cut = true, .least = OUT_KEY_LEAST},
                                         {"name", OUT_TEXT},
                                         {"created", OUT_TIME},
-                                        {"discovery_key", OUT_TEXT, .cut = true},
+                                        {"discovery_key", OUT_TEXT, .cut = true, .least = OUT_KEY_LEAST},
                                         {"encrypted", OUT_BOOL},
                                         {"readable", OUT_BOOL},
                                         {"length", OUT_INT},

@@ -32,11 +32,11 @@ static void put(const Call *call, const KeystoreKey *key)
 
 static bool run(const Call *call, Err *err)
 {
-    static const OutColumn columns[] = {{"key", OUT_TEXT},
+    static const OutColumn columns[] = {{"key", OUT_TEXT, .cut = true, .least = OUT_KEY_LEAST},
                                         {"own", OUT_BOOL},
                                         {"kind", OUT_TEXT},
                                         {"name", OUT_TEXT, .cut = true},
-                                        {"parent", OUT_TEXT, .cut = true},
+                                        {"parent", OUT_TEXT, .cut = true, .least = OUT_KEY_LEAST},
                                         {"created", OUT_TIME}};
     const Opts *o = call->opts;
     KeystoreWhich which = o->own == o->known ? KEYSTORE_ALL : o->own ? KEYSTORE_OWN : KEYSTORE_KNOWN;

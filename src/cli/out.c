@@ -84,17 +84,36 @@ static void write_when_much(Out *out)
 
 /* ---- tables ---- */
 
+/* All cells of a column become their first letters. */
+static void shorten(Out *out, size_t number, size_t least)
+{
+    struct libscols_line *line;
+
+    for (size_t i = 0; (line = scols_table_get_line(out->table, i)); i++) {
+        const char *value = scols_cell_get_data(scols_line_get_cell(line, number));
+
+        if (value)
+            (void)scols_line_set_data(line, number,
+                                      str_to_z(out->arena, str_sub(str_from_z(value), 0, least)));
+    }
+}
+
 /* A few letters of a path say nothing: where no more is left for it, lines become longer than the terminal. */
-static bool is_cut_short(struct libscols_table *table)
+static bool is_cut_short(Out *out)
 {
     struct libscols_column *column;
     bool found = false;
 
-    for (size_t i = 0; (column = scols_table_get_column(table, i)); i++)
-        if (scols_column_is_trunc(column) && scols_column_get_width(column) < CUT_MIN) {
-            (void)scols_column_set_flags(column, scols_column_get_flags(column) & ~SCOLS_FL_TRUNC);
-            found = true;
-        }
+    for (size_t i = 0; (column = scols_table_get_column(out->table, i)); i++) {
+        size_t least = out->columns && i < out->columns_count ? out->columns[i].least : 0;
+
+        if (!scols_column_is_trunc(column) || scols_column_get_width(column) >= (least ? least : CUT_MIN))
+            continue;
+        (void)scols_column_set_flags(column, scols_column_get_flags(column) & ~SCOLS_FL_TRUNC);
+        if (least > 0)
+            shorten(out, i, least);
+        found = true;
+    }
     return found;
 }
 
@@ -102,7 +121,7 @@ static void put_table(Out *out)
 {
     char *text = NULL;
 
-    if (scols_print_table_to_string(out->table, &text) == 0 && is_cut_short(out->table)) {
+    while (scols_print_table_to_string(out->table, &text) == 0 && is_cut_short(out)) {
         free(text);
         text = NULL;
     }

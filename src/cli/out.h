@@ -51,7 +51,11 @@ typedef struct OutColumn {
     const char *name; /* the key in JSON; people see it in capitals, "_" as a blank */
     OutKind kind;
     bool cut; /* may be cut where a terminal is too narrow */
+    size_t
+        least; /* of ASCII: so many letters say enough, as of the digits of a key; 0: fewer than two dozen say nothing */
 } OutColumn;
+
+enum { OUT_KEY_LEAST = 8 }; /* digits of a key: as many as are typed */
 
 typedef struct Out Out;
 

@@ -196,6 +196,18 @@ def a_terminal_is_asked_once_for_both_keys():
     check(writer.blocks(key, STRATA_PASSPHRASE="right")[-1] == b"more", "appended")
 
 
+def keys_are_cut_to_a_narrow_terminal():
+    """As many digits as there is room for, and never fewer than are typed: all else stays."""
+    node = Node()
+    keys = [node.create("--name", name) for name in ("one", "two")]
+    for columns in (80, 40):
+        for words in (("feed", "list"), ("key", "list")):
+            lines = terminal.show(node.words("--color", "never", *words), environment(TERM="dumb"), columns).splitlines()
+            check(len(lines) >= 3 and max(map(len, lines)) <= max(columns, 75), (columns, lines))
+            check(all(len(line.split()[0]) >= 8 for line in lines[1:]), lines)
+        check(all(any(line.startswith(key[:8]) for line in terminal.show(node.words("feed", "list"), environment(TERM="dumb"), columns).splitlines()) for key in keys), keys)
+
+
 def after_a_truncation_the_same_block_is_other_bytes():
     writer, keeper = Node(), Node()
     key = writer.create("--encrypt")
@@ -316,6 +328,7 @@ sys.exit(run_all(scene, [
     a_follower_gets_plain_text_as_it_comes,
     a_passphrase_is_asked_for_where_there_is_something_to_decrypt,
     a_terminal_is_asked_once_for_both_keys,
+    keys_are_cut_to_a_narrow_terminal,
     after_a_truncation_the_same_block_is_other_bytes,
     a_keeper_without_the_key_passes_on_what_it_cannot_read,
     the_digits_of_a_key_go_through_a_file_or_standard_input,

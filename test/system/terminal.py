@@ -3,10 +3,13 @@
 
     status, shown, output = terminal.play(words, environment, answers=[b"a secret\\n"])
 """
+import fcntl
 import os
 import pty
 import select
 import signal
+import struct
+import termios
 
 from instance import check
 
@@ -41,3 +44,23 @@ def play(words, environment, answers=(), kill=None):
     os.close(read_out)
     os.close(terminal)
     return os.waitpid(child, 0)[1], shown.decode(), output.decode()
+
+
+def show(words, environment, columns):
+    """What a program that asks nothing shows on a terminal of so many columns."""
+    child, terminal = pty.fork()
+    if child == 0:
+        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        os.execve(words[0], words, environment)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(terminal, 10000)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(terminal)
+    check(os.waitpid(child, 0)[1] == 0, (words, shown))
+    return shown.decode().replace("\r\n", "\n")

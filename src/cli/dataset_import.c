@@ -53,6 +53,8 @@ static const Opt opts[] = {
     {.type = OPT_END},
 };
 
+enum { FACTS_MORE = 5 /* that the command adds itself */ };
+
 /* ---- what was asked for ---- */
 
 static bool read_side(const char *option, Str text, double *out, Err *err)
@@ -95,12 +97,37 @@ static bool read_rule(const Call *call, PlanRule *rule, SourcesRoles *roles, Err
            read_position(o, roles, err);
 }
 
-static bool read_facts(const Call *call, Import *import, const Dataset *dataset, Err *err)
+static void add_columns(const Call *call, Import *import, ImportFact *facts, const char *key,
+                        const int *columns, int count)
+{
+    const Columns *all = &import->sources[0]->columns;
+    BUF_SCOPE(names);
+
+    for (int i = 0; i < count; i++) {
+        if (columns[i] < 0)
+            return;
+        buf_printf(&names, "%s%.*s", i > 0 ? "," : "", STR_ARG(all->items[columns[i]].name));
+    }
+    facts[import->facts_count++] = (ImportFact){key, str_copy(call->arena, buf_str(&names))};
+}
+
+/* Which columns are what, for those who ask for places later. */
+static void add_roles(const Call *call, Import *import, ImportFact *facts)
+{
+    const Source *first = import->sources[0];
+    int velocity[] = {columns_find(&first->columns, STR("velx")), columns_find(&first->columns, STR("vely")),
+                      columns_find(&first->columns, STR("velz"))};
+
+    add_columns(call, import, facts, "position_columns", first->sites.at, 3);
+    add_columns(call, import, facts, "velocity_columns", velocity, 3);
+    add_columns(call, import, facts, "snapshot_column", &first->sites.snap, 1);
+}
+
+static bool read_facts(const Call *call, Import *import, Err *err)
 {
     const Opts *o = call->opts;
-    ImportFact *facts = arena_new(call->arena, ImportFact, o->facts.count + 2);
+    ImportFact *facts = arena_new(call->arena, ImportFact, o->facts.count + FACTS_MORE);
 
-    (void)dataset;
     for (size_t i = 0; i < o->facts.count; i++) {
         Str key, value = str_cut(o->facts.items[i], '=', &key);
 
@@ -111,6 +138,7 @@ static bool read_facts(const Call *call, Import *import, const Dataset *dataset,
     if (o->box.len)
         facts[import->facts_count++] = (ImportFact){"boxsize", o->box};
     facts[import->facts_count++] = (ImportFact){"treetableprefix", str_from_z(import->rule.prefix)};
+    add_roles(call, import, facts);
     import->facts = facts;
     return true;
 }
@@ -244,7 +272,7 @@ static bool import_all(const Call *call, const Dataset *dataset, Import *import,
     import->rule.prefix = o->prefix.ptr ? o->prefix.ptr : str_printf(call->arena, "%s_", dataset->name).ptr;
     import->rule.servers = dataset->spec.count;
     import->workers = count_workers(o);
-    if (!read_facts(call, import, dataset, err))
+    if (!read_facts(call, import, err))
         return false;
     import->progress = progress_begin(call->arena, (ProgressTask){.what = "importing",
                                                                   .unit = "rows",

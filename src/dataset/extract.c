@@ -63,19 +63,22 @@ static bool take_columns(void *run_v, size_t unit, Spool *bytes, int64_t rows, E
     return true;
 }
 
-static bool sql_for(const Run *run, const MappingTable *table, const char *range, Buf *out, Err *err)
+static bool sql_for(const Run *run, const MappingTable *table, Str text, const char *range, Buf *out,
+                    Err *err)
 {
-    return statement_put(out, run->extract->sql,
-                         &(StatementMarks){.table = table->name, .range = range, .box = run->extract->box},
-                         err);
+    return statement_put(
+        out, text, &(StatementMarks){.table = table->name, .range = range, .box = run->extract->box}, err);
 }
 
 static bool describe(Run *run, Err *err)
 {
     BUF_SCOPE(sql);
-    GatherUnit unit = {.table = &run->extract->mapping->tables[0], .describe = true};
+    const Extract *extract = run->extract;
+    GatherUnit unit = {.table = extract->parts ? extract->parts[0].table : &extract->mapping->tables[0],
+                       .describe = true};
 
-    if (!sql_for(run, unit.table, "true", &sql, err))
+    if (!sql_for(run, unit.table, extract->parts ? str_from_z(extract->parts[0].sql) : extract->sql, "true",
+                 &sql, err))
         return false;
     buf_put_byte(&sql, '\0');
     unit.sql = sql.ptr;
@@ -96,7 +99,8 @@ static void put_kinds(const Run *run, Buf *sql, bool before)
     }
 }
 
-static bool put_copy(const Run *run, const MappingTable *table, const char *range, Buf *sql, Err *err)
+static bool put_copy(const Run *run, const MappingTable *table, Str text, const char *range, Buf *sql,
+                     Err *err)
 {
     RowForm form = run->format->form;
 
@@ -111,7 +115,7 @@ static bool put_copy(const Run *run, const MappingTable *table, const char *rang
         put_kinds(run, sql, true);
         buf_put_z(sql, " from (");
     }
-    if (!sql_for(run, table, range, sql, err))
+    if (!sql_for(run, table, text, range, sql, err))
         return false;
     buf_put_byte(sql, '\n'); /* behind a comment */
     if (form == ROW_AS_JSON)
@@ -147,9 +151,19 @@ static bool add_part(Run *run, const MappingTable *table, const char *part, Err 
 {
     BUF_SCOPE(sql);
 
-    if (!put_copy(run, table, part ? part : "true", &sql, err))
+    if (!put_copy(run, table, run->extract->sql, part ? part : "true", &sql, err))
         return false;
     *add_unit(run) = (GatherUnit){.table = table, .sql = str_to_z(run->arena, buf_str(&sql)), .part = part};
+    return true;
+}
+
+static bool add_given(Run *run, const ExtractPart *part, Err *err)
+{
+    BUF_SCOPE(sql);
+
+    if (!put_copy(run, part->table, str_from_z(part->sql), NULL, &sql, err))
+        return false;
+    *add_unit(run) = (GatherUnit){.table = part->table, .sql = str_to_z(run->arena, buf_str(&sql))};
     return true;
 }
 
@@ -231,6 +245,11 @@ static bool make_units(Run *run, Err *err)
 {
     const Mapping *mapping = run->extract->mapping;
 
+    for (size_t i = 0; i < run->extract->parts_count; i++)
+        if (!add_given(run, &run->extract->parts[i], err))
+            return false;
+    if (run->extract->parts)
+        return true;
     if (statement_has(run->extract->sql, "{range}"))
         return plan_ranges(run, err);
     if (run->extract->key.len > 0)

@@ -14,13 +14,22 @@
 #include "dataset/rows.h"
 #include "place/choice.h"
 
+/* A statement for a table, with {table} in it. */
+typedef struct ExtractPart {
+    const MappingTable *table;
+    const char *sql;
+} ExtractPart;
+
 typedef struct Extract {
     GatherOpts gather;
     const Mapping *mapping; /* the tables, those that are wanted */
     Str sql;                /* with {table} */
-    const char *box;        /* what {box} stands for; NULL: it may not be there */
-    Str key;                /* the column of ranges; empty: found */
-    int64_t range_rows;     /* about so many in a range; 0: 100,000 */
+    const ExtractPart *
+        parts; /* instead of one SQL for all: these, which give the same columns; those of a table together */
+    size_t parts_count;
+    const char *box;    /* what {box} stands for; NULL: it may not be there */
+    Str key;            /* the column of ranges; empty: found */
+    int64_t range_rows; /* about so many in a range; 0: 100,000 */
     RowFormatName format;
     bool ordered;       /* by the tables' names, and ranges; else as they come */
     Progress *progress; /* counts tables, or their ranges */

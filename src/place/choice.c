@@ -20,8 +20,7 @@ static void keep_named(const PGresult *rows, Arena *arena, const Mapping *mappin
     *out = kept;
 }
 
-bool choice_in_box(Db *db, Arena *arena, const ChoiceBox *box, const Mapping *mapping, Mapping *out,
-                    Err *err)
+bool choice_in_box(Db *db, Arena *arena, const ChoiceBox *box, const Mapping *mapping, Mapping *out, Err *err)
 {
     RESULT_SCOPE(rows);
 

@@ -15,11 +15,11 @@ typedef struct ChoiceBox {
 
 /* Of the tables in `mapping` those that may have something in the box. ERR_DB. */
 bool choice_in_box(Db *db, Arena *arena, const ChoiceBox *box, const Mapping *mapping, Mapping *out,
-                    Err *err) ATTR_MUST_USE;
+                   Err *err) ATTR_MUST_USE;
 
 /* Of the tables in `mapping` those whose row in `summary` fits a condition that somebody wrote in SQL. As db_query(): ERR_DB, ERR_NOT_FOUND ... */
 bool choice_where(Db *db, Arena *arena, Str condition, const Mapping *mapping, Mapping *out,
-                   Err *err) ATTR_MUST_USE;
+                  Err *err) ATTR_MUST_USE;
 
 /* The statement that says where a table is cut (sql/range_plan.sql). */
 const char *choice_range_plan(void);

@@ -6,6 +6,48 @@
 #include "db/array.h"
 #include "place_sql.h"
 
+/* ---- reading ---- */
+
+bool summary_read_tables(Db *db, Arena *arena, SummaryTable **out, size_t *count, Err *err)
+{
+    RESULT_SCOPE(rows);
+
+    if (!db_query(db, &sql_summary_read, DB_NO_ARGS, &rows, err))
+        return false;
+    *count = (size_t)db_count(rows);
+    *out = arena_new(arena, SummaryTable, *count + 1);
+    for (int row = 0; row < db_count(rows); row++) {
+        SummaryTable *table = &(*out)[row];
+
+        *table = (SummaryTable){.name = str_copy(arena, db_text(rows, row, 0)),
+                                .has_snaps = !db_is_null(rows, row, 7) && !db_is_null(rows, row, 8),
+                                .rows = db_int(rows, row, 9)};
+        for (int i = 0; i < 6; i++)
+            *(i < 3 ? &table->bounds.low[i] : &table->bounds.high[i - 3]) =
+                db_is_null(rows, row, 1 + i) ? NAN : (float)db_double(rows, row, 1 + i);
+        if (table->has_snaps) {
+            table->snap_low = (int32_t)db_int(rows, row, 7);
+            table->snap_high = (int32_t)db_int(rows, row, 8);
+        }
+    }
+    return true;
+}
+
+bool summary_read_snapshots(Db *db, Arena *arena, SummarySnapshot **out, size_t *count, Err *err)
+{
+    RESULT_SCOPE(rows);
+
+    if (!db_query(db, &sql_snapshot_read, DB_NO_ARGS, &rows, err))
+        return false;
+    *count = (size_t)db_count(rows);
+    *out = arena_new(arena, SummarySnapshot, *count + 1);
+    for (int row = 0; row < db_count(rows); row++)
+        (*out)[row] = (SummarySnapshot){(int32_t)db_int(rows, row, 0), db_double(rows, row, 1)};
+    return true;
+}
+
+/* ---- writing ---- */
+
 static void put_bounds(Buf *array, const SummaryBounds *bounds)
 {
     for (int i = 0; i < 6; i++) {

@@ -7,7 +7,7 @@
 A session is a block that starts with ```sh session. In it "$ COMMAND" is run (a command that ends with a backslash
 goes on in the next line, which starts with "> "; so do the lines of a here-document, <<'WORD'), and what follows up to the next command is what it prints. "..." stands for anything
 within a line, a line "..." for any number of lines. All sessions of a page run one after another in one bash, in an
-empty directory, with the program in PATH and an instance of their own in STRATA_DIR; standard error is printed with
+empty directory but for a link to ./dev, with the program in PATH and an instance of their own in STRATA_DIR; standard error is printed with
 standard output. A session stops what it starts.
 """
 import os
@@ -66,6 +66,7 @@ def main():
     home = pathlib.Path(os.environ.get("TMPDIR", ".")).resolve()
     program = pathlib.Path(os.environ["STRATA"]).resolve()
     env = dict(os.environ, PATH=f"{program.parent}:{os.environ['PATH']}", STRATA_DIR=str(home / "instance"), HOME=str(home), COLUMNS="100")
+    (home / "dev").symlink_to(pathlib.Path(__file__).resolve().parents[2] / "dev")
     bash = subprocess.Popen(["bash", "--noprofile", "--norc"], cwd=home, env=env, text=True, stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     count = bad = 0

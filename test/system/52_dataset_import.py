@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Importing files of all kinds: SAGE's trees by place, CSV by key, schemas, several processes, kills, two at once."""
+"""Importing files of all kinds: SAGE's trees by place, CSV by key, schemas, several processes, kills, two at once; and the lightcone."""
 import json
+import math
 import os
 import pathlib
 import random
@@ -208,6 +209,85 @@ def rows_with_the_same_value_stay_together():
     check(len(cells) == 4 == len(set(cells.values())), f"rows without trees, by place: {cells}")
 
 
+# ---- the lightcone ----
+
+WIDE, OMEGA_M, OMEGA_L = 1500.0, 0.25, 0.75
+SNAPS = {63: 0.0, 37: 1.386, 32: 2.07, 27: 3.06, 23: 4.179, 20: 5.289, 18: 6.197, 16: 7.272}
+
+
+def distance(z, steps=400):
+    def integrand(x):
+        return 1 / math.sqrt(OMEGA_M * (1 + x) ** 3 + OMEGA_L)
+    h = z / steps
+    return 2997.92458 * h / 3 * sum((1 if k in (0, steps) else 4 if k % 2 else 2) * integrand(k * h) for k in range(steps + 1)) if z else 0.0
+
+
+def brute_force(galaxies, ra, dec, z):
+    """Every galaxy in every copy of the box: (galaxy, snapshot, ra, dec, distance) of those that are seen."""
+    order = sorted(SNAPS.items(), key=lambda item: item[1])
+    seen = {}
+    for i, (snap, shift) in enumerate(order):
+        low = max(z[0], (order[i - 1][1] + shift) / 2 if i else 0)
+        high = min(z[1], (order[i + 1][1] + shift) / 2 if i + 1 < len(order) else 1000)
+        if low < high:
+            seen[snap] = (distance(low), distance(high))
+    most = math.ceil(distance(z[1]) / WIDE)
+    out = []
+    for _, snap, galaxy, *at in galaxies:
+        near, far = seen.get(snap, (0, 0))
+        for bx in range(-most, most):
+            for by in range(-most, most):
+                for bz in range(-most, most):
+                    x, y, h = at[0] + bx * WIDE, at[1] + by * WIDE, at[2] + bz * WIDE
+                    d = math.sqrt(x * x + y * y + h * h)
+                    if not near <= d < far:
+                        continue
+                    a, b = math.degrees(math.atan2(y, x)) % 360, math.degrees(math.atan2(h, math.hypot(x, y)))
+                    if dec[0] <= b < dec[1] and (ra[0] <= a < ra[1] if ra[0] < ra[1] else a >= ra[0] or a < ra[1]):
+                        out.append((galaxy, snap, a, b, d))
+    return sorted(out)
+
+
+def cone(ra, dec, z, *words, status=0, columns="galaxyindex, snapnum, ra, dec, distance, redshift, redshift_observed"):
+    return rows("cone", "wide", f"--ra={ra[0]},{ra[1]}", f"--dec={dec[0]},{dec[1]}", f"--z={z[0]},{z[1]}", "--columns", columns,
+                "--format", "jsonl", *words, status=status)
+
+
+def a_cone_has_what_brute_force_finds():
+    subprocess.run([sys.executable, ROOT / "src/tools/sage_sample.py", TOP / "wide", "--trees", "30", "--galaxies", "16", "--box", str(WIDE)], check=True)
+    galaxies = [row for path in sorted((TOP / "wide").iterdir()) for row in read_sage(path)]
+    rows("create", "wide", "--servers", "n1,n2,n3", "--replicas", "2")
+    rows("import", "wide", *map(str, sorted((TOP / "wide").iterdir())), "--grid", "300", "--box", str(WIDE), "--prefix", "tree_",
+         "--set", f"omega_m={OMEGA_M}", "--set", f"omega_l={OMEGA_L}")
+    for ra, dec, z in (((0, 360), (-90, 90), (0, 0.4)), ((350, 20), (-35, 10), (0.5, 2.5)), ((30, 75), (60, 90), (0, 4)), ((100.5, 115), (5, 16), (0.1, 3))):
+        want, got = brute_force(galaxies, ra, dec, z), cone(ra, dec, z)
+        found = sorted(tuple(row.values())[:5] for row in got)
+        same = len(want) == len(found) and all(a[:2] == b[:2] and all(abs(x - y) < 1e-9 * (1 + abs(x)) for x, y in zip(a[2:], b[2:])) for a, b in zip(want, found))
+        check(same and len(want) > 0, f"{ra} {dec} {z}: {len(want)} galaxies, {len(found)} found")
+        check(all(abs(distance(row["redshift"]) - row["distance"]) < 1e-5 * row["distance"] for row in got[::17]), "redshifts are those of the distances")
+    plan = rows("cone", "wide", "--ra", "100,101", "--dec", "5,6", "--z", "0,1.5", "--plan")[0]
+    check(0 < plan["tables"] and plan["looks"] < 8 * plan["tables"] * 4 ** 3, plan)
+
+
+def what_is_asked_of_a_cone_is_looked_at():
+    some = cone((0, 90), (0, 90), (0, 1.5), "--filter", "stellarmass > 1", columns="stellarmass")
+    all_of_them = cone((0, 90), (0, 90), (0, 1.5), columns="stellarmass")
+    check(sorted(row["stellarmass"] for row in some) == sorted(row["stellarmass"] for row in all_of_them if row["stellarmass"] > 1) and some, "a filter")
+    moving = cone((0, 90), (0, 90), (0.1, 1.5), columns="ra, dec, redshift, redshift_observed, velx, vely, velz")[0]
+    a, d = math.radians(moving["ra"]), math.radians(moving["dec"])
+    along = moving["velx"] * math.cos(d) * math.cos(a) + moving["vely"] * math.cos(d) * math.sin(a) + moving["velz"] * math.sin(d)
+    check(abs((1 + moving["redshift"]) * (1 + along / 299792.458) - 1 - moving["redshift_observed"]) < 1e-9, moving)
+    done = strata("dataset", "cone", "wide", "--ra", "0,1", "--dec", "0,1", "--z", "0,0.000001", "--columns", "ra, snapnum")
+    check(done.stdout == b"ra,snapnum\n", f"nothing is seen: {done.stdout}")
+    refused(2, "--ra takes two numbers", "cone", "wide", "--dec", "0,1", "--z", "0,1")
+    refused(2, "the lower one first", "cone", "wide", "--ra", "0,1", "--dec", "10,5", "--z", "0,1")
+    refused(2, "from 0 to 360", "cone", "wide", "--ra", "0,361", "--dec", "0,5", "--z", "0,1")
+    refused(2, "make no distances", "cone", "wide", "--ra", "0,1", "--dec", "0,5", "--z", "0,1", "--omega-m", "-1")
+    refused(10, "too large", "cone", "wide", "--ra", "0,1", "--dec", "0,5", "--z", "0,1", "--box", "1")
+    refused(4, "'boxsize'", "cone", "small", "--ra", "0,1", "--dec", "0,5", "--z", "0,1")
+    refused(7, "column", "cone", "wide", "--ra", "0,90", "--dec", "0,5", "--z", "0,1", "--filter", "nix > 1")
+
+
 # ---- cut off ----
 
 def is_whole(want):
@@ -289,6 +369,8 @@ sys.exit(run_all(scene, [
     files_that_are_broken_are_told,
     a_schema_names_types_and_leaves_out,
     rows_with_the_same_value_stay_together,
+    a_cone_has_what_brute_force_finds,
+    what_is_asked_of_a_cone_is_looked_at,
     an_import_of_several_processes_that_is_killed_goes_on,
     two_imports_at_once_do_not_meet,
     real_files_of_a_simulation_come_in,

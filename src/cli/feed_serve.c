@@ -153,7 +153,7 @@ static bool serve_named(Serving *serving, Err *err)
     return true;
 }
 
-/* A peer that is called is offered all that is here. */
+/* A peer that is called is offered all that is here, and that can be opened. */
 static bool serve_everything(Serving *serving, Err *err)
 {
     StoreFeed *feeds;
@@ -162,9 +162,14 @@ static bool serve_everything(Serving *serving, Err *err)
 
     if (!store_list(serving->store, serving->call->arena, &feeds, &count, err))
         return false;
-    for (size_t i = 0; i < count; i++)
-        if (!serve_feed(serving, &feeds[i], &peering, err))
-            return false;
+    for (size_t i = 0; i < count; i++) {
+        ARENA_SCOPE(scratch);
+        Err why = {0};
+
+        if (!serve_feed(serving, &feeds[i], &peering, &why))
+            out_warn(serving->call->out, "feed %s is not served: %s",
+                     feed_peers_short(&scratch, feeds[i].about.key), why.text);
+    }
     return true;
 }
 
@@ -215,7 +220,7 @@ static bool run(const Call *call, Err *err)
         serving.peers = (Peers){.at = o->peers.items, .count = o->peers.count};
     else if (!feed_peers_configured(call, &serving.peers, err))
         return false;
-    if (!stop_init(err) || !feeds_open(call, &serving.store, err) ||
+    if (!stop_init(err) || !feeds_open_many(call, &serving.store, err) ||
         !keys_open(call, o->passphrase_file, &keys, err) || !keystore_node(keys, &own, err) ||
         !share_open(&own, &options, &serving.share, err))
         return false;
@@ -233,7 +238,8 @@ const Cmd cmd_feed_serve = {
     .description =
         "Whoever knows the key of a feed may copy it: with strata feed replicate, or with npm hypercore 10 or 11. Without KEY every "
         "feed of the instance is served. Connections are encrypted; the key of a feed is never sent, and a peer that does not know it "
-        "is told nothing.\n\n"
+        "is told nothing. Peers that are called from here, those of --peer or else of [feeds] peers in strata.ini, are offered every feed; one "
+        "that cannot be opened is named and passed over.\n\n"
         "What other processes append to a feed meanwhile is passed on at once. A feed of somebody else is not only given but copied on: "
         "from every peer that has more of it.\n\n"
         "A peer that shows a longer history of one's own feed means that the feed here is an old copy: strata feed append refuses it "

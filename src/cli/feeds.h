@@ -10,6 +10,12 @@
 /* The store of the call's instance. ERR_NOT_FOUND, ERR_CONFIG, ERR_DENIED: as instance_open(). */
 bool feeds_open(const Call *call, FeedStore **out, Err *err) ATTR_MUST_USE;
 
+/*
+ * The same for a command that keeps many feeds open at once: as many as the system lets it, three descriptors each, but for some that peers
+ * need. ERR_NOT_FOUND, ERR_CONFIG, ERR_DENIED.
+ */
+bool feeds_open_many(const Call *call, FeedStore **out, Err *err) ATTR_MUST_USE;
+
 /* Say how many feeds are in the store's directories that are not noted, if any: lists do not have them. ERR_IO, ERR_CORRUPT, ERR_LIMIT. */
 bool feeds_warn_strays(const Call *call, FeedStore *store, Err *err) ATTR_MUST_USE;
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """docs/example/feed.c, compiled and run as its reader would, and beside the commands. Usage: 43_c_api.py STRATA"""
+import json
 import os
 import pathlib
 import re
@@ -130,12 +131,31 @@ def peers_are_asked_and_damage_is_told():
     failed = run("append", DIR, "example", "more", address, status=1, program="care").stderr
     check("another history of feed" in failed and "CONFLICT" in failed, failed)
     check(run("forks", DIR, "example", program="care").stdout == "0 4 4 4 1\n", "the proof")
-    log = next(longer.glob("feeds/*/*/00000000.log"))
+    log = next(path for path in longer.glob("feeds/*/*/00000000.log") if b"world" in path.read_bytes())
     log.write_bytes(log.read_bytes().replace(b"world", b"sword"))
     key = run(longer, status=8).stdout.split()[0]
     run(TOP / "damaged", "--from", address, key, status=11)
     _, warned = server.communicate("")
     check("block 1 of feed" in warned and "cannot be given to peers" in warned, warned)
+
+
+def a_server_with_peers_serves_many_feeds_and_passes_over_damaged_ones():
+    many, copy = TOP / "many", TOP / "copies"
+    run("many", many, 80, program="care")
+    (many / "strata.ini").write_text("[feeds]\npeers = 127.0.0.1:1\n")
+    (many / "strata.ini").chmod(0o600)
+    rows = [json.loads(line) for line in subprocess.run([STRATA, "-C", str(many), "feed", "list", "--json"], capture_output=True, text=True, check=True).stdout.splitlines()]
+    keys = {row["name"]: row["key"] for row in rows}
+    damaged = next(row["discovery_key"] for row in rows if row["name"] == "f7")
+    for name in ("00000000.log", "head"):
+        (many / "feeds" / damaged[:2] / damaged / name).write_bytes(b"x" * 1000)
+    server = subprocess.Popen([STRATA, "-C", str(many), "feed", "serve"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    address = server.stdout.readline().split()[1]
+    for name in ("f0", "f79"):
+        check(run(copy, "--from", address, keys[name]).stdout.endswith(f"has 1 blocks:\n0 {name}\n"), name)
+    server.terminate()
+    said = server.communicate()[1]
+    check(f"feed {keys['f7'][:16]} is not served: " in said and said.count("is not served") == 1, said)
 
 
 def what_is_wrong_is_said_with_the_status_of_the_commands():
@@ -159,6 +179,7 @@ sys.exit(run_all(scene, [
     many_threads_append_to_one_feed,
     blocks_are_proven_and_backups_made_and_restored,
     peers_are_asked_and_damage_is_told,
+    a_server_with_peers_serves_many_feeds_and_passes_over_damaged_ones,
     what_is_wrong_is_said_with_the_status_of_the_commands,
     nothing_but_the_header_is_seen_from_outside,
 ]))

@@ -8,6 +8,7 @@
  *     care trust DIR KEY                  whether it was confirmed before
  *     care forks DIR KEY                  fork, length, here and there of each
  *     care serve DIR                      the address; until standard input ends
+ *     care many DIR COUNT                 so many feeds, called f0 and so on, with a block each
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -136,6 +137,21 @@ static int list_forks(strata_store *store, char **args)
     return 0;
 }
 
+static int make_many(strata_store *store, char **args)
+{
+    for (int i = 0; i < atoi(args[0]); i++) {
+        char name[20];
+        strata_block block = {name, 0};
+
+        block.len = (size_t)snprintf(name, sizeof name, "f%d", i);
+        strata_feed *feed = strata_feed_create(store, name, &error);
+        if (!feed || !strata_feed_append(feed, &block, 1, STRATA_BUFFERED, NULL, &error))
+            return fail();
+        strata_feed_close(feed);
+    }
+    return 0;
+}
+
 static void say_address(void *ctx, const char *address)
 {
     (void)ctx;
@@ -169,6 +185,7 @@ int main(int argc, char **argv)
                  : strcmp(argv[1], "restore") == 0 ? restore(store, args)
                  : strcmp(argv[1], "trust") == 0   ? trust(store, args)
                  : strcmp(argv[1], "forks") == 0   ? list_forks(store, args)
+                 : strcmp(argv[1], "many") == 0    ? make_many(store, args)
                  : strata_serve(store, "127.0.0.1:0", say_address, input_has_ended, NULL, &error) ? 0
                                                                                                   : fail();
     strata_close(store);

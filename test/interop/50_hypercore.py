@@ -309,9 +309,39 @@ def we_cut_it_off_and_they_follow():
             peer("close", name=copy)
 
 
+def they_tell_that_ours_is_an_old_copy_before_it_is_appended_to():
+    """An older one that was put over it in place; of a longer feed, and of a newer fork."""
+    for version, compat in ((10, True), (11, False)):
+        peer, name, ours = npm[version], next(names), Strata(f"old{version}")
+        key = ours.create(*create_words(compat), append=30)
+        feed = pathlib.Path(ours.json("stat", key)["path"])
+        peer("open", name=name, key=key)
+        for change, length, fork in ((("append", 5), 35, 0), (("truncate", 20), 20, 1)):
+            before = {path: path.read_bytes() for path in feed.iterdir() if path.is_file()}
+            with ours.serving(key) as server:
+                peer("connect", name=name, port=server.port)
+                if change[0] == "append":
+                    ours.append(key, change[1])
+                else:
+                    ours.run("truncate", key, change[1])
+                peer("until", name=name, length=length, fork=fork)
+                peer("download", name=name, start=0, end=length)
+            for path, content in before.items():
+                path.write_bytes(content)
+            port = peer("serve", name=name)["port"]
+            (ours.dir / "strata.ini").write_text(f"[feeds]\npeers = 127.0.0.1:{port}\npeers_wait = 30s\n")
+            said = ours.run("append", key, status=9, data=b"fork\n").stderr.decode()
+            check(f"{length} blocks in fork {fork}: what is here is an old copy" in said, said)
+            ours.run("replicate", key, "--once")
+            stat = ours.json("stat", key)
+            check((stat["length"], stat["fork"], stat["confirmed"]) == (length, fork, True), stat)
+            (ours.dir / "strata.ini").write_text("[log]\nlevel = info\n")
+        peer("close", name=name)
+
+
 TESTS = [we_copy_what_they_serve, they_copy_what_we_serve, a_long_feed_is_copied, an_empty_feed_is_served_and_fills_later,
          we_get_the_blocks_that_are_asked_for, who_holds_a_part_gives_that_part, two_of_theirs_have_half_each,
          we_pass_on_between_two_of_theirs, what_they_append_comes_while_we_follow, what_we_append_comes_while_they_follow,
          a_server_that_dies_halfway_is_no_loss, they_cut_it_off_and_we_follow,
-         we_cut_it_off_and_they_follow]
+         we_cut_it_off_and_they_follow, they_tell_that_ours_is_an_old_copy_before_it_is_appended_to]
 sys.exit(run_all(TESTS))

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,4 +135,17 @@ bool connection_make(const char *conninfo, PGconn **out, Err *err)
             break;
     patience_end(&wait);
     return ok;
+}
+
+bool connection_answers(const char *conninfo, Duration within)
+{
+    enum { TEXT = 24 };
+    char seconds[TEXT];
+    const char *const keywords[] = {"dbname", "connect_timeout", NULL}, *const values[] = {conninfo, seconds,
+                                                                                           NULL};
+
+    (void)snprintf(seconds, sizeof seconds, "%lld",
+                   (long long)(within / SECONDS(1) > 2 ? within / SECONDS(1) : 2));
+    PGPing answer = PQpingParams(keywords, values, 1);
+    return answer == PQPING_OK || answer == PQPING_REJECT;
 }

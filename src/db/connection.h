@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "base/time.h"
 
 /*
  * Connect. A server that does not answer is given up after 10 s, unless the string has a connect_timeout; one that
@@ -17,6 +18,9 @@
  * ERR_INTERRUPTED  a stop was asked for while waiting
  */
 bool connection_make(const char *conninfo, PGconn **out, Err *err) ATTR_MUST_USE;
+
+/* Whether anybody answers there within a time (of two seconds at least), be it that there is no connection free. */
+bool connection_answers(const char *conninfo, Duration within);
 
 /* The first line of a message of libpq's, without blanks around it. */
 Str connection_line(const char *message);

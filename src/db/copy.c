@@ -196,10 +196,13 @@ static bool end_copy(Db *db, const char *why, Err *err)
 
     if (PQputCopyEnd(db_handle(db), why) < 0)
         ok = db_err(db, NULL, err);
-    for (PGresult *result; (result = PQgetResult(db_handle(db))); PQclear(result))
+    PGresult *result;
+    while (db_next_result(db, &result) && result) {
         if (ok && PQresultStatus(result) != PGRES_COMMAND_OK)
             ok = db_err(db, result, err);
-    return ok;
+        PQclear(result);
+    }
+    return ok && !db_handle(db) ? db_err(db, NULL, err) : ok;
 }
 
 static bool begin_copy(Db *db, const char *statement, ExecStatusType want, Err *err)
@@ -208,7 +211,7 @@ static bool begin_copy(Db *db, const char *statement, ExecStatusType want, Err *
 
     if (!db_handle(db))
         return err_set(err, ERR_DB, "the connection is closed");
-    result = PQexec(db_handle(db), statement);
+    result = db_exec(db, statement);
     if (PQresultStatus(result) != want)
         return db_err(db, result, err);
     return true;

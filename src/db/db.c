@@ -2,6 +2,8 @@
 #include "db/db.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,8 @@ struct Db {
     Map prepared;     /* Sql.name -> its Sql */
     PGconn *conn;
     char *conninfo;
+    Duration deadline; /* 0: none */
+    bool silent;       /* it was closed because the server had said nothing for so long */
 };
 
 enum { ARGS_MAX = 40, NUMBER_BYTES = 32 };
@@ -44,6 +48,9 @@ static ErrCode code_of_state(const char *state)
 
 bool db_err(Db *db, const PGresult *result, Err *err)
 {
+    if (db->silent)
+        return err_set(err, ERR_DB,
+                       "the server says nothing, and does not answer when it is asked whether it is there");
     return db_err_of(db->conn, result, err);
 }
 
@@ -131,6 +138,7 @@ const char *db_dsn_without_password(Arena *arena, const char *dsn, Err *err)
 bool db_reopen(Db *db, Err *err)
 {
     db_close(db);
+    db->silent = false;
     return connection_make(db->conninfo, &db->conn, err);
 }
 
@@ -142,6 +150,84 @@ bool db_alive(const Db *db)
 PGconn *db_handle(Db *db)
 {
     return db->conn;
+}
+
+/* ---- servers that say nothing ---- */
+
+static bool is_copy(ExecStatusType status)
+{
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+void db_set_deadline(Db *db, Duration deadline)
+{
+    db->deadline = deadline;
+}
+
+/* Until there is something to read, or the time is up: false. */
+static bool poll_until(PGconn *conn, Duration until)
+{
+    struct pollfd fd = {.fd = PQsocket(conn), .events = POLLIN};
+
+    for (;;) {
+        Duration left = until - time_monotonic();
+
+        if (left <= 0)
+            return false;
+        int n = poll(&fd, 1, (int)(left / MILLISECONDS(1)) + 1);
+        if (n > 0 || (n < 0 && errno != EINTR))
+            return true;
+    }
+}
+
+/* What a statement takes is its own affair: the server is given up when it does not even answer to a new connection. */
+static bool wait_for_result(Db *db)
+{
+    while (PQisBusy(db->conn)) {
+        if (!poll_until(db->conn, time_monotonic() + db->deadline) &&
+            !connection_answers(db->conninfo, db->deadline)) {
+            db_close(db);
+            db->silent = true;
+            return false;
+        }
+        if (!PQconsumeInput(db->conn))
+            return true; /* and PQgetResult() tells */
+    }
+    return true;
+}
+
+bool db_next_result(Db *db, PGresult **out)
+{
+    *out = NULL;
+    if (db->deadline > 0 && !wait_for_result(db))
+        return false;
+    *out = PQgetResult(db->conn);
+    return true;
+}
+
+/* What PQexec() and the like do after sending: the last result, or the first of a COPY. NULL: db_err() tells why. */
+static PGresult *last_result(Db *db, int sent)
+{
+    PGresult *last = NULL, *result;
+
+    if (!sent)
+        return NULL;
+    while (db_next_result(db, &result) && result) {
+        PQclear(last);
+        last = result;
+        if (is_copy(PQresultStatus(result)) || PQstatus(db->conn) == CONNECTION_BAD)
+            return last;
+    }
+    if (db->silent) {
+        PQclear(last);
+        return NULL;
+    }
+    return last;
+}
+
+PGresult *db_exec(Db *db, const char *text)
+{
+    return db->deadline > 0 ? last_result(db, PQsendQuery(db->conn, text)) : PQexec(db->conn, text);
 }
 
 /* ---- values ---- */
@@ -232,7 +318,8 @@ static bool prepare(Db *db, const Sql *sql, Err *err)
     if (map_get(&db->prepared, name))
         return true;
     RESULT_SCOPE(result);
-    result = PQprepare(db->conn, sql->name, sql->text, 0, NULL);
+    result = db->deadline > 0 ? last_result(db, PQsendPrepare(db->conn, sql->name, sql->text, 0, NULL))
+                              : PQprepare(db->conn, sql->name, sql->text, 0, NULL);
     if (PQresultStatus(result) != PGRES_COMMAND_OK) {
         (void)db_err(db, result, err);
         return err_wrap(err, "cannot prepare '%s'", sql->name);
@@ -248,8 +335,11 @@ static bool run(Db *db, const Sql *sql, const DbArg *args, int binary, DbRows *o
 
     if (!prepare(db, sql, err) || !set_params(&params, sql, args, err))
         return false;
-    result = PQexecPrepared(db->conn, sql->name, sql->params, params.values, params.lengths, params.formats,
-                            binary);
+    result = db->deadline > 0
+                 ? last_result(db, PQsendQueryPrepared(db->conn, sql->name, sql->params, params.values,
+                                                       params.lengths, params.formats, binary))
+                 : PQexecPrepared(db->conn, sql->name, sql->params, params.values, params.lengths,
+                                  params.formats, binary);
     ExecStatusType status = PQresultStatus(result);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
         return db_err(db, result, err);
@@ -324,17 +414,12 @@ void db_cancel(Db *db)
     PQfreeCancel(handle);
 }
 
-static bool is_copy(ExecStatusType status)
-{
-    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
-}
-
 /* Hands over what arrives until the query ends; after a failure the rest is cancelled and read away. */
 static bool hand_over(Db *db, DbRowFn *row, void *ctx, Err *err)
 {
     bool ok = true;
 
-    for (PGresult *result; (result = PQgetResult(db->conn)); PQclear(result)) {
+    for (PGresult *result; db_next_result(db, &result) && result; PQclear(result)) {
         ExecStatusType status = PQresultStatus(result);
 
         if (is_copy(status)) { /* libpq would say so for ever */
@@ -351,7 +436,7 @@ static bool hand_over(Db *db, DbRowFn *row, void *ctx, Err *err)
         if (!ok && status == PGRES_SINGLE_TUPLE)
             db_cancel(db);
     }
-    return ok;
+    return ok && db->silent ? db_err(db, NULL, err) : ok;
 }
 
 bool db_stream(Db *db, const Sql *sql, const DbArg *args, bool binary, DbRowFn *row, void *ctx, Err *err)
@@ -373,7 +458,7 @@ bool db_script(Db *db, const char *text, Err *err)
 
     if (!db->conn)
         return err_set(err, ERR_DB, "the connection is closed");
-    result = PQexec(db->conn, text);
+    result = db_exec(db, text);
     ExecStatusType status = PQresultStatus(result);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY)
         return db_err(db, result, err);

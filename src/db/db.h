@@ -84,6 +84,13 @@ const char *db_dsn_with(Arena *arena, const char *dsn, const char *keyword, cons
 /* The same for showing it: without its password. */
 const char *db_dsn_without_password(Arena *arena, const char *dsn, Err *err) ATTR_MUST_USE;
 
+/*
+ * Give a server up that says nothing: libpq waits for ever. When nothing came for so long the server is asked over another connection whether it
+ * is there, and waited for as long as it answers; so a statement may take its time. The connection is closed then, and what waited fails with ERR_DB.
+ * 0: no deadline, as at first.
+ */
+void db_set_deadline(Db *db, Duration deadline);
+
 /* Connect again after the server went away; prepared statements are forgotten. Errors as db_open(). */
 bool db_reopen(Db *db, Err *err) ATTR_MUST_USE;
 
@@ -92,6 +99,10 @@ bool db_alive(const Db *db);
 
 /* libpq's own handle, for the few calls that are not wrapped here. */
 PGconn *db_handle(Db *db);
+
+/* As PQexec() and PQgetResult(), within the deadline: NULL, or false, when it was missed; db_err() then says so. */
+PGresult *db_exec(Db *db, const char *text);
+bool db_next_result(Db *db, PGresult **out);
 
 /* ---- results ---- */
 

@@ -254,6 +254,38 @@ static void a_server_that_does_not_answer_is_given_up(void)
     CHECK(strstr(err.text, "does not answer"));
 }
 
+/* ---- servers that say nothing ---- */
+
+static void a_statement_may_take_longer_than_the_deadline(void)
+{
+    ARENA_SCOPE(arena);
+    Err err = {0};
+    Db *slow;
+
+    CHECK(db_open(&arena, pg_dsn("postgres"), &slow, &err));
+    db_set_deadline(slow, MILLISECONDS(100));
+    CHECK(db_script(slow, "select pg_sleep(0.5); select 1", &err) && db_alive(slow));
+    CHECK(!db_script(slow, "select 1; select nothing", &err) && db_alive(slow));
+}
+
+static void a_server_that_hangs_is_given_up(void)
+{
+    ARENA_SCOPE(arena);
+    static const Sql query = {"hangs", 0, "select 1"};
+    Err err = {0};
+    int64_t number;
+    Db *hangs;
+
+    CHECK(db_open(&arena, pg_dsn("postgres"), &hangs, &err));
+    db_set_deadline(hangs, MILLISECONDS(100));
+    pid_t backend = PQbackendPID(db_handle(hangs)), postmaster = cluster_pid(pg_cluster);
+    CHECK(kill(postmaster, SIGSTOP) == 0 && kill(backend, SIGSTOP) == 0);
+    CHECK(!db_query_int(hangs, &query, DB_NO_ARGS, &number, &err) && err.code == ERR_DB && !db_alive(hangs));
+    CHECK(kill(backend, SIGCONT) == 0 && kill(postmaster, SIGCONT) == 0);
+    err = (Err){0};
+    CHECK(db_reopen(hangs, &err) && db_query_int(hangs, &query, DB_NO_ARGS, &number, &err) && number == 1);
+}
+
 int main(void)
 {
     pg_start();
@@ -271,5 +303,7 @@ int main(void)
     RUN(with_patience_it_is_waited_for);
     RUN(a_server_that_does_not_answer_is_given_up);
     RUN(a_server_that_is_not_there_is_named);
+    RUN(a_statement_may_take_longer_than_the_deadline);
+    RUN(a_server_that_hangs_is_given_up);
     DONE();
 }

@@ -45,6 +45,7 @@ static bool put_server(const Call *call, const Mapping *mapping, const PlaceRepo
 
     out_z(call->out, report->server);
     out_z(call->out, state);
+    out_z(call->out, place_health_name(report->health));
     out_int(call->out, (int64_t)count_copies(mapping, report->server, false));
     out_int(call->out, (int64_t)count_copies(mapping, report->server, true));
     report->there ? out_int(call->out, report->version.epoch) : out_null(call->out);
@@ -57,6 +58,7 @@ static bool run(const Call *call, Err *err)
 {
     static const OutColumn columns[] = {{"server", OUT_TEXT},
                                         {"state", OUT_TEXT},
+                                        {"health", OUT_TEXT},
                                         {"copies", OUT_INT},
                                         {"active", OUT_INT},
                                         {"epoch", OUT_INT},
@@ -86,7 +88,8 @@ const Cmd cmd_dataset_status = {
     .description =
         "Every server has the same mapping of tables to servers. 'behind' is one that missed a change, 'differs' one "
         "that was changed alone, 'damaged' one whose rows are not those that it noted, 'missing' one without the "
-        "dataset's database, 'down' one that cannot be reached. The status is 11 when there is one.",
+        "dataset's database, 'down' one that cannot be reached. The status is 11 when there is one. Health is how a server answers: 'suspect' is one "
+        "that lost a connection or said nothing for too long.",
     .examples = "strata dataset status mini\n",
     .run = run,
 };

@@ -20,13 +20,31 @@
 typedef struct PlaceServer {
     const char *name; /* as in [server NAME], and in the mapping */
     const char *dsn;  /* of the dataset's database there */
+    int64_t weight;   /* PLACE_BY_WEIGHT: how much of the work it gets beside others; 0 is 1 */
+    bool backup;      /* asked only where no other server can be */
+    bool local;       /* on this machine */
 } PlaceServer;
+
+/* Which of several active copies is asked. */
+typedef enum PlaceRoute {
+    PLACE_BY_LEAST,  /* on a server whose connection is in the middle of nothing, the least used of those */
+    PLACE_BY_WEIGHT, /* the least used in relation to its weight */
+    PLACE_BY_LOCAL,  /* on this machine where there is one, then as PLACE_BY_LEAST */
+} PlaceRoute;
 
 typedef struct PlaceSpec {
     const char *dataset; /* in messages */
     const PlaceServer *servers;
     size_t count;
+    PlaceRoute route;
+    Duration deadline; /* of its connections: db_set_deadline(); 0: 30 s */
 } PlaceSpec;
+
+typedef enum PlaceHealth {
+    PLACE_GOOD,    /* it answered last, or was not asked yet */
+    PLACE_SUSPECT, /* a connection to it was lost, or was silent for too long */
+    PLACE_DOWN, /* it could not be connected to; where another server will do it is left alone for a while, longer each time */
+} PlaceHealth;
 
 typedef struct Place Place;
 
@@ -50,13 +68,40 @@ const Mapping *place_mapping(const Place *place);
 bool place_refresh(Place *place, Err *err) ATTR_MUST_USE;
 
 /*
- * A connection to a server that has an active copy of the table: the one that answers first in the order of the least used. It is the
- * Place's, and shared by all tables of that server.
+ * A connection to a server that has an active copy of the table, by the rules of the spec: first those that are not down, and that are no backups;
+ * the first that answers. It is the Place's, and shared by all tables of that server.
  *
  * ERR_NOT_FOUND  the dataset has no such table
  * ERR_DB         no server with an active copy can be reached, or the mapping knows none of their names
  */
 bool place_db(Place *place, Str table, Db **out, Err *err) ATTR_MUST_USE;
+
+/*
+ * What a connection needs before it is used: settings, temporary tables. Run on every connection that the Place makes, after a server went away as
+ * well, and on those that it has now. A hook that fails makes the connection fail. ERR_DB, and what the hook says.
+ */
+typedef bool PlaceHook(void *ctx, Db *db, Err *err);
+bool place_add_hook(Place *place, PlaceHook *hook, void *ctx, Err *err) ATTR_MUST_USE;
+
+/* Close all connections; they are made again when they are needed. */
+void place_restart(Place *place);
+
+/*
+ * Run something on a connection to a server that has an active copy of the table; when the connection is lost on the way, again on the next
+ * one that has, until all were tried. Errors as place_db() (ERR_DB, ERR_NOT_FOUND), and what `use` says.
+ */
+typedef bool PlaceUse(void *ctx, Str table, Db *db, Err *err);
+bool place_with(Place *place, Str table, PlaceUse *use, void *ctx, Err *err) ATTR_MUST_USE;
+
+/* The same for every table, each once, whatever its copies; until one fails. Errors as place_with(): ERR_DB ... */
+bool place_each(Place *place, PlaceUse *use, void *ctx, Err *err) ATTR_MUST_USE;
+
+/* The same on every server: what each says is in `whys`, one for each. False when one failed; the others were asked all the same. */
+bool place_all(Place *place, bool (*use)(void *ctx, const char *server, Db *db, Err *err), void *ctx,
+               Err *whys);
+
+PlaceHealth place_health(const Place *place, size_t server);
+const char *place_health_name(PlaceHealth health); /* "good", "suspect", "down" */
 
 /* A connection to any server, for system tables; by turns. ERR_DB: none can be reached. */
 bool place_any(Place *place, Db **out, Err *err) ATTR_MUST_USE;
@@ -68,6 +113,7 @@ bool place_server(Place *place, size_t server, Db **out, Err *err) ATTR_MUST_USE
 typedef struct PlaceReport {
     const char *server;
     bool reached, there; /* there: it has the dataset's system tables */
+    PlaceHealth health;
     MappingVersion version;
     Err why; /* when it was not reached, or they are not there */
 } PlaceReport;

@@ -37,6 +37,21 @@ bool datasets_plan(const Instance *instance, Arena *arena, Str name, Str servers
 bool datasets_write(const Instance *instance, const ConfSet *set, const Dataset *dataset,
                     Err *err) ATTR_MUST_USE;
 
+/*
+ * The same dataset with one server more, the last in the list; and with one less.
+ *
+ * ERR_CONFLICT   it is on that server already; or on no other
+ * ERR_NOT_FOUND  the instance has no such server; or the dataset is not on it
+ */
+bool datasets_with_server(const Instance *instance, Arena *arena, const Dataset *dataset, Str server,
+                          Dataset *out, Err *err) ATTR_MUST_USE;
+bool datasets_without_server(Arena *arena, const Dataset *dataset, Str server, Dataset *out,
+                             Err *err) ATTR_MUST_USE;
+
+/* Write the servers of a dataset that strata.ini has into it. ERR_CONFIG, ERR_NOT_FOUND, ERR_IO. */
+bool datasets_rewrite(const Instance *instance, const ConfSet *set, const Dataset *dataset,
+                      Err *err) ATTR_MUST_USE;
+
 /* What to connect to for making a dataset's database on a server: another one. ERR_CONFIG. */
 bool datasets_maintenance_dsn(const Instance *instance, Arena *arena, const char *server, const char **out,
                               Err *err) ATTR_MUST_USE;

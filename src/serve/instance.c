@@ -358,6 +358,63 @@ bool instance_add_section(const Instance *instance, const ConfSet *set, Str sect
     return os_write_file(instance->file, buf_str(&text), 0600, err);
 }
 
+/* A line that goes on with the value before it. */
+static bool goes_on(Str line)
+{
+    return line.len > 0 && (line.ptr[0] == ' ' || line.ptr[0] == '\t') && str_trim(line).len > 0;
+}
+
+static bool is_key(Str line, Str key)
+{
+    Str name;
+
+    (void)str_cut(line, '=', &name);
+    return str_eq(str_trim(name), key);
+}
+
+/* False when the file has no such key in such a section. */
+static bool replace_key(Str text, Str section, Str key, Str lines, Buf *out)
+{
+    bool inside = false, dropping = false, found = false;
+
+    while (text.len > 0) {
+        Str line;
+
+        text = str_cut(text, '\n', &line);
+        dropping = dropping && goes_on(line);
+        if (line.len > 0 && line.ptr[0] == '[')
+            inside = str_eq(str_trim(line), section);
+        if (inside && !found && !dropping && !goes_on(line) && is_key(line, key)) {
+            buf_put(out, lines);
+            found = dropping = true;
+        } else if (!dropping) {
+            buf_put(out, line);
+            buf_put_byte(out, '\n');
+        }
+    }
+    return found;
+}
+
+bool instance_replace_key(const Instance *instance, const ConfSet *set, Str section, Str key, Str lines,
+                          Err *err)
+{
+    ARENA_SCOPE(scratch);
+    BUF_SCOPE(text);
+    BUF_SCOPE(changed);
+    FD_SCOPE(lock);
+    ConfProblem problem;
+    size_t at = 0;
+
+    if (!lock_file(instance->dir, &lock, err) || !os_read_file(instance->file, CONF_FILE_MAX, &text, err))
+        return false;
+    if (!replace_key(buf_str(&text), section, key, lines, &changed))
+        return err_set(err, ERR_NOT_FOUND, "'%s' has no '%.*s' in a section %.*s", instance->file,
+                       STR_ARG(key), STR_ARG(section));
+    if (conf_next_problem(conf_parse(set, buf_str(&changed), instance->file, &scratch), &at, &problem))
+        return err_set(err, ERR_CONFIG, "%.*s", STR_ARG(problem.text));
+    return os_write_file(instance->file, buf_str(&changed), 0600, err);
+}
+
 typedef struct NewServer {
     const Instance *instance;
     const ConfSet *set;

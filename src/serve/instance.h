@@ -105,6 +105,16 @@ typedef bool InstanceBefore(void *ctx, const Conf *before, Err *err);
 bool instance_add_section(const Instance *instance, const ConfSet *set, Str section, InstanceBefore *check,
                           void *ctx, Err *err) ATTR_MUST_USE;
 
+/*
+ * Put `lines`, which begin with a key, in the place of that key and its value in a section of strata.ini: "[dataset mini]".
+ *
+ * ERR_NOT_FOUND  the file has no such section with that key
+ * ERR_CONFIG     it would be wrong then
+ * ERR_IO         nothing has changed
+ */
+bool instance_replace_key(const Instance *instance, const ConfSet *set, Str section, Str key, Str lines,
+                          Err *err) ATTR_MUST_USE;
+
 /* Could such a server be added? Nothing is connected to. ERR_USAGE, ERR_CONFLICT, ERR_LIMIT: instance_add_server(). */
 bool instance_check_server(const Instance *instance, Str name, Str dsn, Err *err) ATTR_MUST_USE;
 

@@ -4,6 +4,7 @@
 
 #include <sys/wait.h>
 
+#include "base/buf.h"
 #include "base/fault.h"
 #include "db/migrate.h"
 #include "place/schema.h"
@@ -371,6 +372,131 @@ static void a_change_that_knows_of_other_servers_is_refused(void)
     CHECK(activate(place, "tree_1", "n2", false, &err));
 }
 
+/* ---- which server is asked, and how servers are ---- */
+
+static int count_on(Place *place, const char *table, const char *database, int times)
+{
+    Err err = {0};
+    int count = 0;
+    Db *db;
+
+    for (int i = 0; i < times; i++) {
+        CHECK(place_db(place, str_from_z(table), &db, &err));
+        count += strcmp(PQdb(db_handle(db)), database) == 0;
+    }
+    return count;
+}
+
+static void the_rules_say_which_copy_is_asked(void)
+{
+    ARENA_SCOPE(arena);
+    Err err = {0};
+    PlaceSpec with = spec;
+    Place *place;
+    Db *db;
+
+    (void)two_tables(&arena);
+    with.route = PLACE_BY_WEIGHT;
+    servers[1].weight = 3;
+    CHECK(place_open(&arena, &with, &place, &err));
+    int got = count_on(place, "tree_1", "n2", 40);
+    CHECK(got >= 29 && got <= 31); /* one is for the mapping */
+    with.route = PLACE_BY_LOCAL;
+    servers[1].local = true;
+    CHECK(place_open(&arena, &with, &place, &err) && count_on(place, "tree_1", "n2", 10) == 10);
+    with.route = PLACE_BY_LEAST;
+    servers[1].backup = true;
+    CHECK(place_open(&arena, &with, &place, &err) && count_on(place, "tree_1", "n1", 10) == 10);
+    servers[0].dsn = servers[SERVERS].dsn; /* gone: the backup it is */
+    CHECK(place_open(&arena, &with, &place, &err) && count_on(place, "tree_1", "n2", 10) == 10);
+    CHECK(place_health(place, 0) == PLACE_DOWN && place_health(place, 1) == PLACE_GOOD);
+    scene();
+    (void)two_tables(&arena);
+    CHECK(place_open(&arena, &spec, &place, &err) && place_server(place, 0, &db, &err) && db_begin(db, &err));
+    CHECK(count_on(place, "tree_1", "n2", 10) == 10); /* n1 is in the middle of something */
+}
+
+/* ---- what sessions have ---- */
+
+static bool make_helper(void *count_v, Db *db, Err *err)
+{
+    ++*(int *)count_v;
+    return db_script(db, "create temp table helper as select 42 n; analyze helper", err);
+}
+
+typedef struct Asked {
+    int calls, lost;
+    bool lose;
+    Str tables[4];
+} Asked;
+
+/* The first connection is lost while it is used. */
+static bool ask_helper(void *asked_v, Str table, Db *db, Err *err)
+{
+    static const Sql helper = {"test_helper", 0, "select n from helper"};
+    Asked *asked = asked_v;
+    int64_t n = 0;
+
+    asked->tables[asked->calls++ % 4] = table;
+    if (asked->lose && asked->lost++ == 0)
+        return db_script(db, "select pg_terminate_backend(pg_backend_pid())", err);
+    CHECK(db_query_int(db, &helper, DB_NO_ARGS, &n, err) && n == 42);
+    return true;
+}
+
+static bool refuse(void *ctx, Str table, Db *db, Err *err)
+{
+    (void)table;
+    ++*(int *)ctx;
+    return db_script(db, "select nothing from nowhere", err);
+}
+
+static void sessions_have_what_they_need_after_a_loss_too(void)
+{
+    ARENA_SCOPE(arena);
+    Place *place = two_tables(&arena);
+    Asked once = {.lose = true}, all = {0}, again = {0};
+    Err err = {0};
+    int made = 0, refused = 0;
+
+    CHECK(place_add_hook(place, make_helper, &made, &err) && made >= 1);
+    CHECK(place_with(place, STR("tree_1"), ask_helper, &once, &err));
+    CHECK(once.calls == 2 && once.lost == 2); /* the other copy */
+    int suspects = 0;
+    for (size_t i = 0; i < 2; i++)
+        suspects += place_health(place, i) == PLACE_SUSPECT;
+    CHECK(suspects == 1);
+    CHECK(place_each(place, ask_helper, &all, &err) && all.calls == 2);
+    CHECK(str_eq_z(all.tables[0], "tree_1") && str_eq_z(all.tables[1], "tree_2"));
+    place_restart(place);
+    made = 0;
+    CHECK(place_each(place, ask_helper, &again, &err) && made == 2);
+    CHECK(!place_with(place, STR("tree_1"), refuse, &refused, &err) && err.code == ERR_NOT_FOUND &&
+          refused == 1);
+}
+
+static bool name_itself(void *seen_v, const char *server, Db *db, Err *err)
+{
+    (void)db;
+    (void)err;
+    buf_printf(seen_v, "%s ", server);
+    return true;
+}
+
+static void all_servers_are_asked_and_each_answers_for_itself(void)
+{
+    ARENA_SCOPE(arena);
+    ARENA_SCOPE(later);
+    BUF_SCOPE(seen);
+    Err err = {0}, whys[SERVERS];
+    Place *place;
+
+    (void)two_tables(&arena);
+    servers[1].dsn = servers[SERVERS].dsn;
+    CHECK(place_open(&later, &spec, &place, &err) && !place_all(place, name_itself, &seen, whys));
+    CHECK(str_eq_z(buf_str(&seen), "n1 n3 ") && !whys[0].code && whys[1].code == ERR_DB && !whys[2].code);
+}
+
 int main(void)
 {
     pg_start();
@@ -387,5 +513,8 @@ int main(void)
     RUN(a_database_that_is_something_else_is_left_alone);
     RUN(what_an_older_program_made_is_read_and_brought_up_by_the_first_change);
     RUN(a_change_that_knows_of_other_servers_is_refused);
+    RUN(the_rules_say_which_copy_is_asked);
+    RUN(sessions_have_what_they_need_after_a_loss_too);
+    RUN(all_servers_are_asked_and_each_answers_for_itself);
     DONE();
 }

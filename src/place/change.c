@@ -114,6 +114,14 @@ static bool lock_and_settle(Change *change, Place *place, size_t *settled, Err *
            (settle_all(change, settled, err) || err_wrap(err, "cannot settle an earlier change"));
 }
 
+bool change_hold(Change *change, Place *place, Err *err)
+{
+    size_t settled = 0;
+
+    *change = (Change){0};
+    return lock_and_settle(change, place, &settled, err);
+}
+
 bool change_settle(Place *place, size_t *settled, Err *err)
 {
     CHANGE_SCOPE(change);
@@ -168,7 +176,7 @@ bool change_begin_anyway(Change *change, Place *place, Err *err)
 {
     size_t settled = 0;
 
-    *change = (Change){0};
+    *change = (Change){.refused = CHANGE_NOBODY};
     if (!lock_and_settle(change, place, &settled, err))
         return false;
     change->gid = str_printf(&change->arena, "strata:%s:%lld:%d", place_spec(place)->dataset,
@@ -214,12 +222,26 @@ void change_end(Change *change)
 
 /* ---- commit ---- */
 
+/* PostgreSQL would say so too, but with less to go by. */
+static bool prepare(Db *db, const DbArg *gid, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    RESULT_SCOPE(rows);
+
+    if (!db_query(db, &sql_change_prepare, gid, &rows, err))
+        return false;
+    if (db_is_null(rows, 0, 1))
+        return db_script(db, str_to_z(&scratch, db_text(rows, 0, 0)), err);
+    return err_set(err, ERR_USAGE, "a change of all copies cannot have to do with the temporary table '%.*s'",
+                   STR_ARG(db_text(rows, 0, 1)));
+}
+
 static bool prepare_at(Change *change, size_t server, Err *err)
 {
     DbArg gid = DB_TEXT_Z(change->gid);
     Db *db = change->servers[server];
 
-    return (db_run(db, &sql_change_note, &gid, NULL, err) && run_made(db, &sql_change_prepare, &gid, err)) ||
+    return (db_run(db, &sql_change_note, &gid, NULL, err) && prepare(db, &gid, err)) ||
            at_server(change, server, err);
 }
 
@@ -237,6 +259,7 @@ static bool prepare_all(Change *change, Err *err)
 {
     for (size_t i = 0; i < count_of(change); i++)
         if (!prepare_at(change, i, err) || !fault_pass(FAULT_place_prepared, err)) {
+            change->refused = i;
             db_rollback(change->servers[i]);
             unprepare(change, i + 1);
             return false;

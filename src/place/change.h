@@ -22,7 +22,10 @@ typedef struct Change {
     Db **servers;    /* in the order of the dataset's; NULL: no lock there */
     const char *gid; /* what the transaction is called when it is prepared */
     bool begun;
+    size_t refused; /* the server that could not prepare it, or CHANGE_NOBODY */
 } Change;
+
+#define CHANGE_NOBODY SIZE_MAX
 
 #define CHANGE_SCOPE(name) ATTR_CLEANUP(change_end) Change name = {0}
 
@@ -40,6 +43,9 @@ bool change_begin(Change *change, Place *place, Err *err) ATTR_MUST_USE;
 /* The same for who changes which servers the dataset is on. ERR_DB, ERR_CONFIG, ERR_CONFLICT, ERR_DENIED as above. */
 bool change_begin_anyway(Change *change, Place *place, Err *err) ATTR_MUST_USE;
 
+/* Wait for other changes and settle what they left, without a transaction: nobody changes anything until change_end(). Errors as above: ERR_DB ... */
+bool change_hold(Change *change, Place *place, Err *err) ATTR_MUST_USE;
+
 /* Run the query on every server. Errors as db_query(), with the server's name. */
 bool change_run(Change *change, const Sql *sql, const DbArg *args, Err *err) ATTR_MUST_USE;
 
@@ -51,6 +57,7 @@ bool change_run_made(Change *change, const Sql *sql, const DbArg *args, Err *err
  * begins, and this is no failure.
  *
  * ERR_DB  not all could prepare it, so nothing has changed; or all went away at that moment, and the next change tells
+ * ERR_USAGE  a temporary table was touched: such a transaction cannot be prepared
  * and what a server refuses: ERR_CONFLICT where a table would have no active copy
  */
 bool change_commit(Change *change, Err *err) ATTR_MUST_USE;

@@ -36,6 +36,11 @@ struct Daemon {
 
 /* ---- what parts ask ---- */
 
+const ConfSet *daemon_conf_set(const Daemon *daemon)
+{
+    return daemon->set;
+}
+
 const Instance *daemon_instance(const Daemon *daemon)
 {
     return daemon->instance;

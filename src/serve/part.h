@@ -52,6 +52,7 @@ typedef struct ServePart {
 /* ---- what a part may ask the daemon ---- */
 
 const Instance *daemon_instance(const Daemon *daemon);
+const ConfSet *daemon_conf_set(const Daemon *daemon); /* for reading strata.ini as it is by now */
 Arena *daemon_arena(Daemon *daemon); /* lives as long as the daemon; from its own thread only */
 
 /* Connections to the service database; from any thread, while the part `database` is up. */

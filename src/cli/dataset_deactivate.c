@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/datasets.h"
+
+static bool run(const Call *call, Err *err)
+{
+    const Str *args = call->args;
+    DatasetWork work;
+    UpkeepOutcome outcome;
+
+    if (!dataset_work(call, &work, err))
+        return false;
+    bool ok = upkeep_activate(&work.upkeep, args[1], args[2], false, &outcome, err);
+    progress_end(work.upkeep.progress);
+    if (ok)
+        dataset_put_copy(call, args[1], args[2], outcome);
+    return ok;
+}
+
+const Cmd cmd_dataset_deactivate = {
+    .name = "dataset deactivate",
+    .args = "NAME TABLE SERVER",
+    .summary = "let a copy of a table not be read",
+    .description =
+        "The last active copy of a table is not switched off: the database itself refuses it. Where it was the primary one another is that "
+        "from now on. What is written to the table meanwhile does not reach it.",
+    .examples = "strata dataset deactivate mini mini_1 n2\n",
+    .run = run,
+};

@@ -1,0 +1,3 @@
+-- Does no session make a copy in this database? Then none can until copy_unlock.
+-- >> free  boolean
+select pg_try_advisory_lock(hashtext('strata.place.copying')) free;

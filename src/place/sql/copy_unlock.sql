@@ -1,0 +1,3 @@
+-- Let others make copies in this database.
+-- >> ok  boolean
+select pg_advisory_unlock(hashtext('strata.place.copying')) ok;

@@ -1,0 +1,3 @@
+-- Say nothing more under a key.
+-- $1 key  text
+delete from public.metadata where metakey = $1::text;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * strata.h -- the public C library: feeds
+ * strata.h -- the public C library: feeds, and the tables of datasets
  *
  *     strata_store *store = strata_open("/var/lib/strata", NULL, &error);
  *     strata_feed *feed = strata_feed_create(store, "notes", &error);
@@ -8,7 +8,7 @@
  *     strata_feed_close(feed);
  *     strata_close(store);
  *
- * docs/example/feed.c is a whole program. Link with -lstrata.
+ * docs/example/feed.c and docs/example/dataset.c are whole programs. Link with -lstrata.
  *
  * What fails returns false or NULL and fills the strata_error, which may be NULL; nothing is changed then unless it is said
  * otherwise. Out parameters are written on success only. A store, its feeds and its replications belong to one thread at a time;
@@ -236,6 +236,87 @@ bool strata_replicate(strata_store *store, const char *key, const char *const *p
  */
 bool strata_serve(strata_store *store, const char *listen, void (*listening)(void *ctx, const char *address),
                   bool (*until)(void *ctx), void *ctx, strata_error *error);
+
+/* ---- datasets ---- */
+
+/*
+ * The tables of a dataset, spread over several PostgreSQL servers. Who asks names a table and not a server; SQL is passed on as it is:
+ *
+ *     strata_dataset *dataset = strata_dataset_open("/var/lib/strata", "mini", &error);
+ *     strata_rows *rows = strata_dataset_query(dataset, "tree_1", "select id, x from tree_1 where x > $1", binds, 1, &error);
+ *
+ * Of several copies one is asked by the rules of strata.ini. When its server is lost another one is asked instead, unless that is in the
+ * middle of a transaction. A dataset belongs to one thread at a time; a process may open it several times.
+ */
+typedef struct strata_dataset strata_dataset;
+typedef struct strata_rows strata_rows;
+
+/* The dataset `name` of the instance at `dir`. */
+strata_dataset *strata_dataset_open(const char *dir, const char *name, strata_error *error);
+void strata_dataset_close(strata_dataset *dataset);
+
+/* The names of its tables, each once, and of its servers; they end with NULL, and are valid until refresh or close. */
+const char *const *strata_dataset_tables(strata_dataset *dataset);
+const char *const *strata_dataset_servers(strata_dataset *dataset);
+
+/* Read again which tables there are, and where. */
+bool strata_dataset_refresh(strata_dataset *dataset, strata_error *error);
+
+/*
+ * SQL that every connection runs before it is used: settings, temporary tables. Also those that are made after a server was lost.
+ */
+bool strata_dataset_on_connect(strata_dataset *dataset, const char *sql, strata_error *error);
+
+/* Close all connections; they are made again when they are needed. A transaction is undone. */
+void strata_dataset_restart(strata_dataset *dataset);
+
+/*
+ * Run SQL, prepared the first time, on a server that has an active copy of `table`; NULL: on any server, for system tables. `binds` are the values of
+ * $1, $2, ..., as PostgreSQL writes them; NULL is null.
+ */
+strata_rows *strata_dataset_query(strata_dataset *dataset, const char *table, const char *sql, const char *const *binds, size_t count,
+                                  strata_error *error);
+
+/*
+ * A transaction on the server of a table: what is asked for that table goes to that connection until commit or rollback. Tables on the
+ * same server share the connection. One at a time.
+ */
+bool strata_dataset_begin(strata_dataset *dataset, const char *table, strata_error *error);
+bool strata_dataset_commit(strata_dataset *dataset, strata_error *error);
+void strata_dataset_rollback(strata_dataset *dataset);
+
+/* Run SQL on every server. False when one refused; `errors` (NULL, or one for each server) say what: code 0 is none. */
+bool strata_dataset_on_all(strata_dataset *dataset, const char *sql, strata_error *errors);
+
+/*
+ * For other libraries: the connection string of the server that a query of the table would go to, and its name. Both are valid until close.
+ */
+const char *strata_dataset_route(strata_dataset *dataset, const char *table, const char **server, strata_error *error);
+
+/* What a query gave. */
+typedef enum strata_type { STRATA_TEXT, STRATA_INT, STRATA_DOUBLE, STRATA_BOOL } strata_type;
+typedef struct strata_column {
+    const char *name;
+    strata_type type;
+    unsigned oid; /* of PostgreSQL's type */
+} strata_column;
+
+size_t strata_rows_count(const strata_rows *rows);
+size_t strata_rows_changed(const strata_rows *rows); /* by INSERT, UPDATE, DELETE; else as strata_rows_count() */
+size_t strata_rows_columns(const strata_rows *rows, const strata_column **columns);
+
+/* One value. 0, 0.0, false and "" for null. */
+bool strata_rows_is_null(const strata_rows *rows, size_t row, size_t column);
+const char *strata_rows_text(const strata_rows *rows, size_t row, size_t column);
+int64_t strata_rows_int(const strata_rows *rows, size_t row, size_t column);
+double strata_rows_double(const strata_rows *rows, size_t row, size_t column);
+bool strata_rows_bool(const strata_rows *rows, size_t row, size_t column);
+
+/* A whole column, into room for strata_rows_count() values. */
+void strata_rows_ints(const strata_rows *rows, size_t column, int64_t *out);
+void strata_rows_doubles(const strata_rows *rows, size_t column, double *out);
+
+void strata_rows_free(strata_rows *rows);
 
 #ifdef __cplusplus
 }

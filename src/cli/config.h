@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config -- the sections of strata.ini, from the tables of all parts, and the file of an instance */
+/* config -- strata.ini of the instance that a command is for */
 #ifndef CLI_CONFIG_H
 #define CLI_CONFIG_H
 
 #include "base/conf.h"
 #include "cli/cmd.h"
-
-/* Every section there is; a part's goes into the list in config.c. */
-extern const ConfSet config_set;
+#include "serve/sections.h"
 
 /* DIR/strata.ini of the call's instance; NUL terminated. */
 Str config_path(const Call *call);

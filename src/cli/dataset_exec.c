@@ -27,7 +27,8 @@ static bool run(const Call *call, Err *err)
     DatasetWork work;
     Written written;
 
-    if (!statement_put(&sql, call->args[2], &(StatementMarks){.table = call->args[1]}, err) || !dataset_work(call, &work, err))
+    if (!statement_put(&sql, call->args[2], &(StatementMarks){.table = call->args[1]}, err) ||
+        !dataset_work(call, &work, err))
         return false;
     bool ok = writing_run(&work.upkeep, call->args[1], str_to_z(call->arena, buf_str(&sql)), call->arena,
                           &written, err);

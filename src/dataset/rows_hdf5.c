@@ -27,16 +27,19 @@
     X(H5open)                                                                                             \
     X(H5dont_atexit)                                                                                      \
     X(H5get_libversion)                                                                                   \
-    X(H5Eset_auto2) X(H5Fcreate) X(H5Fclose) X(H5Tcreate) X(H5Tcopy) X(H5Tset_size) X(H5Tset_cset)        \
-        X(H5Tinsert) X(H5Tenum_create) X(H5Tenum_insert) X(H5Tclose) X(H5Screate_simple)                  \
-            X(H5Sselect_hyperslab) X(H5Sclose) X(H5Pcreate) X(H5Pset_chunk) X(H5Pset_deflate) X(H5Pclose) \
-                X(H5Dcreate2) X(H5Dset_extent) X(H5Dget_space) X(H5Dwrite) X(H5Dclose)
-#define IDS(X)                                                                                             \
-    X(H5T_NATIVE_INT8_g)                                                                                   \
-    X(H5T_NATIVE_INT16_g)                                                                                  \
-    X(H5T_NATIVE_INT32_g)                                                                                  \
-    X(H5T_NATIVE_INT64_g) X(H5T_NATIVE_UINT8_g) X(H5T_NATIVE_FLOAT_g) X(H5T_NATIVE_DOUBLE_g) X(H5T_C_S1_g) \
-        X(H5P_CLS_DATASET_CREATE_ID_g)
+    X(H5Eset_auto2)                                                                                       \
+    X(H5Fcreate)                                                                                          \
+    X(H5Fclose) X(H5Tcreate) X(H5Tcopy) X(H5Tset_size) X(H5Tset_cset) X(H5Tinsert) X(H5Tenum_create)      \
+        X(H5Tenum_insert) X(H5Tclose) X(H5Screate_simple) X(H5Sselect_hyperslab) X(H5Sclose) X(H5Pcreate) \
+            X(H5Pset_chunk) X(H5Pset_deflate) X(H5Pclose) X(H5Dcreate2) X(H5Dset_extent) X(H5Dget_space)  \
+                X(H5Dwrite) X(H5Dclose)
+#define IDS(X)            \
+    X(H5T_NATIVE_INT8_g)  \
+    X(H5T_NATIVE_INT16_g) \
+    X(H5T_NATIVE_INT32_g) \
+    X(H5T_NATIVE_INT64_g) \
+    X(H5T_NATIVE_UINT8_g) \
+    X(H5T_NATIVE_FLOAT_g) X(H5T_NATIVE_DOUBLE_g) X(H5T_C_S1_g) X(H5P_CLS_DATASET_CREATE_ID_g)
 
 static struct {
 #define X(name) __typeof__(name) *name;

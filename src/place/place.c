@@ -323,7 +323,7 @@ static bool no_copy(const Place *place, const MappingTable *table, const Err *wh
 }
 
 /* Until one copy is reached and `use`, if any, does not lose it. */
-static bool try_copies(Place *place, Str table, PlaceUse *use, void *ctx, Db **out, Err *err)
+static bool try_copies(Place *place, Str table, PlaceUse *use, void *ctx, size_t *out, Err *err)
 {
     ARENA_SCOPE(scratch);
     const MappingTable *found = mapping_find(&place->mapping, table);
@@ -341,7 +341,7 @@ static bool try_copies(Place *place, Str table, PlaceUse *use, void *ctx, Db **o
         if (!place_server(place, server, &db, &why))
             continue;
         if (out)
-            *out = db;
+            *out = server;
         if (!use || use(ctx, found->name, db, &why))
             return true;
         if (db_alive(db)) { /* it is what was asked, and not the server */
@@ -354,6 +354,16 @@ static bool try_copies(Place *place, Str table, PlaceUse *use, void *ctx, Db **o
 }
 
 bool place_db(Place *place, Str table, Db **out, Err *err)
+{
+    size_t server;
+
+    if (!try_copies(place, table, NULL, NULL, &server, err))
+        return false;
+    *out = place->links[server].db;
+    return true;
+}
+
+bool place_route(Place *place, Str table, size_t *out, Err *err)
 {
     return try_copies(place, table, NULL, NULL, out, err);
 }

@@ -103,6 +103,9 @@ bool place_all(Place *place, bool (*use)(void *ctx, const char *server, Db *db, 
 PlaceHealth place_health(const Place *place, size_t server);
 const char *place_health_name(PlaceHealth health); /* "good", "suspect", "down" */
 
+/* As place_db(), for who connects by other means: which server it is, by its place in the list. ERR_NOT_FOUND, ERR_DB. */
+bool place_route(Place *place, Str table, size_t *out, Err *err) ATTR_MUST_USE;
+
 /* A connection to any server, for system tables; by turns. ERR_DB: none can be reached. */
 bool place_any(Place *place, Db **out, Err *err) ATTR_MUST_USE;
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve/sections.h"
 
+#include "base/log.h"
+#include "feed/peers.h"
+
 static const ConfKey server_keys[] = {
 #define X(...) CONF_ROW(ServerSection, __VA_ARGS__)
 #include "serve/server.def"
@@ -49,3 +52,10 @@ const ConfSection dataset_section =
     CONF_SECTION("dataset", "NAME", "tables spread over several servers", DatasetSection, dataset_keys);
 const ConfSection http_section = CONF_SECTION("http", NULL, "the HTTP service", HttpSection, http_keys);
 const ConfSection keys_section = CONF_SECTION("keys", NULL, "the key store", KeysSection, keys_keys);
+
+static const ConfSection *const all[] = {
+    &server_section, &database_section, &postgresql_section, &catalog_section, &dataset_section,
+    &http_section,   &keys_section,     &peers_conf,         &log_conf,
+};
+
+const ConfSet config_set = {all, COUNT_OF(all)};

@@ -32,4 +32,7 @@ typedef struct KeysSection {
 extern const ConfSection server_section, database_section, postgresql_section, catalog_section,
     dataset_section, http_section, keys_section;
 
+/* Every section of strata.ini there is; a part's goes into the list in sections.c. */
+extern const ConfSet config_set;
+
 #endif

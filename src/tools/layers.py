@@ -37,7 +37,7 @@ MAY = {
     "bridge": PARTS,
     "serve": PARTS | {"http", "evolve", "bridge"},
     "cli": PARTS | {"http", "evolve", "bridge", "serve"},
-    "api": PARTS,  # include/strata.h
+    "api": PARTS | {"serve"},  # include/strata.h; serve/ knows what strata.ini says
 }
 MAY["cli"].discard("extract")
 

@@ -37,7 +37,8 @@ static const Opt opts[] = {
      "columns, types, units and descriptions, as --show --json prints them"},
     {OPT_TEXT, "from", 'f', offsetof(Opts, from), "KIND",
      "what the files are; else found from what is in them"},
-    {OPT_TEXT, "part", 0, offsetof(Opts, part), "NAME", "which table of a file that has several"},
+    {OPT_TEXT, "part", 0, offsetof(Opts, part), "NAME",
+     "which table of a FITS or HDF5 file, by name or number (default: the first)"},
     {OPT_TEXT, "primary", 0, offsetof(Opts, primary), "COLUMN",
      "the primary key of the tables (default: globalindex, of SAGE's files)"},
     {OPT_LIST, "index", 'i', offsetof(Opts, indexes), "COLUMN",
@@ -311,8 +312,8 @@ const Cmd cmd_dataset_import = {
     .args = "NAME FILE...",
     .summary = "make tables of files, on all servers of a dataset",
     .description =
-        "Files are CSV (the first row has the names of the columns) or SAGE's binary trees. Columns go by their names, in whatever "
-        "order a file has them. Types of CSV are found from the first thousand rows: bigint, double precision or text; --show "
+        "Files are CSV (the first row has the names of the columns), SAGE's binary trees, binary tables of FITS, or datasets of HDF5 whose "
+        "elements are compounds (with 'tree_counts' beside them rows have trees). Columns go by their names, in whatever order a file has them. Types of CSV are found from the first thousand rows: bigint, double precision or text; --show "
         "tells them and ends, and what it prints with --json, changed as one likes, is a --schema.\n\n"
         "So many rows make a table; or --grid makes one for each square of a box, with whole trees in one table and big trees apart; or "
         "--by keeps rows together that have the same value. Tables go round the servers, each with as many copies as the dataset has "

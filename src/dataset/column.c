@@ -24,6 +24,7 @@ static const struct {
     [STORED_FLOAT64] = {"float64", "double precision", 8},
     [STORED_BOOL] = {"bool", "boolean", 1},
     [STORED_CHARS] = {"chars", "text", 0},
+    [STORED_POINTER] = {"pointer", "text", 0},
     [STORED_TREE] = {"tree", "bigint", 0},
     [STORED_ROW] = {"row", "bigint", 0},
     [STORED_INNER] = {"inner", "integer", 0},
@@ -112,7 +113,7 @@ static bool take_count(const char *key, const JsonValue *value, size_t *out, Err
 static bool find_stored(Str text, Stored *out, Err *err)
 {
     for (int i = STORED_INT8; i < STORED_COUNT; i++)
-        if (str_eq_z(text, kinds[i].name)) {
+        if (i != STORED_POINTER && str_eq_z(text, kinds[i].name)) { /* no file may say where we read */
             *out = (Stored)i;
             return true;
         }

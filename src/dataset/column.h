@@ -36,10 +36,11 @@ typedef enum Stored {
     STORED_FLOAT32,
     STORED_FLOAT64,
     STORED_BOOL,
-    STORED_CHARS, /* filled up with zeros or spaces */
-    STORED_TREE,  /* made by us: the tree's number, */
-    STORED_ROW,   /* the row's within all that is imported, */
-    STORED_INNER, /* and within its tree */
+    STORED_CHARS,   /* filled up with zeros or spaces */
+    STORED_POINTER, /* the address of a text that ends with a zero */
+    STORED_TREE,    /* made by us: the tree's number, */
+    STORED_ROW,     /* the row's within all that is imported, */
+    STORED_INNER,   /* and within its tree */
     STORED_COUNT
 } Stored;
 
@@ -47,12 +48,23 @@ const char *stored_name(Stored stored); /* "int32" */
 size_t stored_bytes(Stored stored);     /* 0: it has none of its own, or their number is the column's */
 const char *stored_type(Stored stored); /* of PostgreSQL: "integer" */
 
+/* What a file says of the numbers in a field. */
+typedef struct Encoding {
+    bool scaled; /* value = stored * scale + zero */
+    double scale, zero;
+    int64_t sign; /* added to whole numbers; INT64_MIN: the highest bit is turned over */
+    bool has_null;
+    int64_t null; /* a whole number that stands for nothing */
+    bool nan_is_null;
+} Encoding;
+
 typedef struct Column {
     Str field, name;  /* in the file; in the database */
     const char *type; /* of PostgreSQL */
     Str unit, description;
     Stored stored;
     size_t offset, bytes; /* in the record */
+    Encoding encoding;
 } Column;
 
 typedef struct Columns {

@@ -101,7 +101,14 @@ static void choose_servers(Importing *importing, size_t number, int64_t replicas
 
 static bool put_facts(const Import *import, Change *change, Err *err)
 {
-    for (size_t i = 0; i < import->facts_count; i++)
+    const Source *first = import->sources[0];
+    ARENA_SCOPE(scratch);
+
+    for (size_t i = 0; i < first->facts_count; i++)
+        if (!metadata_put(change, first->facts[i].key, str_printf(&scratch, "%.17g", first->facts[i].value),
+                          err))
+            return false;
+    for (size_t i = 0; i < import->facts_count; i++) /* what a person says counts more */
         if (!metadata_put(change, import->facts[i].key, import->facts[i].value, err))
             return false;
     return true;
@@ -197,9 +204,13 @@ static bool put_trees(Importing *importing, Change *change, Err *err)
 static bool put_snapshots(Importing *importing, Change *change, Err *err)
 {
     const Import *import = importing->import;
-    SummarySnapshot *snapshots = arena_new(&importing->arena, SummarySnapshot, import->sources_count + 1);
+    const Source *first = import->sources[0];
+    SummarySnapshot *snapshots =
+        arena_new(&importing->arena, SummarySnapshot, import->sources_count + first->redshifts_count + 1);
     size_t count = 0;
 
+    for (; count < first->redshifts_count; count++)
+        snapshots[count] = (SummarySnapshot){(int32_t)count, first->redshifts[count]};
     for (size_t i = 0; i < import->sources_count; i++) {
         bool known = importing->plan.snaps[i] == SITE_NO_SNAP || isnan(import->sources[i]->redshift);
 

@@ -55,8 +55,11 @@ bool record_layout(Arena *arena, const Columns *columns, size_t bytes, bool big_
         if (column->bytes > bytes || column->offset > bytes - column->bytes)
             return err_set(err, ERR_USAGE, "column '%.*s' lies behind the end of a record of %zu bytes",
                            STR_ARG(column->name), bytes);
-        *field = (RecordField){
-            .stored = column->stored, .offset = column->offset, .bytes = column->bytes, .name = column->name};
+        *field = (RecordField){.stored = column->stored,
+                               .offset = column->offset,
+                               .bytes = column->bytes,
+                               .encoding = column->encoding,
+                               .name = column->name};
         if (!find_type(column, &field->type, err))
             return false;
     }
@@ -96,7 +99,7 @@ static Value whole(int64_t value)
 
 static Value real(const RecordField *field, double value)
 {
-    return (Value){.kind = field->nan_is_null && isnan(value) ? IS_NULL : IS_REAL, .real = value};
+    return (Value){.kind = field->encoding.nan_is_null && isnan(value) ? IS_NULL : IS_REAL, .real = value};
 }
 
 static Value text(const unsigned char *at, size_t bytes)
@@ -115,6 +118,7 @@ static Value read_plain(const RecordField *field, const unsigned char *record, c
     const unsigned char *at = record + field->offset;
     uint32_t bits32;
     uint64_t bits64;
+    const char *pointer;
     float f;
     double d;
 
@@ -145,11 +149,15 @@ static Value read_plain(const RecordField *field, const unsigned char *record, c
         memcpy(&d, &bits64, sizeof d);
         return real(field, d);
     case STORED_BOOL: /* FITS has letters, and 0 for nothing */
-        return *at == 'T' || *at == 1   ? (Value){.kind = IS_BOOL, .whole = 1}
-               : *at == 'F' || *at == 0 ? (Value){.kind = *at == 0 && field->has_null ? IS_NULL : IS_BOOL}
-                                        : (Value){.kind = IS_NULL};
+        return *at == 'T' || *at == 1 ? (Value){.kind = IS_BOOL, .whole = 1}
+               : *at == 'F' || *at == 0
+                   ? (Value){.kind = *at == 0 && field->encoding.has_null ? IS_NULL : IS_BOOL}
+                   : (Value){.kind = IS_NULL};
     case STORED_CHARS:
         return text(at, field->bytes);
+    case STORED_POINTER:
+        memcpy(&pointer, at, sizeof pointer);
+        return (Value){.kind = IS_TEXT, .text = str_from_z(pointer ? pointer : "")};
     case STORED_TREE:
         return whole(place->tree);
     case STORED_ROW:
@@ -168,13 +176,18 @@ static Value read_field(const RecordField *field, const unsigned char *record, c
 {
     Value value = read_plain(field, record, place, big);
 
-    if (value.kind == IS_INT && field->has_null && value.whole == field->null)
+    if (value.kind == IS_INT && field->encoding.has_null && value.whole == field->encoding.null)
         return (Value){.kind = IS_NULL};
-    if (value.kind == IS_INT && field->sign && __builtin_add_overflow(value.whole, field->sign, &value.whole))
-        return real(field, (double)value.whole); /* beyond what a bigint holds: refused when it is put */
-    if (field->scaled && (value.kind == IS_INT || value.kind == IS_REAL))
-        return real(field,
-                    (value.kind == IS_INT ? (double)value.whole : value.real) * field->scale + field->zero);
+    if (value.kind == IS_INT && field->encoding.sign == INT64_MIN) {
+        uint64_t turned = (uint64_t)value.whole ^ (uint64_t)INT64_MIN;
+
+        return turned > INT64_MAX ? real(field, (double)turned) : whole((int64_t)turned);
+    }
+    if (value.kind == IS_INT)
+        value.whole += field->encoding.sign;
+    if (field->encoding.scaled && (value.kind == IS_INT || value.kind == IS_REAL))
+        return real(field, (value.kind == IS_INT ? (double)value.whole : value.real) * field->encoding.scale +
+                               field->encoding.zero);
     return value;
 }
 

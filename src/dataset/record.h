@@ -27,12 +27,7 @@ typedef struct RecordField {
     Stored stored;
     FieldType type;
     size_t offset, bytes;
-    bool scaled;        /* scale and zero count */
-    double scale, zero; /* value = stored * scale + zero */
-    int64_t sign; /* added to whole numbers: 0, or 2^15 ... for unsigned ones that are stored as signed */
-    bool has_null;
-    int64_t null; /* a whole number that stands for nothing */
-    bool nan_is_null;
+    Encoding encoding;
     Str name; /* in messages */
 } RecordField;
 

@@ -3,57 +3,16 @@
  * HDF5: a dataset `rows` of one compound type, and beside it `nulls`, with a bit for each column of each row (the first column is the highest
  * bit of the first byte). A null is NaN, 0, FALSE or an empty text in `rows`. Texts are UTF-8 of any length; booleans are the
  * enumeration that h5py takes for them.
- *
- * libhdf5 is loaded when it is used: bound to the program it would double the time that every command takes to start.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 
-/* The constants are variables of the library, which are looked up like its functions. */
-#include <H5public.h>
-
-#include <H5Apublic.h>
-#include <H5Dpublic.h>
-#include <H5Epublic.h>
-#include <H5Fpublic.h>
-#include <H5Ppublic.h>
-#include <H5Spublic.h>
-#include <H5Tpublic.h>
-
+#include "dataset/hdf5.h"
 #include "dataset/rows.h"
-
-#define CALLS(X)                                                                                          \
-    X(H5open)                                                                                             \
-    X(H5dont_atexit)                                                                                      \
-    X(H5get_libversion)                                                                                   \
-    X(H5Eset_auto2)                                                                                       \
-    X(H5Fcreate)                                                                                          \
-    X(H5Fclose) X(H5Tcreate) X(H5Tcopy) X(H5Tset_size) X(H5Tset_cset) X(H5Tinsert) X(H5Tenum_create)      \
-        X(H5Tenum_insert) X(H5Tclose) X(H5Screate_simple) X(H5Sselect_hyperslab) X(H5Sclose) X(H5Pcreate) \
-            X(H5Pset_chunk) X(H5Pset_deflate) X(H5Pclose) X(H5Dcreate2) X(H5Dset_extent) X(H5Dget_space)  \
-                X(H5Dwrite) X(H5Dclose)
-#define IDS(X)            \
-    X(H5T_NATIVE_INT8_g)  \
-    X(H5T_NATIVE_INT16_g) \
-    X(H5T_NATIVE_INT32_g) \
-    X(H5T_NATIVE_INT64_g) \
-    X(H5T_NATIVE_UINT8_g) \
-    X(H5T_NATIVE_FLOAT_g) X(H5T_NATIVE_DOUBLE_g) X(H5T_C_S1_g) X(H5P_CLS_DATASET_CREATE_ID_g)
-
-static struct {
-#define X(name) __typeof__(name) *name;
-    CALLS(X)
-#undef X
-#define X(name) hid_t *name;
-    IDS(X)
-#undef X
-} h5;
 
 enum {
     PIECE = 1024 * 1024 /* of rows that are written at once */,
-    NULLS_LEVEL = 1 /* of deflate */,
-    TRUNCATE = 2 /* H5F_ACC_TRUNC, which calls the library */
+    NULLS_LEVEL = 1 /* of deflate */
 };
 
 typedef struct Hdf5 {
@@ -66,62 +25,6 @@ typedef struct Hdf5 {
     Buf row_buf, null_buf, texts;
     bool broken; /* libhdf5 ends the program when it closes what it could not write: it stays open */
 } Hdf5;
-
-/* Where the address of each goes. */
-static const struct {
-    const char *name;
-    void *slot;
-} symbols[] = {
-#define X(name) {#name, &h5.name},
-    CALLS(X) IDS(X)
-#undef X
-};
-
-static bool find_symbols(void *library, Err *err)
-{
-    for (size_t i = 0; i < COUNT_OF(symbols); i++) {
-        void *found = dlsym(library, symbols[i].name);
-
-        if (!found)
-            return err_set(err, ERR_CONFIG, "the libhdf5 that is here has no %s", symbols[i].name);
-        memcpy(symbols[i].slot, &found, sizeof found);
-    }
-    return true;
-}
-
-/* Types of arguments differ between minor versions. */
-static bool check_version(Err *err)
-{
-    unsigned major = 0, minor = 0, release = 0;
-
-    (void)h5.H5get_libversion(&major, &minor, &release);
-    return (major == H5_VERS_MAJOR && minor == H5_VERS_MINOR) ||
-           err_set(err, ERR_CONFIG, "libhdf5 is %u.%u, and %d.%d is needed", major, minor, H5_VERS_MAJOR,
-                   H5_VERS_MINOR);
-}
-
-static bool load(Err *err)
-{
-    static const char *const names[] = {"libhdf5_serial.so.103", "libhdf5.so.103", "libhdf5.so"};
-    static bool loaded;
-    void *library = NULL;
-
-    if (loaded)
-        return true;
-    for (size_t i = 0; i < COUNT_OF(names) && !library; i++)
-        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        return err_set(err, ERR_CONFIG, "cannot load libhdf5: %s", dlerror());
-    if (!find_symbols(library, err))
-        return false;
-    (void)h5.H5dont_atexit(); /* the first call of all, or it is too late */
-    if (!check_version(err))
-        return false;
-    (void)h5.H5open();
-    (void)h5.H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* it would print */
-    loaded = true;
-    return true;
-}
 
 static bool failed(Hdf5 *hdf5, Err *err)
 {
@@ -226,14 +129,14 @@ static bool begin(Arena *arena, const RowTarget *target, void **out, Err *err)
 
     if (target->count == 0)
         return err_set(err, ERR_USAGE, "HDF5 wants one column at least");
-    if (!load(err))
+    if (!hdf5_load(err))
         return false;
     *hdf5 = (Hdf5){.target = *target};
     lay_out(hdf5, arena);
     arena_defer(arena, release, hdf5);
     errno = 0;
-    hdf5->file = h5.H5Fcreate(str_printf(&scratch, "/proc/self/fd/%d", target->fd).ptr, TRUNCATE, H5P_DEFAULT,
-                              H5P_DEFAULT);
+    hdf5->file = h5.H5Fcreate(str_printf(&scratch, "/proc/self/fd/%d", target->fd).ptr, HDF5_TRUNCATE,
+                              H5P_DEFAULT, H5P_DEFAULT);
     if (hdf5->file < 0)
         return failed(hdf5, err);
     hdf5->type = h5.H5Tcreate(H5T_COMPOUND, hdf5->row_bytes);

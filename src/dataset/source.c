@@ -11,7 +11,7 @@
 #include "base/os.h"
 
 /* CSV is what any text may be, so it comes last. */
-static const SourceKind *const kinds[] = {&source_sage, &source_csv};
+static const SourceKind *const kinds[] = {&source_fits, &source_hdf5, &source_sage, &source_csv};
 
 enum { START = 4096, SUM_BLOCK = 1024 * 1024 };
 

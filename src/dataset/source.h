@@ -25,6 +25,11 @@ typedef struct SourceOptions {
     const char *part;      /* of a file with several tables: its name or number; NULL: the first */
 } SourceOptions;
 
+typedef struct SourceFact {
+    const char *key;
+    double value;
+} SourceFact;
+
 typedef struct SourceKind SourceKind;
 
 typedef struct Source {
@@ -33,9 +38,13 @@ typedef struct Source {
     const char *path;
     Columns columns;
     int64_t rows;
-    int64_t first;         /* rows of those before it in the same import */
-    unsigned char sum[16]; /* of its bytes */
-    double redshift;       /* of all of its rows, as its name says; NaN: it does not */
+    int64_t first;           /* rows of those before it in the same import */
+    unsigned char sum[16];   /* of its bytes */
+    double redshift;         /* of all of its rows, as its name says; NaN: it does not */
+    const SourceFact *facts; /* what it says of the simulation */
+    size_t facts_count;
+    const double *redshifts; /* of snapshots, from 0 on */
+    size_t redshifts_count;
     int number; /* of its file among those of one output, as its name says, or its place in the import */
     SiteColumns sites;
     void *state; /* of its kind */
@@ -52,7 +61,7 @@ struct SourceKind {
     bool (*sites)(Source *source, int64_t first, int64_t count, Site *out, Err *err);
 };
 
-extern const SourceKind source_csv, source_sage;
+extern const SourceKind source_csv, source_sage, source_fits, source_hdf5;
 
 /*
  * ERR_NOT_FOUND, ERR_IO  it is not there, or cannot be read

@@ -7,15 +7,9 @@
 #include <sys/stat.h>
 
 #include "base/os.h"
-#include "dataset/record.h"
-#include "dataset/source.h"
+#include "dataset/trees.h"
 
-enum {
-    RECORD_BYTES = 232,
-    TREES_OF_A_FILE = 1000000 /* as in GalaxyIndex / 1e9 */,
-    RECORD_MAX = 65536,
-    HEAD = 8
-};
+enum { RECORD_BYTES = 232, RECORD_MAX = 65536, HEAD = 8 };
 
 typedef struct Known {
     const char *field, *name;
@@ -34,9 +28,8 @@ static const Known known[] = {
 
 typedef struct SageState {
     int fd;
-    int32_t trees;
-    int64_t *starts; /* the first row of each tree, and behind the last one */
-    off_t records;   /* where they begin */
+    Trees trees;
+    off_t records; /* where they begin */
     RecordLayout layout;
 } SageState;
 
@@ -76,30 +69,16 @@ static void close_sage(void *state_v)
     os_close(&((SageState *)state_v)->fd);
 }
 
-static bool read_counts(Source *source, SageState *state, int32_t galaxies, Err *err)
+static bool read_counts(Source *source, SageState *state, const int32_t head[2], Err *err)
 {
     ARENA_SCOPE(scratch);
-    int32_t *counts = arena_new(&scratch, int32_t, (size_t)state->trees + 1);
-    size_t bytes = (size_t)state->trees * sizeof *counts, got;
+    int32_t *counts = arena_new(&scratch, int32_t, (size_t)head[0] + 1);
+    size_t bytes = (size_t)head[0] * sizeof *counts, got;
 
-    if (!os_pread_all(state->fd, counts, bytes, HEAD, &got, err))
-        return false;
-    state->starts = arena_new(source->arena, int64_t, (size_t)state->trees + 1);
-    for (int32_t i = 0; i < state->trees; i++) {
-        if (counts[i] < 0)
-            return err_set(err, ERR_USAGE, "tree %d of '%s' has %d galaxies", i, source->path, counts[i]);
-        state->starts[i + 1] = state->starts[i] + counts[i];
-    }
-    source->rows = state->starts[state->trees];
-    return source->rows == galaxies ||
-           err_set(err, ERR_USAGE, "the trees of '%s' have %lld galaxies, and it says %d", source->path,
-                   (long long)source->rows, galaxies);
-}
-
-static bool check_trees(Source *source, const SageState *state, Err *err)
-{
-    return state->trees <= TREES_OF_A_FILE || err_set(err, ERR_LIMIT, "'%s' has %d trees, more than %d",
-                                                      source->path, state->trees, TREES_OF_A_FILE);
+    source->rows = head[1];
+    state->records = HEAD + (off_t)bytes;
+    return os_pread_all(state->fd, counts, bytes, HEAD, &got, err) &&
+           trees_make(source, counts, head[0], &state->trees, err);
 }
 
 static void known_columns(Arena *arena, Columns *out)
@@ -164,42 +143,16 @@ static bool open_sage(Source *source, const SourceOptions *options, Err *err)
     if (bytes == 0)
         return err_set(err, ERR_USAGE, "'%s' is not what SAGE writes: its size does not fit its head",
                        source->path);
-    state->trees = head[0];
-    state->records = HEAD + (off_t)state->trees * 4;
-    return check_trees(source, state, err) && read_counts(source, state, head[1], err) &&
+    return read_counts(source, state, head, err) &&
            find_columns(source, options->schema, (size_t)bytes, err) &&
            record_layout(source->arena, &source->columns, (size_t)bytes, false, &state->layout, err);
 }
 
 /* ---- rows ---- */
 
-static int32_t tree_of(const SageState *state, int64_t row)
+static bool read_records(Source *source, int64_t first, int64_t count, unsigned char *out, Err *err)
 {
-    int32_t low = 0, high = state->trees - 1;
-
-    while (low < high) {
-        int32_t middle = low + (high - low + 1) / 2;
-
-        if (state->starts[middle] <= row)
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    return low;
-}
-
-/* Which tree a row is of, walking on from the one before. */
-static RecordPlace place_of(const Source *source, const SageState *state, int64_t row, int32_t *tree)
-{
-    while (state->starts[*tree + 1] <= row)
-        ++*tree;
-    return (RecordPlace){.tree = (int64_t)source->number * TREES_OF_A_FILE + *tree,
-                         .row = source->first + row,
-                         .inner = (int32_t)(row - state->starts[*tree])};
-}
-
-static bool read_records(const SageState *state, int64_t first, int64_t count, unsigned char *out, Err *err)
-{
+    const SageState *state = source->state;
     size_t bytes = (size_t)count * state->layout.bytes, got;
 
     if (!os_pread_all(state->fd, out, bytes, state->records + (off_t)first * (off_t)state->layout.bytes, &got,
@@ -208,40 +161,20 @@ static bool read_records(const SageState *state, int64_t first, int64_t count, u
     return got == bytes || err_set(err, ERR_IO, "it became shorter while it was read");
 }
 
+static const RecordReader reader = {.read = read_records};
+
 static bool put_rows(Source *source, int64_t first, int64_t count, Buf *out, Err *err)
 {
-    SageState *state = source->state;
-    ARENA_SCOPE(scratch);
-    unsigned char *records = arena_new(&scratch, unsigned char, (size_t)count * state->layout.bytes);
-    int32_t tree = tree_of(state, first);
+    const SageState *state = source->state;
 
-    if (!read_records(state, first, count, records, err))
-        return false;
-    for (int64_t i = 0; i < count; i++) {
-        RecordPlace place = place_of(source, state, first + i, &tree);
-
-        if (!record_put(out, &state->layout, records + (size_t)i * state->layout.bytes, &place, err))
-            return err_wrap(err, "row %lld", (long long)(first + i + 1));
-    }
-    return true;
+    return records_put(source, &state->layout, &reader, &state->trees, first, count, out, err);
 }
 
 static bool read_sites(Source *source, int64_t first, int64_t count, Site *out, Err *err)
 {
-    SageState *state = source->state;
-    ARENA_SCOPE(scratch);
-    unsigned char *records = arena_new(&scratch, unsigned char, (size_t)count * state->layout.bytes);
-    int32_t tree = tree_of(state, first);
+    const SageState *state = source->state;
 
-    if (!read_records(state, first, count, records, err))
-        return false;
-    for (int64_t i = 0; i < count; i++) {
-        RecordPlace place = place_of(source, state, first + i, &tree);
-
-        record_site(&state->layout, &source->sites, records + (size_t)i * state->layout.bytes, &place,
-                    &out[i]);
-    }
-    return true;
+    return records_sites(source, &state->layout, &reader, &state->trees, first, count, out, err);
 }
 
 const SourceKind source_sage = {

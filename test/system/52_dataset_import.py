@@ -12,6 +12,10 @@ import subprocess
 import sys
 import time
 
+import h5py
+import numpy as np
+from astropy.io import fits
+
 import instance
 from instance import DIR, TOP, check, run_all, strata
 
@@ -209,6 +213,59 @@ def rows_with_the_same_value_stay_together():
     check(len(cells) == 4 == len(set(cells.values())), f"rows without trees, by place: {cells}")
 
 
+# ---- FITS and HDF5 ----
+
+
+def tables_of_fits_come_in():
+    count = 2500
+    number = np.arange(count, dtype="i4")
+    wide = np.random.default_rng(SEED).integers(-2**60, 2**60, count)
+    data = {"us": (wide % 65536).astype("u2"), "ul": (wide % 2**32).astype("u4"), "ull": (wide % 2**62).astype("u8"), "big": wide}
+    columns = [fits.Column("ID", "J", array=number, null=7), fits.Column("us", "I", bzero=2**15, array=data["us"]), fits.Column("ul", "J", bzero=2**31, array=data["ul"]),
+               fits.Column("ull", "K", bzero=2**63, array=data["ull"]), fits.Column("big", "K", array=wide), fits.Column("f", "E", unit="Mpc", array=np.where(number % 10 == 0, np.nan, number / 3)),
+               fits.Column("ok", "L", array=number % 2 == 0), fits.Column("name", "12A", array=[f"n {k}" for k in number]), fits.Column("Pos", "3E", array=np.stack([number, number / 2, -number], 1)),
+               fits.Column("sc", "I", array=(number % 100).astype("i2")), fits.Column("sb", "B", array=(number % 200).astype("u1"))]
+    path = str(TOP / "t.fits")
+    fits.HDUList([fits.PrimaryHDU(np.zeros((3, 3))), fits.ImageHDU(np.zeros(4)), fits.BinTableHDU.from_columns(columns, name="GAL")]).writeto(path)
+    for key, value in (("TSCAL10", 0.5), ("TZERO10", 10), ("TZERO11", -128)):
+        fits.setval(path, key, value=value, ext=2)
+    rows("import", "small", path, "--prefix", "fits", "--rows", "1000", "--workers", "2", "--open")
+    got = sorted((row for row in everything("small", "*") if row[0].startswith("fits")), key=lambda row: row[9])
+    want = [(None if k == 7 else k, int(data["us"][k]), int(data["ul"][k]), int(data["ull"][k]), int(wide[k]), None if k % 10 == 0 else k / 3, k % 2 == 0, f"n {k}",
+             k, k / 2, -k, k % 100 * 0.5 + 10, k % 200 - 128) for k in range(count)]
+    check(len(got) == count and all(a[1:6] == b[:5] and a[7:] == b[6:] and (a[6] is None) == (b[5] is None) and (b[5] is None or abs(a[6] - b[5]) < 1e-6 * (1 + b[5]))
+                                    for a, b in zip(got, want)), (got[:1], want[:1]))
+    check(ask("n2", "small", "select unit from data_column where columnname = 'f'") == [{"unit": "Mpc"}], "units of FITS")
+    check(len(rows("import", "small", path, "--show", "--part", "GAL")) == 13, "a table by its name")
+    refused(2, "no binary table", "import", "small", path, "--part", "2", "--prefix", "e")
+    refused(2, "cannot find that part", "import", "small", path, "--part", "STARS", "--prefix", "e")
+    (TOP / "cut.fits").write_bytes(pathlib.Path(path).read_bytes()[:9000])
+    done = strata("dataset", "import", "small", str(TOP / "cut.fits"), "--prefix", "cut", "--open", ok=False)
+    check(b"cut.fits" in done.stderr, done.stderr)
+
+
+def datasets_of_hdf5_come_in_with_their_trees():
+    count = 2000
+    kind = np.dtype([("ID", "i4"), ("u2", "u2"), ("big", ">i8"), ("d", "f8"), ("ok", "?"), ("name", "S12"), ("text", h5py.string_dtype()), ("pos", "f4", (3,))])
+    data = np.zeros(count, kind)
+    for k in range(count):
+        data[k] = (k, k * 31 % 65536, k * 2**40, k / 7, k % 2, f"n {k}".encode(), f"täxt {k}" * (k % 3), (k, k / 2, -k))
+    with h5py.File(TOP / "t.h5", "w") as out:
+        out.create_dataset("galaxies", data=data, chunks=(300,), compression="gzip")
+        out["tree_counts"] = np.full(count // 8, 8, "i4")
+        out["snapshot_redshifts"] = np.array([2.0, 1.0, 0.0])
+        out["cosmology/hubble"], out["cosmology/omega_m"] = 71.5, 0.3
+    rows("import", "small", str(TOP / "t.h5"), "--prefix", "h5_", "--rows", "600", "--workers", "2", "--set", "omega_m=0.27", "--open")
+    got = sorted(row[1:] for row in everything("small", "*") if row[0].startswith("h5_"))
+    check(got == [(k, k * 31 % 65536, k * 2**40, k / 7, k % 2 == 1, f"n {k}", f"täxt {k}" * (k % 3), k, k / 2, -k, k // 8, k, k % 8) for k in range(count)], got[:2])
+    facts = {row["metakey"]: row["metavalue"] for row in ask("n2", "small", "select * from metadata")}
+    check((facts["hubble"], facts["omega_m"]) == ("71.5", "0.27"), facts)
+    check([row["redshift"] for row in ask("n2", "small", "select redshift from snap_redshift order by snapnum")] == [2, 1, 0], "redshifts of the file")
+    refused(2, "no dataset of compounds", "import", "small", str(TOP / "t.h5"), "--part", "tree_counts", "--prefix", "e")
+    (TOP / "cut.h5").write_bytes((TOP / "t.h5").read_bytes()[:5000])
+    refused(2, "no whole file", "import", "small", str(TOP / "cut.h5"), "--prefix", "e")
+
+
 # ---- the lightcone ----
 
 WIDE, OMEGA_M, OMEGA_L = 1500.0, 0.25, 0.75
@@ -369,6 +426,8 @@ sys.exit(run_all(scene, [
     files_that_are_broken_are_told,
     a_schema_names_types_and_leaves_out,
     rows_with_the_same_value_stay_together,
+    tables_of_fits_come_in,
+    datasets_of_hdf5_come_in_with_their_trees,
     a_cone_has_what_brute_force_finds,
     what_is_asked_of_a_cone_is_looked_at,
     an_import_of_several_processes_that_is_killed_goes_on,

@@ -96,7 +96,7 @@ bool place_with(Place *place, Str table, PlaceUse *use, void *ctx, Err *err) ATT
 /* The same for every table, each once, whatever its copies; until one fails. Errors as place_with(): ERR_DB ... */
 bool place_each(Place *place, PlaceUse *use, void *ctx, Err *err) ATTR_MUST_USE;
 
-/* The same on every server: what each says is in `whys`, one for each. False when one failed; the others were asked all the same. */
+/* The same on every server: what each says is in `whys`, one for each (ERR_DB ...). False when one failed; the others were asked all the same. */
 bool place_all(Place *place, bool (*use)(void *ctx, const char *server, Db *db, Err *err), void *ctx,
                Err *whys);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "place/writing.h"
 
+#include <assert.h>
+
 #include "place/seal.h"
 #include "place_sql.h"
 
@@ -103,8 +105,10 @@ static bool run_on_all(Writing *writing, Err *err)
     for (size_t i = 0; i < writing->count; i++) {
         Target *target = &writing->targets[i];
 
+        if (target->lost)
+            continue;
         target->why = (Err){0};
-        if (!target->lost && !PQsendQuery(db_handle(db_of(writing, target)), writing->sql))
+        if (!PQsendQuery(db_handle(db_of(writing, target)), writing->sql))
             return db_err(db_of(writing, target), NULL, err);
     }
     for (size_t i = 0; i < writing->count; i++)
@@ -343,6 +347,7 @@ bool writing_run(Upkeep *upkeep, Str table, const char *sql, Arena *arena, Writt
         if (!write_once(&writing, &done, &refused, err))
             return false;
     }
+    assert(done);
     tell(&writing, done, arena, out);
     return true;
 }

@@ -263,6 +263,7 @@ def a_lost_server_is_removed():
 
 def deactivated(*words):
     done = rows("exec", "mini", *words, status=11)
+    check(all(row["why"] for row in done[0]["deactivated"]), f"each with a reason: {done}")
     return done[0]["rows"], [row["server"] for row in done[0]["deactivated"]]
 
 

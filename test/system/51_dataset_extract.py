@@ -8,9 +8,12 @@ import os
 import pathlib
 import signal
 import resource
+import shutil
+import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -418,6 +421,63 @@ def a_server_that_hangs_is_given_up():
     wait_for(all_well, "n3 to be well")
 
 
+def pump(frm, to):
+    try:
+        while data := frm.recv(65536):
+            to.sendall(data)
+        to.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+def carry(listener, path):
+    """Whatever comes to a port goes to a server's socket."""
+    while True:
+        try:
+            client = listener.accept()[0]
+        except OSError:
+            return
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(path)
+        for pair in ((client, server), (server, client)):
+            threading.Thread(target=pump, args=pair, daemon=True).start()
+
+
+def a_server_whose_network_is_cut_is_given_up():
+    """The client has a network of its own, where n3 is at the other end of a cable."""
+    def ip(*words):
+        return subprocess.run(["ip", *words], capture_output=True).returncode == 0
+
+    space, cable = f"strata{os.getpid()}", f"st{os.getpid()}"
+    if os.geteuid() != 0 or not shutil.which("ip") or not ip("netns", "add", space):
+        return print("# no network namespaces here")
+    try:
+        check(ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", space) and
+              ip("addr", "add", "10.213.77.1/30", "dev", cable) and ip("link", "set", cable, "up") and
+              ip("-n", space, "addr", "add", "10.213.77.2/30", "dev", "eth0") and ip("-n", space, "link", "set", "eth0", "up"), "a cable")
+        listener = socket.create_server(("10.213.77.1", 0))
+        threading.Thread(target=carry, args=(listener, str(DIR / "run/n3/.s.PGSQL.5432")), daemon=True).start()
+        far = TOP / "far"
+        far.mkdir()
+        for name in SERVERS[:2]:
+            words = strata("server", "dsn", name).stdout.decode().strip()
+            (far / name).write_text(f"[server {name}]\ndsn = {words}\n")
+        (far / "strata.ini").write_text("".join((far / name).read_text() for name in SERVERS[:2]) +
+                                        f"[server n3]\ndsn = host=10.213.77.1 port={listener.getsockname()[1]} user=postgres dbname=postgres\n"
+                                        "[dataset mini]\nservers = n1, n2, n3\n")
+        process = subprocess.Popen(["ip", "netns", "exec", space, instance.STRATA, "-C", str(far), "dataset", "extract", "mini", SLOW, "-o",
+                                    str(TOP / "net.csv"), "--report", str(TOP / "net.json"), "--deadline", "2s"], env=environment(),
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_for(lambda: running("n3") or process.poll() is not None, "n3 is at work")
+        check(ip("link", "set", cable, "down"), "cut")
+        is_exact(process, TOP / "net.csv", TOP / "net.json", "n3")
+        check("it has answered nothing" in (TOP / "net.json").read_text(), (TOP / "net.json").read_text())
+        listener.close()
+    finally:
+        ip("netns", "del", space)
+        ip("link", "del", cable)
+
+
 def a_table_that_nobody_has_is_named():
     process = start(SLOW, "-o", str(TOP / "lost.csv"), "--report", str(TOP / "lost.json"), "--deadline", "1s", name="single")
     stopped = []
@@ -458,5 +518,6 @@ sys.exit(run_all(scene, [
     a_server_that_dies_costs_some_tables_again,
     connections_that_are_cut_cost_some_tables_again,
     a_server_that_hangs_is_given_up,
+    a_server_whose_network_is_cut_is_given_up,
     a_table_that_nobody_has_is_named,
 ]))

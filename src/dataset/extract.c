@@ -284,6 +284,10 @@ static bool take_rows(void *run_v, size_t unit, Spool *bytes, int64_t rows, Err 
     run->out->tables += last;
     run->out->parts++;
     progress_add(run->extract->progress, 1);
+    if (run->extract->count) {
+        atomic_fetch_add(&run->extract->count->rows, rows);
+        atomic_fetch_add(&run->extract->count->parts, 1);
+    }
     return true;
 }
 
@@ -296,6 +300,8 @@ static bool give_all(Run *run, Err *err)
                         .count = run->out->columns_count};
 
     progress_set_total(extract->progress, (int64_t)run->count);
+    if (extract->count)
+        atomic_store(&extract->count->parts_total, (int64_t)run->count);
     if (!run->format->begin(run->arena, &target, &run->writer, err))
         return false;
     run->reader = row_reader_new(run->arena, target.count, run->format->row, run->writer);

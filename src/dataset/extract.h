@@ -20,6 +20,11 @@ typedef struct ExtractPart {
     const char *sql;
 } ExtractPart;
 
+/* How far it is, for other threads. */
+typedef struct ExtractCount {
+    atomic_int_least64_t rows, parts, parts_total; /* total: 0 when it is not yet known */
+} ExtractCount;
+
 typedef struct Extract {
     GatherOpts gather;
     const Mapping *mapping; /* the tables, those that are wanted */
@@ -31,9 +36,10 @@ typedef struct Extract {
     Str key;            /* the column of ranges; empty: found */
     int64_t range_rows; /* about so many in a range; 0: 100,000 */
     RowFormatName format;
-    bool ordered;       /* by the tables' names, and ranges; else as they come */
-    Progress *progress; /* counts tables, or their ranges */
-    int fd;             /* where it goes; a format that seeks wants a file */
+    bool ordered;        /* by the tables' names, and ranges; else as they come */
+    ExtractCount *count; /* NULL: nobody looks */
+    Progress *progress;  /* counts tables, or their ranges */
+    int fd;              /* where it goes; a format that seeks wants a file */
 } Extract;
 
 typedef struct Extracted {

@@ -67,7 +67,8 @@ struct Gather {
     bool ordered;
     GatherGive *give;
     void *ctx;
-    Err failure; /* which ends it */
+    Instant asked; /* whether it is wanted */
+    Err failure;   /* which ends it */
 };
 
 static const char *server_name(const Gather *g, size_t server)
@@ -485,9 +486,21 @@ static bool wait_and_step(Gather *g, Err *err)
     return true;
 }
 
+static bool is_wanted(Gather *g, Err *err)
+{
+    Instant now = time_now();
+
+    if (!g->opts.wanted || now - g->asked < LOOK_EVERY)
+        return true;
+    g->asked = now;
+    return g->opts.wanted(g->opts.wanted_ctx, err);
+}
+
 static bool loop(Gather *g, Err *err)
 {
     while (g->done < g->units_count) {
+        if (!is_wanted(g, err))
+            return false;
         if (g->opts.stop && atomic_load(g->opts.stop))
             return err_set(err, ERR_INTERRUPTED, "interrupted");
         start_all(g);

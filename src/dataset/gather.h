@@ -50,6 +50,8 @@ typedef struct GatherOpts {
     Duration deadline;  /* a server that answers nothing for so long is given up; 0: 30 s */
     int attempts;       /* for a unit at most; 0: 5 */
     const atomic_bool *stop;
+    bool (*wanted)(void *ctx, Err *err); /* NULL, or asked now and then: false ends it, with its error */
+    void *wanted_ctx;
 } GatherOpts;
 
 typedef struct Gather Gather;
@@ -66,7 +68,7 @@ typedef bool GatherGive(void *ctx, size_t unit, Spool *bytes, int64_t rows, Err 
  * ERR_DB           one could not be had: the message names table and server, and what that said; or no server has an active copy
  * ERR_IO           what came cannot be kept
  * ERR_INTERRUPTED  a stop was asked for
- * and what a server says to the statement, as db_query()
+ * and as `wanted`, and what a server says to the statement, as db_query()
  */
 bool gather_run(Gather *gather, const GatherUnit *units, size_t count, bool ordered, GatherGive *give,
                 void *ctx, Err *err) ATTR_MUST_USE;

@@ -141,7 +141,7 @@ static bool take_key(Arena *arena, Str key, const JsonValue *value, Column *out,
     Str text = {0};
 
     for (size_t i = 0; i < COUNT_OF(keys); i++) {
-        void *at = (char *)out + keys[i].offset;
+        void *at = keys[i].offset == SIZE_MAX ? NULL : (char *)out + keys[i].offset;
 
         if (!str_eq_z(key, keys[i].key))
             continue;

@@ -18,6 +18,13 @@ static void fail(Stream *stream, const PGresult *result)
     (void)db_err_of(stream->conn, result, &stream->why);
 }
 
+/* A server that is told to stop says so to everybody, and libpq would print it. */
+static void ignore_notice(void *arg, const PGresult *result)
+{
+    (void)arg;
+    (void)result;
+}
+
 void stream_open(Stream *stream, const char *dsn)
 {
     *stream = (Stream){.conn = PQconnectStart(dsn),
@@ -26,6 +33,8 @@ void stream_open(Stream *stream, const char *dsn)
                        .heard = time_now()};
     if (!stream->conn || PQstatus(stream->conn) == CONNECTION_BAD)
         fail(stream, NULL);
+    if (stream->conn)
+        (void)PQsetNoticeReceiver(stream->conn, ignore_notice, NULL);
 }
 
 void stream_close(Stream *stream)

@@ -278,18 +278,26 @@ static void end_with(Gather *g, const Unit *unit, const Slot *slot, const Err *w
                    part ? ", rows with " : "", part ? part : "", server_name(g, slot->server));
 }
 
+/* The copy was moved or dropped since the mapping was read; another may be there still. */
+static bool is_gone(const Unit *unit, const Stream *stream)
+{
+    return stream->refused && strcmp(stream->why.sqlstate, "42P01") == 0 && has_untried(unit);
+}
+
 static void failed(Gather *g, Slot *slot)
 {
     Unit *unit = slot->unit;
-    bool refused = slot->stream.refused;
+    bool refused = slot->stream.refused, gone;
     Err why = slot->stream.why;
 
     spool_reset(&slot->spool);
     unit->failed[slot->copy] = true;
+    gone = is_gone(unit, &slot->stream);
+    refused = refused && !gone;
     note_retry(g, unit, slot, why.text);
     stream_close(&slot->stream);
     let_go(g, slot);
-    if (!refused)
+    if (!refused && !gone)
         pause_server(g, slot->server);
     if (!has_untried(unit))
         memset(unit->failed, 0, unit->what->table->count * sizeof *unit->failed);

@@ -137,6 +137,19 @@ def what_lies_where_is_noted_on_all_servers():
     check(rows("verify", "sage") == [], "copies agree")
 
 
+def a_copy_that_went_since_the_mapping_was_read_costs_another_question():
+    move = "begin read write; do $$ declare t text; begin for t in select tablename from pg_tables where starts_with(tablename, '{}') loop " \
+           "execute format('alter table %I rename to %I', t, replace(t, '{}', '{}')); end loop; end $$; commit"
+    strata("pg", "--server", "n2", "--database", "sage", "--command", move.format("tree_", "tree_", "gone_"))
+    report = str(TOP / "gone.json")
+    got = rows("extract", "sage", "select globalindex from {table}", "--format", "jsonl", "--report", report)
+    strata("pg", "--server", "n2", "--database", "sage", "--command", move.format("gone_", "gone_", "tree_"))
+    check(sorted(row["globalindex"] for row in got) == list(range(len(got))) and len(got) == sum(len(read_sage(path)) for path in sage_files()), len(got))
+    retries = json.loads(pathlib.Path(report).read_text())["retries"]
+    check(retries and all(retry["from"] == "n2" != retry["to"] for retry in retries), retries[:3])
+    refused(4, "does not exist", "extract", "sage", "select 1 from nix, {table}")
+
+
 def an_import_of_the_same_files_finds_all_there():
     files = [str(path) for path in sage_files()]
     before = len(ask("n1", "sage", "select tablename from data_table"))
@@ -370,7 +383,7 @@ def an_import_of_several_processes_that_is_killed_goes_on():
     subprocess.run(command, env=clean, capture_output=True, check=True)
     took = time.monotonic() - started
     is_whole(want)
-    for turn in range(200 if SOAK else 4):
+    for turn in range(200 if SOAK else 2):
         make_new("cut")
         process = subprocess.Popen(command, env=clean, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(rng.random() * took)
@@ -422,6 +435,7 @@ def real_files_of_a_simulation_come_in():
 sys.exit(run_all(scene, [
     trees_go_whole_to_tables_by_place,
     what_lies_where_is_noted_on_all_servers,
+    a_copy_that_went_since_the_mapping_was_read_costs_another_question,
     an_import_of_the_same_files_finds_all_there,
     files_that_are_broken_are_told,
     a_schema_names_types_and_leaves_out,

@@ -19,19 +19,20 @@ enum { SEND_BYTES = 256 * 1024 };
 
 /* What all processes see. */
 typedef struct Shared {
-    atomic_size_t next; /* of the missing tables */
-    atomic_llong rows;  /* sent */
+    atomic_llong rows; /* sent */
     atomic_bool stop;
     struct {
         bool failed;
         Err why;
     } workers[IMPORT_WORKERS_MAX];
+    atomic_bool taken[]; /* of the missing tables: somebody has begun it */
 } Shared;
 
 typedef struct Worker {
     Importing *importing;
     Shared *shared;
-    Place *place; /* of this process */
+    size_t number, count; /* of this process, among so many */
+    Place *place;         /* its own */
     FillingPlan plan;
 } Worker;
 
@@ -48,10 +49,8 @@ static bool server_of(const Loading *loading, Str name, size_t *out, Err *err)
 {
     const PlaceSpec *spec = place_spec(loading->worker->place);
 
-    for (*out = 0; *out < spec->count; ++*out)
-        if (str_eq_z(name, spec->servers[*out].name))
-            return true;
-    return err_set(err, ERR_CONFIG, "it has a copy on '%.*s', which [dataset %s] does not list",
+    return place_find(spec, name, out) ||
+           err_set(err, ERR_CONFIG, "it has a copy on '%.*s', which [dataset %s] does not list",
                    STR_ARG(name), spec->dataset);
 }
 
@@ -187,25 +186,42 @@ static void make_plan(Worker *worker, Arena *arena)
                                  .indexes_count = import->indexes_count};
 }
 
+/*
+ * Tables go round the servers, so every `count`th one is often on the same server, and a process that takes these has few connections
+ * to make. When there are none left it takes what others have not begun.
+ */
+static bool take_table(Worker *worker, size_t *out)
+{
+    size_t tables = worker->importing->missing_count;
+
+    for (int own = 1; own >= 0; own--)
+        for (size_t i = own ? worker->number : 0; i < tables; i += own ? worker->count : 1)
+            if (!atomic_exchange(&worker->shared->taken[i], true)) {
+                *out = worker->importing->missing[i];
+                return true;
+            }
+    return false;
+}
+
 static bool work(Worker *worker, Err *err)
 {
     ARENA_SCOPE(arena);
-    size_t at;
+    size_t table;
 
-    if (!worker->place &&
-        !place_open(&arena, place_spec(worker->importing->import->place), &worker->place, err))
-        return false;
+    if (!worker->place)
+        worker->place = place_new(&arena, place_spec(worker->importing->import->place));
     make_plan(worker, &arena);
-    while ((at = atomic_fetch_add(&worker->shared->next, 1)) < worker->importing->missing_count)
-        if (stopped(worker, err) || !load_table(worker, worker->importing->missing[at], err))
+    while (take_table(worker, &table))
+        if (stopped(worker, err) || !load_table(worker, table, err))
             return false;
     return true;
 }
 
 /* Ends with _exit: what the parent opened is the parent's to close. */
-static _Noreturn void be_worker(Importing *importing, Shared *shared, size_t number, pid_t parent)
+static _Noreturn void be_worker(Importing *importing, Shared *shared, size_t number, size_t count,
+                                pid_t parent)
 {
-    Worker worker = {.importing = importing, .shared = shared};
+    Worker worker = {.importing = importing, .shared = shared, .number = number, .count = count};
     Err err = {0};
     bool ok = true;
 
@@ -244,12 +260,12 @@ static void wait_for_all(Importing *importing, const Shared *shared, int end)
     show_progress(importing, shared, &shown);
 }
 
-static bool start(Importing *importing, Shared *shared, size_t number, pid_t *out, Err *err)
+static bool start(Importing *importing, Shared *shared, size_t number, size_t count, pid_t *out, Err *err)
 {
     pid_t parent = getpid(), pid = fork();
 
     if (pid == 0)
-        be_worker(importing, shared, number, parent);
+        be_worker(importing, shared, number, count, parent);
     if (pid < 0) {
         atomic_store(&shared->stop, true);
         return err_sys(err, ERR_IO, "cannot make a process");
@@ -290,7 +306,7 @@ static bool run_processes(Importing *importing, Shared *shared, size_t workers, 
     if (pipe2(ends, O_CLOEXEC) != 0)
         return err_sys(err, ERR_IO, "cannot make a pipe");
     while (ok && started < workers) {
-        ok = start(importing, shared, started, &pids[started], err);
+        ok = start(importing, shared, started, workers, &pids[started], err);
         started += ok;
     }
     os_close(&ends[1]);
@@ -305,7 +321,8 @@ static bool run_processes(Importing *importing, Shared *shared, size_t workers, 
 bool import_fill(Importing *importing, Err *err)
 {
     size_t workers = importing->import->workers;
-    Shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    size_t bytes = sizeof(Shared) + importing->missing_count * sizeof(atomic_bool);
+    Shared *shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     bool ok;
 
     if (shared == MAP_FAILED)
@@ -314,12 +331,13 @@ bool import_fill(Importing *importing, Err *err)
     if (workers > 1)
         ok = run_processes(importing, shared, workers, err);
     else {
-        Worker worker = {.importing = importing, .shared = shared, .place = importing->import->place};
+        Worker worker = {
+            .importing = importing, .shared = shared, .count = 1, .place = importing->import->place};
         int64_t shown = 0;
 
         ok = work(&worker, err);
         show_progress(importing, shared, &shown);
     }
-    (void)munmap(shared, sizeof *shared);
+    (void)munmap(shared, bytes);
     return ok;
 }

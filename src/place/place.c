@@ -218,12 +218,19 @@ bool place_refresh(Place *place, Err *err)
     return false;
 }
 
-bool place_open(Arena *arena, const PlaceSpec *spec, Place **out, Err *err)
+Place *place_new(Arena *arena, const PlaceSpec *spec)
 {
     Place *place = arena_new(arena, Place, 1);
 
     *place = (Place){.spec = *spec, .links = arena_new(arena, Link, spec->count)};
     arena_defer(arena, close_all, place);
+    return place;
+}
+
+bool place_open(Arena *arena, const PlaceSpec *spec, Place **out, Err *err)
+{
+    Place *place = place_new(arena, spec);
+
     if (!place_refresh(place, err))
         return false;
     *out = place;

@@ -57,6 +57,9 @@ typedef struct Place Place;
  */
 bool place_open(Arena *arena, const PlaceSpec *spec, Place **out, Err *err) ATTR_MUST_USE;
 
+/* The same without a mapping, for who knows the servers that he wants: nothing is connected yet, and there are no tables. */
+Place *place_new(Arena *arena, const PlaceSpec *spec);
+
 bool place_lists(const PlaceSpec *spec, Str server);             /* it is one of the dataset's servers */
 bool place_find(const PlaceSpec *spec, Str server, size_t *out); /* the same, with its place in the list */
 Str place_list(const PlaceSpec *spec, Arena *arena);             /* "n1,n2,n3" */

@@ -120,7 +120,9 @@ static bool put_columns(Importing *importing, Change *change, Err *err)
     SummaryColumn *columns = arena_new(&importing->arena, SummaryColumn, from->count);
 
     for (size_t i = 0; i < from->count; i++)
-        columns[i] = (SummaryColumn){from->items[i].name, from->items[i].unit, from->items[i].description};
+        columns[i] = (SummaryColumn){.name = from->items[i].name,
+                                     .unit = from->items[i].unit,
+                                     .description = from->items[i].description};
     return summary_put_columns(change, columns, from->count, err);
 }
 

@@ -46,6 +46,22 @@ bool summary_read_snapshots(Db *db, Arena *arena, SummarySnapshot **out, size_t 
     return true;
 }
 
+bool summary_read_columns(Db *db, Arena *arena, SummaryColumn **out, size_t *count, Err *err)
+{
+    RESULT_SCOPE(rows);
+
+    if (!db_query(db, &sql_column_read, DB_NO_ARGS, &rows, err))
+        return false;
+    *count = (size_t)db_count(rows);
+    *out = arena_new(arena, SummaryColumn, *count + 1);
+    for (int row = 0; row < db_count(rows); row++)
+        (*out)[row] = (SummaryColumn){.name = str_copy(arena, db_text(rows, row, 0)),
+                                      .type = str_copy(arena, db_text(rows, row, 1)),
+                                      .unit = str_copy(arena, db_text(rows, row, 2)),
+                                      .description = str_copy(arena, db_text(rows, row, 3))};
+    return true;
+}
+
 /* ---- writing ---- */
 
 static void put_bounds(Buf *array, const SummaryBounds *bounds)

@@ -37,14 +37,17 @@ typedef struct SummarySnapshot {
 
 typedef struct SummaryColumn {
     Str name, unit, description;
+    Str type; /* only where it is read; empty: not known on that server */
 } SummaryColumn;
 
 /*
- * What is noted of all tables that can be read, by name; bounds and snapshots of some may not be known. The redshifts of snapshots. ERR_DB.
+ * What is noted of all tables that can be read, by name; bounds and snapshots of some may not be known. The redshifts of snapshots. The columns,
+ * in their order. ERR_DB.
  */
 bool summary_read_tables(Db *db, Arena *arena, SummaryTable **out, size_t *count, Err *err) ATTR_MUST_USE;
 bool summary_read_snapshots(Db *db, Arena *arena, SummarySnapshot **out, size_t *count,
                             Err *err) ATTR_MUST_USE;
+bool summary_read_columns(Db *db, Arena *arena, SummaryColumn **out, size_t *count, Err *err) ATTR_MUST_USE;
 
 /* All of them replace what was noted of the same table, tree, snapshot or column. ERR_DB. */
 bool summary_put_tables(Change *change, const SummaryTable *tables, size_t count, Err *err) ATTR_MUST_USE;

@@ -130,8 +130,9 @@ def what_lies_where_is_noted_on_all_servers():
     check(shifts == {63: 0, 37: 1.386, 32: 2.07, 27: 3.06, 23: 4.179, 20: 5.289, 18: 6.197, 16: 7.272}, shifts)
     facts = {row["metakey"]: row["metavalue"] for row in ask("n2", "sage", "select * from metadata")}
     check((facts["boxsize"], facts["hubble"], facts["treetableprefix"], facts["state"]) == (str(BOX), "73", "tree_", "sealed"), facts)
-    check(ask("n1", "sage", "select unit, description from data_column where columnname = 'mvir'") ==
-          [{"unit": "1e10 Msun/h", "description": "virial mass of the halo"}], "units")
+    named = {row["column"]: row for row in rows("columns", "sage")}
+    check(len(named) == 57 and list(named)[:2] == ["snapnum", "type"], list(named))
+    check(named["mvir"] == {"column": "mvir", "type": "real", "unit": "1e10 Msun/h", "description": "virial mass of the halo"}, named["mvir"])
     keys = ask("n1", "sage", "select string_agg(distinct regexp_replace(indexdef, '.* USING ', ''), '|') keys from pg_indexes where tablename like 'tree%'")[0]
     check(keys["keys"] == "btree (globalindex)|btree (globaltreeid)|btree (snapnum)", keys)
     check(rows("verify", "sage") == [], "copies agree")

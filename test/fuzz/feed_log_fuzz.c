@@ -13,6 +13,7 @@
 #include "feed/feed.h"
 
 static char dir[] = "/tmp/strata-feed-fuzz-XXXXXX";
+static bool made;
 
 static void end(void)
 {
@@ -77,9 +78,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Feed *feed;
     Err err = {0};
 
-    if (dir[sizeof dir - 2] == 'X') {
+    if (!made) {
         if (!mkdtemp(dir))
             abort();
+        made = true;
         (void)atexit(end);
     }
     write_log(&arena, (Str){(const char *)data, size});

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/moves.h"
 
+#include "place/leftovers.h"
+
 static const char *server_name(const DatasetWork *work, size_t server)
 {
     return work->dataset.spec.servers[server].name;
@@ -13,10 +15,15 @@ static void keep_names(const Call *call, Balance *plan)
         plan->moves[i].table = str_copy(call->arena, plan->moves[i].table);
 }
 
-static bool carry_out(DatasetWork *work, const Balance *plan, Err *err)
+/* What a killed one left goes first: when all had been moved but the last table not yet dropped, nothing else would find it. */
+static bool carry_out(const Call *call, DatasetWork *work, const Balance *plan, Err *err)
 {
     UpkeepOutcome outcome;
+    Leftover *left;
+    size_t count;
 
+    if (!leftovers_find(&work->upkeep, true, call->arena, &left, &count, err))
+        return false;
     for (size_t i = 0; i < plan->count; i++)
         if (!upkeep_move(&work->upkeep, plan->moves[i].table,
                          str_from_z(server_name(work, plan->moves[i].from)),
@@ -56,7 +63,7 @@ static void put_servers(const Call *call, const DatasetWork *work, const Balance
 bool moves_run(const Call *call, DatasetWork *work, Balance *plan, bool yes, Err *err)
 {
     keep_names(call, plan);
-    if (yes && !carry_out(work, plan, err))
+    if (yes && !carry_out(call, work, plan, err))
         return false;
     out_record(call->out);
     out_field(call->out, "moved", OUT_BOOL);

@@ -245,7 +245,7 @@ static const Route routes[] = {
             {"tables", PARAM_TEXT, .help = "Only tables whose names match.", .example = "tree_1*"},
             {"format", PARAM_ENUM, .choices = DATASET_FORMATS, .default_text = "csv",
              .help = "What rows look like."},
-            {"order", PARAM_BOOL, .help = "In the order of the tables' names."}),
+            {"order", PARAM_BOOL, .default_text = "no", .help = "In the order of the tables' names."}),
      .handler = query, .needs = READER, .reply_type = "text/csv"},
     {"GET", "/api/v1/datasets/{dataset}/jobs", "Jobs that wait, run, or have ended lately.",
      PARAMS(DATASET_PARAM, PARAM_LIMIT("1000", "100"), PARAM_AFTER), .handler = list_jobs, .needs = READER,

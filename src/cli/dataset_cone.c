@@ -194,7 +194,8 @@ const Cmd cmd_dataset_cone = {
         "matter: --plan tells how many. Rows come as with dataset extract, each table's exactly once whatever servers do.",
     .opts = opts,
     CMD_OPTS(Opts, 0),
-    .examples = "strata dataset cone mini --ra 0,10 --dec 0,10 --z 0,0.5 \\\n"
+    .examples = "strata dataset cone mini --ra 0,10 \\\n"
+                "    --dec 0,10 --z 0,0.5 \\\n"
                 "    --columns 'ra, dec, redshift, stellarmass' \\\n"
                 "    --filter 'stellarmass > 0.1' -o cone.csv\n",
     .run = run,

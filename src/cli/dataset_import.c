@@ -325,8 +325,8 @@ const Cmd cmd_dataset_import = {
     CMD_OPTS(Opts, .rows = 1000000, .tables = 16),
     .examples = "strata dataset import mini galaxies.csv\n"
                 "strata dataset import mini galaxies.csv --show\n"
-                "strata dataset import mini model_z* --prefix tree_ \\\n"
-                "    --grid 10 --box 62.5 --set hubble=73 \\\n"
+                "strata dataset import mini model_z* \\\n"
+                "    --prefix tree_ --grid 10 --box 62.5 \\\n"
                 "    --set omega_m=0.25 --set omega_l=0.75\n",
     .run = run,
 };

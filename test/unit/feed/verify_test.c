@@ -12,7 +12,7 @@
 
 /* Of so many bytes one is flipped, and so many steps a busy writer makes: with sanitizers all of it takes ten minutes. */
 #ifdef __SANITIZE_ADDRESS__
-enum { EACH = 17, LONG = 60 };
+enum { EACH = 53, LONG = 60 };
 #else
 enum { EACH = 1, LONG = 300 };
 #endif

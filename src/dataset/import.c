@@ -62,7 +62,7 @@ static bool find_tables(Importing *importing, Err *err)
     importing->missing_count = 0;
     import->were_there = 0;
     for (size_t i = 0; i < plan->tables_count; i++) {
-        if (importing->found[i].there && !is_the_same(importing, i, err))
+        if (importing->found[i].loaded && !is_the_same(importing, i, err))
             return false;
         if (importing->found[i].loaded)
             import->were_there++;
@@ -126,11 +126,13 @@ static bool put_columns(Importing *importing, Change *change, Err *err)
     return summary_put_columns(change, columns, from->count, err);
 }
 
+/* A table that an import of other rows left unfinished, a wrong value in its file perhaps, becomes one of these. */
 static bool add_tables(Importing *importing, Err *err)
 {
     Import *import = importing->import;
-    TableNew *tables = arena_new(&importing->arena, TableNew, importing->missing_count + 1);
-    size_t count = 0;
+    TableNew *tables = arena_new(&importing->arena, TableNew, importing->missing_count + 1),
+             *others = arena_new(&importing->arena, TableNew, importing->missing_count + 1);
+    size_t count = 0, others_count = 0;
     int64_t replicas;
     CHANGE_SCOPE(change);
 
@@ -139,15 +141,20 @@ static bool add_tables(Importing *importing, Err *err)
     for (size_t i = 0; i < importing->missing_count; i++) {
         size_t number = importing->missing[i];
         const PlanTable *table = &importing->plan.tables[number];
-
-        if (importing->found[number].there)
-            continue;
-        tables[count] = (TableNew){
+        const TableFound *found = &importing->found[number];
+        TableNew made = {
             .name = table->name, .source = source_text(importing, table), .first_row = table->runs[0].first};
-        choose_servers(importing, number, replicas, &tables[count++]);
+
+        if (!found->there) {
+            choose_servers(importing, number, replicas, &made);
+            tables[count++] = made;
+        } else if (!str_eq(found->source, made.source))
+            others[others_count++] = made;
     }
-    return count == 0 ||
-           (change_begin(&change, import->place, err) && tables_add(&change, tables, count, err) &&
+    return count + others_count == 0 ||
+           (change_begin(&change, import->place, err) &&
+            (count == 0 || tables_add(&change, tables, count, err)) &&
+            (others_count == 0 || tables_renew(&change, others, others_count, err)) &&
             put_columns(importing, &change, err) && put_facts(import, &change, err) &&
             change_commit(&change, err) && fault_pass(FAULT_dataset_table_added, err));
 }

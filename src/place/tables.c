@@ -5,7 +5,7 @@
 #include "db/array.h"
 #include "place_sql.h"
 
-static bool add_names(Change *change, const TableNew *tables, size_t count, Err *err)
+static bool put_names(Change *change, const Sql *sql, const TableNew *tables, size_t count, Err *err)
 {
     BUF_SCOPE(names);
     BUF_SCOPE(sources);
@@ -17,7 +17,7 @@ static bool add_names(Change *change, const TableNew *tables, size_t count, Err 
         array_put_int(&rows, tables[i].first_row);
     }
     return change_run(
-        change, &sql_table_add,
+        change, sql,
         DB_ARGS(DB_TEXT(array_end(&names)), DB_TEXT(array_end(&sources)), DB_TEXT(array_end(&rows))), err);
 }
 
@@ -45,12 +45,17 @@ static bool add_copies(Change *change, const TableNew *tables, size_t count, Err
 
 bool tables_add(Change *change, const TableNew *tables, size_t count, Err *err)
 {
-    if (add_names(change, tables, count, err))
+    if (put_names(change, &sql_table_add, tables, count, err))
         return add_copies(change, tables, count, err);
     return err->code == ERR_CONFLICT
                ? err_set(err, ERR_CONFLICT, "the dataset has one of the tables '%.*s' to '%.*s' already",
                          STR_ARG(tables[0].name), STR_ARG(tables[count - 1].name))
                : false;
+}
+
+bool tables_renew(Change *change, const TableNew *tables, size_t count, Err *err)
+{
+    return put_names(change, &sql_table_renew, tables, count, err);
 }
 
 bool tables_load(Change *change, const TableLoaded *tables, size_t count, Err *err)

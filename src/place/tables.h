@@ -30,6 +30,9 @@ typedef struct TableNew {
 /* New tables. They cannot be read yet. ERR_CONFLICT: there is one of the same name. */
 bool tables_add(Change *change, const TableNew *tables, size_t count, Err *err) ATTR_MUST_USE;
 
+/* Tables that cannot be read yet will be of other rows; their copies stay where they are, and have to be filled anew. ERR_DB. */
+bool tables_renew(Change *change, const TableNew *tables, size_t count, Err *err) ATTR_MUST_USE;
+
 typedef struct TableLoaded {
     Str name;
     int64_t rows;

@@ -93,49 +93,10 @@ static bool query(Request *request, Reply *reply, Err *err)
 
 /* ---- jobs ---- */
 
-static void put_time(JsonOut *out, const char *key, Instant at)
-{
-    char text[TIME_TEXT_MAX];
-
-    json_key(out, key);
-    if (at)
-        json_str(out, time_format(at, text));
-    else
-        json_null(out);
-}
-
 static void put_job(JsonOut *out, const JobView *job)
 {
     json_begin(out, '{');
-    json_key(out, "id");
-    json_int(out, job->id);
-    json_key(out, "state");
-    json_z(out, job_state_name(job->state));
-    json_key(out, "user");
-    json_str(out, job->order.user);
-    json_key(out, "sql");
-    json_str(out, job->order.sql);
-    json_key(out, "format");
-    json_z(out, row_formats[job->order.format]->name);
-    put_time(out, "created", job->created);
-    put_time(out, "started", job->started);
-    put_time(out, "ended", job->ended);
-    json_key(out, "rows");
-    json_int(out, job->rows);
-    json_key(out, "parts");
-    json_int(out, job->parts);
-    json_key(out, "parts_total");
-    if (job->parts_total)
-        json_int(out, job->parts_total);
-    else
-        json_null(out);
-    json_key(out, "retries");
-    json_int(out, job->retries);
-    json_key(out, "error");
-    if (job->problem.len > 0)
-        json_str(out, job->problem);
-    else
-        json_null(out);
+    job_put_fields(out, job);
     json_end(out, '}');
 }
 

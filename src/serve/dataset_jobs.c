@@ -38,9 +38,55 @@ const char *job_state_name(JobState state)
     return names[state];
 }
 
-static bool has_ended(const Job *job)
+bool job_has_ended(const JobView *job)
 {
-    return job->view.state > JOB_RUNNING;
+    return job->state > JOB_RUNNING;
+}
+
+static void put_time(JsonOut *out, const char *key, Instant at)
+{
+    char text[TIME_TEXT_MAX];
+
+    json_key(out, key);
+    if (at)
+        json_str(out, time_format(at, text));
+    else
+        json_null(out);
+}
+
+void job_put_fields(JsonOut *out, const JobView *job)
+{
+    json_key(out, "id");
+    json_int(out, job->id);
+    json_key(out, "dataset");
+    json_str(out, job->order.dataset);
+    json_key(out, "state");
+    json_z(out, job_state_name(job->state));
+    json_key(out, "user");
+    json_str(out, job->order.user);
+    json_key(out, "sql");
+    json_str(out, job->order.sql);
+    json_key(out, "format");
+    json_z(out, row_formats[job->order.format]->name);
+    put_time(out, "created", job->created);
+    put_time(out, "started", job->started);
+    put_time(out, "ended", job->ended);
+    json_key(out, "rows");
+    json_int(out, job->rows);
+    json_key(out, "parts");
+    json_int(out, job->parts);
+    json_key(out, "parts_total");
+    if (job->parts_total)
+        json_int(out, job->parts_total);
+    else
+        json_null(out);
+    json_key(out, "retries");
+    json_int(out, job->retries);
+    json_key(out, "error");
+    if (job->problem.len > 0)
+        json_str(out, job->problem);
+    else
+        json_null(out);
 }
 
 /* ---- one job ---- */
@@ -121,10 +167,10 @@ static void forget_old(Jobs *jobs)
     size_t ended = 0;
 
     for (Job *job = jobs->first; job; job = job->next)
-        ended += has_ended(job);
+        ended += job_has_ended(&job->view);
     for (Job *job = jobs->first, *next; job && ended > JOBS_KEPT; job = next) {
         next = job->next;
-        if (has_ended(job)) {
+        if (job_has_ended(&job->view)) {
             forget(jobs, job);
             ended--;
         }
@@ -139,10 +185,15 @@ static Job *next_waiting(Jobs *jobs)
     return NULL;
 }
 
+static bool is_of(const Job *job, Str dataset)
+{
+    return dataset.len == 0 || str_eq(job->view.order.dataset, dataset);
+}
+
 static Job *find(Jobs *jobs, Str dataset, int64_t id)
 {
     for (Job *job = jobs->first; job; job = job->next)
-        if (job->view.id == id && str_eq(job->view.order.dataset, dataset))
+        if (job->view.id == id && is_of(job, dataset))
             return job;
     return NULL;
 }
@@ -239,7 +290,7 @@ static bool has_room(const Jobs *jobs, Str user, Err *err)
     int unended = 0;
 
     for (const Job *job = jobs->first; job; job = job->next)
-        unended += !has_ended(job) && str_eq(job->view.order.user, user);
+        unended += !job_has_ended(&job->view) && str_eq(job->view.order.user, user);
     return unended < JOBS_OF_A_USER ||
            err_set(err, ERR_BUSY, "'%.*s' has %d jobs that have not ended", STR_ARG(user), unended);
 }
@@ -281,7 +332,7 @@ bool jobs_cancel(Jobs *jobs, Str dataset, int64_t id, Err *err)
     Job *job = find(jobs, dataset, id);
     bool ok = job != NULL;
 
-    if (job && has_ended(job))
+    if (job && job_has_ended(&job->view))
         forget(jobs, job);
     else if (job) {
         atomic_store(&job->stop, true);
@@ -329,7 +380,7 @@ JobView *jobs_list(Jobs *jobs, Arena *arena, Str dataset, int64_t after, size_t 
     *count = 0;
     (void)pthread_mutex_lock(&jobs->mutex);
     for (Job *job = jobs->first; job && *count < most; job = job->next)
-        if (job->view.id > after && str_eq(job->view.order.dataset, dataset))
+        if (job->view.id > after && is_of(job, dataset))
             views[(*count)++] = view_of(job, arena);
     (void)pthread_mutex_unlock(&jobs->mutex);
     return views;

@@ -8,6 +8,7 @@
 #ifndef SERVE_DATASET_JOBS_H
 #define SERVE_DATASET_JOBS_H
 
+#include "base/json.h"
 #include "dataset/extract.h"
 #include "serve/instance.h"
 
@@ -46,6 +47,8 @@ void jobs_stop(Jobs *jobs); /* running ones are cancelled */
  */
 bool jobs_add(Jobs *jobs, const JobOrder *order, int64_t *id, Err *err) ATTR_MUST_USE;
 
+/* Where a dataset is named below, an empty one means whichever it is. */
+
 /* End it, or take it away when it has ended, with its rows. ERR_NOT_FOUND. */
 bool jobs_cancel(Jobs *jobs, Str dataset, int64_t id, Err *err) ATTR_MUST_USE;
 
@@ -56,5 +59,9 @@ bool jobs_get(Jobs *jobs, Arena *arena, Str dataset, int64_t id, JobView *out, E
 JobView *jobs_list(Jobs *jobs, Arena *arena, Str dataset, int64_t after, size_t most, size_t *count);
 
 const char *job_state_name(JobState state);
+bool job_has_ended(const JobView *job);
+
+/* Its fields in an object of JSON: what HTTP and commands show. */
+void job_put_fields(JsonOut *out, const JobView *job);
 
 #endif

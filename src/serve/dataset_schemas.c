@@ -12,7 +12,7 @@
 #define NUMBER_0 "{\"type\":\"integer\",\"format\":\"int64\",\"nullable\":true}"
 #define BOOLEAN  "{\"type\":\"boolean\"}"
 #define JOB                                                                                               \
-    "{\"type\":\"object\",\"properties\":{\"id\":" NUMBER                                                 \
+    "{\"type\":\"object\",\"properties\":{\"id\":" NUMBER ",\"dataset\":" TEXT                            \
     ",\"state\":{\"type\":\"string\",\"enum\":[\"waiting\","                                              \
     "\"running\",\"done\",\"failed\",\"cancelled\"]},\"user\":" TEXT ",\"sql\":" TEXT ",\"format\":" TEXT \
     ",\"created\":" TIME_0 ",\"started\":" TIME_0 ",\"ended\":" TIME_0 ",\"rows\":" NUMBER                \

@@ -97,6 +97,8 @@ def a_job_writes_rows_that_are_fetched():
     check((said["rows"], said["parts"], said["parts_total"], said["error"]) == (ROWS, 20, 20, None), said)
     rows = ask(f"/mini/jobs/{job['id']}/rows").decode().split()
     check(sorted(rows[1:], key=int) == [str(n) for n in range(ROWS)], len(rows))
+    listed = json.loads(strata("dataset", "jobs", "--json").stdout)
+    check(listed["rows"] == ROWS and pathlib.Path(listed["file"]).read_text().split() == rows, listed)
     check([j["id"] for j in get("/mini/jobs")["items"]] == [job["id"]], "listed")
     ask(f"/mini/jobs/{job['id']}", "DELETE")
     ask(f"/mini/jobs/{job['id']}", status=404)
@@ -107,19 +109,35 @@ def a_job_writes_rows_that_are_fetched():
     ask("/nope/jobs", "POST", status=404, sql="select 1 from {table}")
 
 
+def commands_show_and_end_jobs(jobs):
+    """Of the four, two run, the third was cancelled, and the fourth waits."""
+    listed = [json.loads(line) for line in strata("dataset", "jobs", "mini", "--json").stdout.splitlines()]
+    over_http = get("/mini/jobs")["items"]
+    same = [{key: job[key] for key in job if key != "file"} for job in listed]
+    check(same == over_http and [job["id"] for job in listed][-4:] == jobs, (same, over_http))
+    check(strata("dataset", "jobs").stdout.decode().count("pg_sleep") == 4, "for people, of all datasets")
+    ended = json.loads(strata("dataset", "cancel", str(jobs[0]), "--json").stdout)
+    check((ended["id"], ended["state"]) == (jobs[0], "cancelled") and ended["ended"], ended)
+    for words, status, says in ((("cancel", str(jobs[0])), 5, "cancelled"), (("cancel", "999"), 4, "no job 999"), (("cancel", "one"), 2, "'one'"),
+                                (("jobs", "nope"), 4, "'nope'")):
+        done = strata("dataset", *words, ok=False)
+        check(done.returncode == status and says in done.stderr.decode(), (words, done))
+
+
 def jobs_wait_their_turn_and_are_ended():
     jobs = [json.loads(ask("/mini/jobs", "POST", sql=SLOW))["id"] for _ in range(4)]
     check(b"4 jobs" in ask("/mini/jobs", "POST", status=503, sql=SLOW), "a user has four")
     for job in jobs[:2]:
         wait_for(job, ["running"])
     check([get(f"/mini/jobs/{job}")["state"] for job in jobs[2:]] == ["waiting", "waiting"], "two at once")
-    for job in (jobs[2], jobs[0]):
-        ask(f"/mini/jobs/{job}", "DELETE")
-        wait_for(job, ["cancelled"])
+    ask(f"/mini/jobs/{jobs[2]}", "DELETE")
+    wait_for(jobs[2], ["cancelled"])
+    commands_show_and_end_jobs(jobs)
     wait_for(jobs[3], ["running"])
     ask("/mini/jobs", "POST", sql="select id from {table}")
     strata("down")  # does not wait for those that run
-    check(not list((DIR / "jobs").iterdir()), "what jobs left is gone")
+    check(not list((DIR / "jobs").iterdir()) and not (DIR / "run/jobs.sock").exists(), "what jobs left is gone")
+    check(b"is down" in strata("dataset", "jobs", ok=False).stderr, "and who asks for them is told")
 
 
 sys.exit(run_all(scene, [

@@ -19,15 +19,39 @@ static const Opt opts[] = {
     {.type = OPT_END},
 };
 
+typedef struct Printing {
+    const Call *call;
+    const char *sql;
+    bool begun;
+    Err lost; /* with the server that rows came from */
+} Printing;
+
+/* Another copy is asked only while nothing of the first one's rows was printed. */
+static bool print_from(void *printing_v, Str table, Db *db, Err *err)
+{
+    Printing *printing = printing_v;
+
+    (void)table;
+    if (printing->begun) {
+        *err = printing->lost;
+        return err_wrap(err, "what was printed is not all");
+    }
+    if (db_script(db, "set default_transaction_read_only = on", err) &&
+        sql_rows_list(printing->call, db, printing->sql, &printing->begun, err))
+        return true;
+    printing->lost = *err;
+    return false;
+}
+
 static bool print_rows(const Call *call, Place *place, Err *err)
 {
+    Printing printing = {.call = call};
     BUF_SCOPE(sql);
-    Db *db;
 
-    return place_db(place, call->args[1], &db, err) &&
-           statement_put(&sql, call->args[2], &(StatementMarks){.table = call->args[1]}, err) &&
-           db_script(db, "set default_transaction_read_only = on", err) &&
-           sql_rows_list(call, db, str_to_z(call->arena, buf_str(&sql)), err);
+    if (!statement_put(&sql, call->args[2], &(StatementMarks){.table = call->args[1]}, err))
+        return false;
+    printing.sql = str_to_z(call->arena, buf_str(&sql));
+    return place_with(place, call->args[1], print_from, &printing, err);
 }
 
 static bool write_rows(const Call *call, const Dataset *dataset, const Place *place, int format, Err *err)
@@ -44,19 +68,31 @@ static bool write_rows(const Call *call, const Dataset *dataset, const Place *pl
                         err);
 }
 
+static bool open_place(const Call *call, Dataset *dataset, Place **place, Err *err)
+{
+    const Opts *o = call->opts;
+    Instance *instance;
+
+    if (!instance_open(call->arena, call->dir.ptr, &config_set, &instance, err) ||
+        !datasets_find(instance, call->arena, call->args[0], dataset, err))
+        return false;
+    if (o->rows.deadline > 0)
+        dataset->spec.deadline = o->rows.deadline;
+    return place_open(call->arena, &dataset->spec, place, err);
+}
+
 static bool run(const Call *call, Err *err)
 {
     const Opts *o = call->opts;
+    bool is_file = o->format > 0 || o->rows.output.ptr || o->rows.report.ptr;
     Dataset dataset;
     Place *place;
 
-    if (!stop_init(err) || !dataset_open(call, &dataset, &place, err))
+    /* Without a file there is nothing to be put right when a signal ends it. */
+    if ((is_file && !stop_init(err)) || !open_place(call, &dataset, &place, err))
         return false;
-    if (o->format > 0)
-        return write_rows(call, &dataset, place, o->format - 1, err);
-    if (o->rows.output.ptr || o->rows.report.ptr)
-        return write_rows(call, &dataset, place, ROWS_CSV, err);
-    return print_rows(call, place, err);
+    return is_file ? write_rows(call, &dataset, place, o->format > 0 ? o->format - 1 : ROWS_CSV, err)
+                   : print_rows(call, place, err);
 }
 
 const Cmd cmd_dataset_query = {
@@ -65,7 +101,8 @@ const Cmd cmd_dataset_query = {
     .summary = "ask one table of a dataset, wherever it is",
     .description =
         "The SQL goes, as it is, to a server that has an active copy of TABLE, with {table} replaced by the table's "
-        "name. It may only read. With --format, --output or --report it is run as dataset extract runs it: as CSV where no "
+        "name. It may only read. A server that dies or answers nothing for the deadline is given up, and another copy asked unless "
+        "rows were printed already. With --format, --output or --report it is run as dataset extract runs it: as CSV where no "
         "format is given.",
     .opts = opts,
     CMD_OPTS(Opts, 0),

@@ -96,7 +96,7 @@ bool sql_rows_print(const Call *call, const char *dsn, Str sql, Err *err)
 
 typedef struct Table {
     const Call *call;
-    bool begun;
+    bool begun; /* something was printed */
 } Table;
 
 static void begin_table(Table *table, const PGresult *one)
@@ -122,16 +122,23 @@ static bool put_cells(void *table_v, const PGresult *one, Err *err)
     return true;
 }
 
-bool sql_rows_list(const Call *call, Db *db, const char *sql, Err *err)
+static bool put_object(void *table_v, const PGresult *one, Err *err)
+{
+    Table *table = table_v;
+
+    table->begun = true;
+    return put_row(table->call->out, one, err);
+}
+
+bool sql_rows_list(const Call *call, Db *db, const char *sql, bool *begun, Err *err)
 {
     Table table = {.call = call};
+    bool ok = db_stream_script(db, sql, call->json ? put_object : put_cells, &table, err);
 
-    if (call->json)
-        return db_stream_script(db, sql, put_row, call->out, err);
-    bool ok = db_stream_script(db, sql, put_cells, &table, err);
-    if (table.begun)
+    *begun = table.begun;
+    if (table.begun && !call->json)
         out_end(call->out);
-    else if (ok)
+    else if (ok && !table.begun)
         out_say(call->out, "no rows");
     return ok;
 }

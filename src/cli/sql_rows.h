@@ -17,9 +17,9 @@
 bool sql_rows_print(const Call *call, const char *dsn, Str sql, Err *err) ATTR_MUST_USE;
 
 /*
- * The same of one statement on a connection: a table for people, and JSON as above with --json. Errors as db_query(): ERR_DB, ERR_USAGE,
- * ERR_NOT_FOUND ...
+ * The same of one statement on a connection: a table for people, and JSON as above with --json. *begun: there was a row, also where it then failed.
+ * Errors as db_query(): ERR_DB, ERR_USAGE, ERR_NOT_FOUND ...
  */
-bool sql_rows_list(const Call *call, Db *db, const char *sql, Err *err) ATTR_MUST_USE;
+bool sql_rows_list(const Call *call, Db *db, const char *sql, bool *begun, Err *err) ATTR_MUST_USE;
 
 #endif

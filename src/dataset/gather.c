@@ -105,7 +105,9 @@ Gather *gather_new(Arena *arena, const GatherOpts *opts)
     *g = (Gather){.opts = *opts, .spec = *opts->spec, .arena = arena};
     g->opts.spec = &g->spec; /* which stays until the connections are closed */
     g->opts.connections = opts->connections ? opts->connections : CONNECTIONS;
-    g->opts.deadline = opts->deadline ? opts->deadline : DEADLINE;
+    g->opts.deadline = opts->deadline         ? opts->deadline
+                       : opts->spec->deadline ? opts->spec->deadline
+                                              : DEADLINE;
     g->opts.attempts = opts->attempts ? opts->attempts : ATTEMPTS;
     g->pool = spool_pool_new(opts->spool, opts->memory ? opts->memory : MEMORY);
     g->each = g->opts.connections + SPARE;

@@ -47,7 +47,7 @@ typedef struct GatherOpts {
     size_t connections; /* to a server at most; 0: 2 */
     size_t memory;      /* for what is not yet passed on, bytes, before files are used; 0: 32 MiB */
     const char *spool;  /* directory for such files */
-    Duration deadline;  /* a server that answers nothing for so long is given up; 0: 30 s */
+    Duration deadline;  /* a server that answers nothing for so long is given up; 0: the spec's, or 30 s */
     int attempts;       /* for a unit at most; 0: 5 */
     const atomic_bool *stop;
     bool (*wanted)(void *ctx, Err *err); /* NULL, or asked now and then: false ends it, with its error */

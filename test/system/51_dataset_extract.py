@@ -420,6 +420,31 @@ def a_server_that_hangs_is_given_up():
     wait_for(all_well, "n3 to be well")
 
 
+def a_query_of_a_server_that_hangs_is_answered_by_another():
+    first = {row["server"]: row["table"] for row in map(json.loads, strata("dataset", "copies", "mini", "--json").stdout.splitlines())}
+    for words, ends in ((("select count(*) n, pg_sleep(2) s from {table} where id >= 0",), True),
+                        (("select x, case when id % 500 > 490 then pg_sleep(2) end s from {table} order by id",), False)):
+        process = subprocess.Popen([instance.STRATA, "-C", str(DIR), "dataset", "query", "mini", first["n3"], *words, "--deadline", "1s", "--json"],
+                                   env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        asked = []
+        wait_for(lambda: asked.extend(server for server in SERVERS if instance.table(server, "mini", "select from pg_stat_activity where "
+                                      "wait_event = 'PgSleep' and pid <> pg_backend_pid()")) or asked, "a server is at work")
+        stopped = backends(asked[0])
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            out, err = process.communicate()
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+        lines = [json.loads(line) for line in out.splitlines()]
+        if ends:
+            check(process.returncode == 0 and lines == [{"n": A_TABLE, "s": ""}], (process.returncode, out, err))
+        else:
+            check(process.returncode == 7 and b"not all" in err and b"says nothing" in err, (process.returncode, len(lines), err))
+        wait_for(all_well, "the server to be well")
+
+
 def pump(frm, to):
     try:
         while data := frm.recv(65536):
@@ -516,6 +541,7 @@ sys.exit(run_all(scene, [
     a_server_that_dies_costs_some_tables_again,
     connections_that_are_cut_cost_some_tables_again,
     a_server_that_hangs_is_given_up,
+    a_query_of_a_server_that_hangs_is_answered_by_another,
     a_server_whose_network_is_cut_is_given_up,
     a_table_that_nobody_has_is_named,
 ]))

@@ -1,30 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/datasets.h"
 
-/* A server's mapping beside the newest that any of them has. */
-static const char *state_of(const PlaceReport *report, const PlaceReport *newest)
-{
-    if (!report->reached)
-        return "down";
-    if (!report->there)
-        return "missing";
-    if (!str_eq(report->version.checksum, report->version.real))
-        return "damaged";
-    return mapping_same(&report->version, &newest->version) ? "ok"
-           : report->version.epoch < newest->version.epoch  ? "behind"
-                                                            : "differs";
-}
-
-static const PlaceReport *newest_of(const PlaceReport *reports, size_t count)
-{
-    const PlaceReport *newest = &reports[0];
-
-    for (size_t i = 1; i < count; i++)
-        if (reports[i].there && (!newest->there || reports[i].version.epoch > newest->version.epoch))
-            newest = &reports[i];
-    return newest;
-}
-
 static size_t count_copies(const Mapping *mapping, const char *server, bool only_active)
 {
     size_t count = 0;
@@ -38,20 +14,17 @@ static size_t count_copies(const Mapping *mapping, const char *server, bool only
     return count;
 }
 
-static bool put_server(const Call *call, const Mapping *mapping, const PlaceReport *report,
-                       const PlaceReport *newest)
+static bool put_server(const Call *call, const Mapping *mapping, const PlaceReport *report)
 {
-    const char *state = state_of(report, newest);
-
     out_z(call->out, report->server);
-    out_z(call->out, state);
+    out_z(call->out, place_agreement_name(report->agreement));
     out_z(call->out, place_health_name(report->health));
     out_int(call->out, (int64_t)count_copies(mapping, report->server, false));
     out_int(call->out, (int64_t)count_copies(mapping, report->server, true));
     report->there ? out_int(call->out, report->version.epoch) : out_null(call->out);
     report->there ? out_text(call->out, report->version.real) : out_null(call->out);
     out_z(call->out, report->there ? NULL : report->why.text);
-    return strcmp(state, "ok") == 0;
+    return report->agreement == PLACE_AGREES;
 }
 
 static bool run(const Call *call, Err *err)
@@ -71,10 +44,9 @@ static bool run(const Call *call, Err *err)
     if (!dataset_open(call, &dataset, &place, err))
         return false;
     const PlaceReport *reports = place_reports(place, call->arena);
-    const PlaceReport *newest = newest_of(reports, dataset.spec.count);
     out_list(call->out, columns, COUNT_OF(columns));
     for (size_t i = 0; i < dataset.spec.count; i++)
-        bad += !put_server(call, place_mapping(place), &reports[i], newest);
+        bad += !put_server(call, place_mapping(place), &reports[i]);
     out_end(call->out);
     return bad == 0 ||
            err_set(err, ERR_PARTIAL, "%zu of %zu servers of the dataset '%s' are not as they should be", bad,

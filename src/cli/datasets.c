@@ -17,18 +17,17 @@ bool dataset_open(const Call *call, Dataset *dataset, Place **place, Err *err)
 bool dataset_states(const Call *call, DatasetStates *out, Err *err)
 {
     Dataset dataset;
-    Place *place;
 
-    if (!stop_init(err) || !dataset_open(call, &dataset, &place, err))
+    if (!stop_init(err) || !dataset_open(call, &dataset, &out->place, err))
         return false;
     Progress *progress = progress_begin(call->arena, (ProgressTask){.what = "reading",
                                                                     .unit = "copies",
                                                                     .fd = STDERR_FILENO,
                                                                     .off = call->quiet || call->json});
-    bool ok = states_read(&dataset.spec, place_mapping(place), call->arena, stop_flag(), progress,
+    bool ok = states_read(&dataset.spec, place_mapping(out->place), call->arena, stop_flag(), progress,
                           &out->states, &out->count, err);
     progress_end(progress);
-    out->tables = place_mapping(place)->count;
+    out->tables = place_mapping(out->place)->count;
     return ok;
 }
 

@@ -12,6 +12,7 @@
 bool dataset_open(const Call *call, Dataset *dataset, Place **place, Err *err) ATTR_MUST_USE;
 
 typedef struct DatasetStates {
+    Place *place;
     CopyState *states;
     size_t count, tables;
 } DatasetStates;

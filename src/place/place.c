@@ -404,6 +404,38 @@ bool place_all(Place *place, bool (*use)(void *ctx, const char *server, Db *db, 
     return all;
 }
 
+static const PlaceReport *newest_of(const PlaceReport *reports, size_t count)
+{
+    const PlaceReport *newest = &reports[0];
+
+    for (size_t i = 1; i < count; i++)
+        if (reports[i].there && (!newest->there || reports[i].version.epoch > newest->version.epoch))
+            newest = &reports[i];
+    return newest;
+}
+
+static PlaceAgreement agreement_of(const PlaceReport *report, const PlaceReport *newest)
+{
+    if (!report->reached)
+        return PLACE_UNKNOWN;
+    if (!report->there)
+        return PLACE_MISSING;
+    if (!str_eq(report->version.checksum, report->version.real))
+        return PLACE_DAMAGED;
+    return mapping_same(&report->version, &newest->version) ? PLACE_AGREES
+           : report->version.epoch < newest->version.epoch  ? PLACE_BEHIND
+                                                            : PLACE_DIFFERS;
+}
+
+const char *place_agreement_name(PlaceAgreement agreement)
+{
+    static const char *const names[] = {
+        [PLACE_AGREES] = "ok",       [PLACE_BEHIND] = "behind",   [PLACE_DIFFERS] = "differs",
+        [PLACE_DAMAGED] = "damaged", [PLACE_MISSING] = "missing", [PLACE_UNKNOWN] = "down"};
+
+    return names[agreement];
+}
+
 PlaceReport *place_reports(Place *place, Arena *arena)
 {
     PlaceReport *reports = arena_new(arena, PlaceReport, place->spec.count);
@@ -417,5 +449,8 @@ PlaceReport *place_reports(Place *place, Arena *arena)
         report->there = report->reached && mapping_read_version(db, arena, &report->version, &report->why);
         report->health = place_health(place, i);
     }
+    const PlaceReport *newest = newest_of(reports, place->spec.count);
+    for (size_t i = 0; i < place->spec.count; i++)
+        reports[i].agreement = agreement_of(&reports[i], newest);
     return reports;
 }

@@ -115,16 +115,30 @@ bool place_any(Place *place, Db **out, Err *err) ATTR_MUST_USE;
 /* A connection to the server at that place in the list. As db_open(), with the server's name. */
 bool place_server(Place *place, size_t server, Db **out, Err *err) ATTR_MUST_USE;
 
+/* A server's mapping beside the newest that any of them has. */
+typedef enum PlaceAgreement {
+    PLACE_AGREES,
+    PLACE_BEHIND,  /* it missed a change */
+    PLACE_DIFFERS, /* it was changed alone */
+    PLACE_DAMAGED, /* its rows are not those that it noted */
+    PLACE_MISSING, /* it does not have the dataset's system tables */
+    PLACE_UNKNOWN, /* it cannot be reached */
+} PlaceAgreement;
+
 /* What a server says of the mapping. */
 typedef struct PlaceReport {
     const char *server;
     bool reached, there; /* there: it has the dataset's system tables */
     PlaceHealth health;
+    PlaceAgreement agreement;
     MappingVersion version;
     Err why; /* when it was not reached, or they are not there */
 } PlaceReport;
 
 /* Ask every server: one report each, in the order of the servers. */
 PlaceReport *place_reports(Place *place, Arena *arena);
+
+/* "ok", "behind", "differs", "damaged", "missing", "down" */
+const char *place_agreement_name(PlaceAgreement agreement);
 
 #endif

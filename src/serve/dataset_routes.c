@@ -70,18 +70,15 @@ static bool list_datasets(Request *request, Reply *reply, Err *err)
 
 /* ---- GET /api/v1/datasets/{dataset}/servers ---- */
 
-static void put_report(JsonOut *out, const PlaceReport *report, const MappingVersion *most)
+static void put_report(JsonOut *out, const PlaceReport *report)
 {
-    const char *state = !report->reached                       ? "unreachable"
-                        : !report->there                       ? "empty"
-                        : mapping_same(&report->version, most) ? "ok"
-                                                               : "differs";
-
     json_begin(out, '{');
     json_key(out, "server");
     json_z(out, report->server);
     json_key(out, "state");
-    json_z(out, state);
+    json_z(out, place_agreement_name(report->agreement));
+    json_key(out, "health");
+    json_z(out, place_health_name(report->health));
     json_key(out, "epoch");
     if (report->there)
         json_int(out, report->version.epoch);
@@ -100,14 +97,10 @@ static bool list_servers(Request *request, Reply *reply, Err *err)
     if (!open_dataset(request, &dataset, &place, err))
         return false;
     PlaceReport *reports = place_reports(place, request->arena);
-    const MappingVersion *most = &place_mapping(place)->version;
-    for (size_t i = 0; i < dataset.spec.count; i++)
-        if (reports[i].there && reports[i].version.epoch > most->epoch)
-            most = &reports[i].version;
     JsonOut out = reply_json(reply);
     begin_items(&out);
     for (size_t i = 0; i < dataset.spec.count; i++)
-        put_report(&out, &reports[i], most);
+        put_report(&out, &reports[i]);
     end_items(&out, (Str){0});
     return true;
 }

@@ -22,9 +22,11 @@ static const ServerSchema schemas[] = {
     {"DatasetList", LIST_OF("{\"type\":\"object\",\"properties\":{\"name\":" TEXT ",\"database\":" TEXT
                             ",\"servers\":{\"type\":\"array\",\"items\":" TEXT "}}}")},
     {"DatasetServerList",
-     LIST_OF("{\"type\":\"object\",\"properties\":{\"server\":" TEXT
-             ",\"state\":{\"type\":\"string\",\"enum\":[\"ok\","
-             "\"differs\",\"empty\",\"unreachable\"]},\"epoch\":" NUMBER_0 ",\"error\":" TEXT_0 "}}")},
+     LIST_OF(
+         "{\"type\":\"object\",\"properties\":{\"server\":" TEXT
+         ",\"state\":{\"type\":\"string\",\"enum\":[\"ok\","
+         "\"behind\",\"differs\",\"damaged\",\"missing\",\"down\"]},\"health\":{\"type\":\"string\",\"enum\":"
+         "[\"good\",\"suspect\",\"down\"]},\"epoch\":" NUMBER_0 ",\"error\":" TEXT_0 "}}")},
     {"DatasetTableList",
      LIST_OF("{\"type\":\"object\",\"properties\":{\"table\":" TEXT ",\"rows\":" NUMBER
              ",\"copies\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"server\":" TEXT

@@ -122,12 +122,15 @@ def servers_that_disagree_are_told():
         sql(server, "mini", "insert into table_db_mapping values ('tree_1', 'n1', true, true)")
     got, status = states()
     check(status == 11 and sorted(got) in (["differs", "differs", "ok"], ["differs", "ok", "ok"]), got)
+    said = rows("verify", "mini", status=8)
+    check(said and all("mapping was changed alone" in row["problem"] for row in said if row["table"] is None), said)
     for server in SERVERS:
         sql(server, "mini", "begin; delete from data_table; delete from table_db_mapping; commit")
     are("ok", "ok", "ok")
     check("without an active copy" in sql("n1", "mini", "insert into data_table values ('t')"), "a table without a copy")
     sql("n3", "mini", "set session_replication_role = replica; insert into table_db_mapping values ('x', 'n3', true, true)")
     are("ok", "ok", "damaged", status=11)
+    check(rows("verify", "mini", status=8) == [{"table": None, "server": "n3", "problem": "its mapping is not what it noted of it"}], "damaged")
     sql("n3", "mini", "set session_replication_role = replica; delete from table_db_mapping")
     are("ok", "ok", "ok")
 

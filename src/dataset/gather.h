@@ -6,6 +6,8 @@
  * it is whole; when its server dies, hangs or cuts it off, what came is forgotten and another copy is asked. One thread and poll(2) for
  * all connections, which stay for the next units.
  *
+ * A table that no server has any more where it was known to be may have been moved: the mapping is read again, and whoever has it now is asked.
+ *
  * Three kinds of silence are told apart:
  *
  *  - a server that answers nothing for `deadline` is given up, with all that it was asked. Rows count as an answer, and when there are none

@@ -398,6 +398,26 @@ def a_server_that_dies_costs_some_tables_again():
     wait_for(all_well, "the service to start n2 again")
 
 
+def a_table_that_moved_since_is_asked_for_where_it_is():
+    """The reader is stopped in the middle, and the tables that it comes to last go elsewhere meanwhile."""
+    where = {row["table"]: row["server"] for row in map(json.loads, strata("dataset", "copies", "single", "--json").stdout.splitlines())}
+    last = sorted(where)[-2:]
+    process = start(SLOW, "--connections", "1", "-o", str(TOP / "moved.csv"), "--report", str(TOP / "moved.json"), name="single")
+    wait_for(lambda: running("n1", "single") and running("n2", "single") and running("n3", "single"), "it runs")
+    os.kill(process.pid, signal.SIGSTOP)
+    to = {table: next(server for server in SERVERS if server != where[table]) for table in last}
+    try:
+        for table in last:
+            strata("dataset", "move", "single", table, where[table], to[table])
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+    _, err = process.communicate()
+    check(process.returncode == 0, err)
+    said = json.loads((TOP / "moved.json").read_text())
+    check(sorted(ids((TOP / "moved.csv").read_text())) == list(range(ROWS)), "every row once")
+    check({(r["table"], r["from"], r["to"]) for r in said["retries"]} == {(t, where[t], to[t]) for t in last}, said["retries"])
+
+
 def connections_that_are_cut_cost_some_tables_again():
     process = start(SLOW, "-o", str(TOP / "cut.csv"), "--report", str(TOP / "cut.json"))
     wait_for(lambda: running("n1"), "n1 is at work")
@@ -539,6 +559,7 @@ sys.exit(run_all(scene, [
     a_server_that_cannot_is_passed_over,
     a_statement_whose_process_is_stuck_is_asked_of_another_copy,
     a_server_that_dies_costs_some_tables_again,
+    a_table_that_moved_since_is_asked_for_where_it_is,
     connections_that_are_cut_cost_some_tables_again,
     a_server_that_hangs_is_given_up,
     a_query_of_a_server_that_hangs_is_answered_by_another,

@@ -256,6 +256,21 @@ static int64_t count_rows(const Import *import)
     return rows;
 }
 
+/* Files of a simulation may well have none; of others it is more likely a slip. */
+static void warn_of_empty_files(const Call *call, const Import *import)
+{
+    const char *first = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < import->sources_count; i++)
+        if (import->sources[i]->rows == 0 && count++ == 0)
+            first = import->sources[i]->path;
+    if (count == 1)
+        out_warn(call->out, "'%s' has no rows", first);
+    else if (count > 1)
+        out_warn(call->out, "'%s' and %zu more files have no rows", first, count - 1);
+}
+
 static size_t count_workers(const Opts *o)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -282,6 +297,8 @@ static bool import_all(const Call *call, const Dataset *dataset, Import *import,
                                                                   .off = call->quiet || call->json});
     bool ok = import_run(import, err);
     progress_end(import->progress);
+    if (ok)
+        warn_of_empty_files(call, import);
     return ok && (o->open || place_seal(import->place, err));
 }
 

@@ -253,6 +253,17 @@ static bool import_missing(Importing *importing, Err *err)
            (find_tables(importing, err) && import_fill(importing, err)) && let_be_read(importing, err);
 }
 
+static bool has_rows(const Import *import, Err *err)
+{
+    for (size_t i = 0; i < import->sources_count; i++)
+        if (import->sources[i]->rows > 0)
+            return true;
+    return import->sources_count == 1
+               ? err_set(err, ERR_USAGE, "'%s' has no rows", import->sources[0]->path)
+               : err_set(err, ERR_USAGE, "'%s' has no rows, nor has any of the %zu other files",
+                         import->sources[0]->path, import->sources_count - 1);
+}
+
 /* What a killed import left prepared would be seen on one server and not on another. */
 bool import_run(Import *import, Err *err)
 {
@@ -260,7 +271,8 @@ bool import_run(Import *import, Err *err)
     size_t settled;
 
     import->rows = import->tables = 0;
-    bool ok = plan_make(&importing.arena, &import->rule, import->sources, import->sources_count, import->stop,
+    bool ok = has_rows(import, err) &&
+              plan_make(&importing.arena, &import->rule, import->sources, import->sources_count, import->stop,
                         &importing.plan, err) &&
               tables_lock(import->place, err) && change_settle(import->place, &settled, err) &&
               find_tables(&importing, err) && import_missing(&importing, err);

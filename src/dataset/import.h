@@ -44,7 +44,7 @@ typedef struct Import {
 
 /*
  * ERR_CONFLICT     a table of the same name is there, of other rows; the dataset is sealed; another import of it is running
- * ERR_USAGE        a value is not of its column's type; and as plan_make()
+ * ERR_USAGE        no file has rows; a value is not of its column's type; and as plan_make()
  * ERR_DB           a server cannot be reached, or failed
  * ERR_IO           a file cannot be read; a process could not be made, or was killed
  * ERR_INTERRUPTED  a stop was asked for; the next import goes on

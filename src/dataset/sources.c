@@ -65,14 +65,17 @@ static bool open_like(Arena *arena, const Source *first, Str path, const SourceO
     return open_one(arena, path, &ordered, out, err);
 }
 
+/* A file without rows has no types to say. */
 static void widen(Source **sources, size_t count)
 {
     for (size_t c = 0; c < sources[0]->columns.count; c++) {
-        const char *widest = sources[0]->columns.items[c].type;
+        const char *widest = NULL;
 
-        for (size_t i = 1; i < count; i++)
-            widest = csv_wider(widest, sources[i]->columns.items[c].type);
         for (size_t i = 0; i < count; i++)
+            if (sources[i]->rows > 0)
+                widest = widest ? csv_wider(widest, sources[i]->columns.items[c].type)
+                                : sources[i]->columns.items[c].type;
+        for (size_t i = 0; widest && i < count; i++)
             sources[i]->columns.items[c].type = widest;
     }
 }

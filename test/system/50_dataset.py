@@ -214,6 +214,13 @@ def what_cannot_be_imported_is_said_and_makes_nothing():
     bad.write_text("id,y\n1,2\n")
     refused(2, "has a column", "import", "mini", str(instance.TOP / "more.csv"), str(bad))
     refused(4, "nothing.csv", "import", "mini", "nothing.csv")
+    empty, more = instance.TOP / "empty.csv", str(instance.TOP / "more.csv")
+    empty.write_text("Id,x,name\n")
+    refused(2, "empty.csv' has no rows", "import", "mini", str(empty), "--prefix", "none_")
+    check(sql("n1", "mini", "select metavalue from metadata where metakey = 'state'") != "sealed", "and it stays open")
+    done = strata("dataset", "import", "mini", str(empty), more, "--prefix", "some_", "--open", "--json")
+    check(json.loads(done.stdout) == {"tables": 1, "rows": 10, "tables_before": 0} and b"empty.csv' has no rows" in done.stderr, done)
+    check(rows_of("mini", "some_1", "select id, x from {table} order by id limit 1") == [{"id": 0, "x": 0}], "its types are the others'")
     refused(4, "no dataset", "import", "none", str(bad))
 
 

@@ -49,7 +49,7 @@ typedef enum OptType {
     OPT_DURATION, /* Duration; "90s", "2h" */
     OPT_TIME,     /* Instant; RFC 3339, or a duration: so long ago */
     OPT_ENUM,     /* int, an index into `values` */
-    OPT_SET,      /* unsigned, a bit for each of `values`; given as "a,b" */
+    OPT_SET,      /* unsigned, a bit for each of `values`; given as "a,b", or again and again */
 } OptType;
 
 typedef struct StrList {

@@ -229,7 +229,8 @@ typedef struct Line {
     int at, argc;
     Arena *arena;
     Parsed *out;
-    Buf words; /* of the command, as far as typed */
+    Buf words;           /* of the command, as far as typed */
+    uint64_t sets_given; /* a bit for each option of the command that is an OPT_SET and was given */
 } Line;
 
 static const Opt *find_option(const Opt *opts, Str name, char letter)
@@ -254,6 +255,23 @@ static const Opt *option_of(Line *line, Str name, char letter, void **out_struct
     return opt;
 }
 
+/* The last value of an option given twice counts, but that of a set, like that of a list, is added: "--kind a --kind b". */
+static bool take_value(Line *line, const Opt *opt, Str value, void *into, Err *err)
+{
+    if (opt->type != OPT_SET)
+        return parse_value(opt, value, into, line->arena, err);
+
+    unsigned *field = (unsigned *)((char *)into + opt->offset), before = *field;
+    uint64_t bit = UINT64_C(1) << (opt - line->out->cmd->opts);
+
+    if (!parse_value(opt, value, into, line->arena, err))
+        return false;
+    if (line->sets_given & bit)
+        *field |= before;
+    line->sets_given |= bit;
+    return true;
+}
+
 /* The value of an option that stands alone in its word: the next word. */
 static bool next_word(Line *line, const Opt *opt, Str *out, Err *err)
 {
@@ -276,7 +294,7 @@ static bool take_long(Line *line, Str word, Err *err)
         return err_set(err, ERR_USAGE, "--%s takes no value", opt->name);
     if (opt->type != OPT_FLAG && !has_value && !next_word(line, opt, &value, err))
         return false;
-    return parse_value(opt, value, into, line->arena, err);
+    return take_value(line, opt, value, into, err);
 }
 
 static bool take_letters(Line *line, Str letters, Err *err)
@@ -291,7 +309,7 @@ static bool take_letters(Line *line, Str letters, Err *err)
         letters = opt->type == OPT_FLAG ? value : (Str){0};
         if (opt->type != OPT_FLAG && value.len == 0 && !next_word(line, opt, &value, err))
             return false;
-        if (!parse_value(opt, value, into, line->arena, err))
+        if (!take_value(line, opt, value, into, err))
             return false;
     }
     return true;

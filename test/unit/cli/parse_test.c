@@ -44,7 +44,7 @@ static const Cmd crawl = {.name = "shard crawl",
                           .args = "SHARD PATH...",
                           .summary = "crawl",
                           .opts = opts,
-                          CMD_OPTS(Opts, .threads = 4),
+                          CMD_OPTS(Opts, .threads = 4, .kinds = 2),
                           .run = run};
 static const Cmd list = {.name = "shard list", .args = "[NAME]", .summary = "list", .run = run};
 static const Cmd version = {.name = "version", .summary = "version", .run = run};
@@ -115,6 +115,19 @@ static void values_are_of_their_types(void)
     CHECK(parse("shard crawl --since 1h s p", &arena, &line, &err));
     o = line.opts;
     CHECK(o->since <= time_now() - SECONDS(3600) && o->since > time_now() - SECONDS(3700));
+}
+
+static void a_set_given_again_is_added_to_and_takes_the_place_of_the_default(void)
+{
+    ARENA_SCOPE(arena);
+    Parsed line;
+    Err err;
+
+    CHECK(parse("shard crawl s p", &arena, &line, &err) && ((const Opts *)line.opts)->kinds == 2);
+    CHECK(parse("shard crawl s p --kind gdal -k posix --kind=gdal --threads 1 --threads 2", &arena, &line,
+                &err));
+    CHECK(((const Opts *)line.opts)->kinds == 5 && ((const Opts *)line.opts)->threads == 2);
+    CHECK(!parse("shard crawl s p --kind gdal --kind nothing", &arena, &line, &err));
 }
 
 static void two_dashes_end_the_options_and_one_is_an_argument(void)
@@ -226,6 +239,7 @@ int main(void)
 {
     RUN(options_and_arguments_may_be_mixed);
     RUN(values_are_of_their_types);
+    RUN(a_set_given_again_is_added_to_and_takes_the_place_of_the_default);
     RUN(two_dashes_end_the_options_and_one_is_an_argument);
     RUN(what_is_wrong_is_said_with_what_is_near);
     RUN(json_is_known_even_of_a_wrong_line);

@@ -230,9 +230,10 @@ bool strata_replicate(strata_store *store, const char *key, const char *const *p
                       strata_replicated *out, strata_error *error);
 
 /*
- * What peers cannot be given, because it is damaged here, and what they show of old copies and forks goes to strata_on_warning(). Serve all
- * feeds of the store at `listen` ("127.0.0.1:0": a free port) until `until` says so; it is asked about five times a second.
- * `listening` is told the address once.
+ * Serve all feeds of the store at `listen` ("127.0.0.1:0": a free port) until `until` says so; it is asked about five times a second.
+ * `listening` is told the address once. There may be any number of feeds: those that peers use are open, with three descriptors each, at the
+ * same time a sixth as many as the process may have descriptors (RLIMIT_NOFILE), 64 at least. What peers cannot be given, because it is
+ * damaged here, and what they show of old copies and forks goes to strata_on_warning().
  */
 bool strata_serve(strata_store *store, const char *listen, void (*listening)(void *ctx, const char *address),
                   bool (*until)(void *ctx), void *ctx, strata_error *error);

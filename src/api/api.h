@@ -4,6 +4,7 @@
 #define API_API_H
 
 #include "base/os.h"
+#include "feed/notice.h"
 #include "feed/peers.h"
 #include "feed/reading.h"
 #include "strata.h"
@@ -15,8 +16,7 @@ struct strata_store {
     Str passphrase;
     strata_feed *open;
     Peers peers;
-    void (*warn)(void *ctx, const char *message);
-    void *warn_ctx;
+    Notice notice; /* to whom strata_on_warning() named */
 };
 
 struct strata_feed {
@@ -38,12 +38,6 @@ bool api_may_change(strata_feed *feed, Err *err) ATTR_MUST_USE;
 
 /* What blocks go through in feed->reading, got when it is needed first: that may need the passphrase. As reading_open(). */
 bool api_open_reading(strata_feed *feed, Err *err) ATTR_MUST_USE;
-
-/* To whom strata_on_warning() named. */
-void api_warn(const strata_store *store, const char *fmt, ...) ATTR_PRINTF(2, 3);
-
-/* The first digits of a key, for people. */
-const char *api_short(Arena *arena, const unsigned char key[FEED_KEY_BYTES]);
 
 /* The peers that strata.ini in `dir` names; none where there is no such file. ERR_CONFIG, ERR_IO, ERR_LIMIT. */
 bool api_take_peers(strata_store *store, const char *dir, Err *err) ATTR_MUST_USE;

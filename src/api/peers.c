@@ -33,18 +33,14 @@ bool strata_set_peers(strata_store *store, const char *const *peers, size_t coun
 
 static void warn_unasked(void *store, const Err *why)
 {
-    api_warn(store, "%s", why->text);
+    notice_say(&((const strata_store *)store)->notice, "%s", why->text);
 }
 
 static bool note_longer(strata_feed *feed, const PeersFound *found, Err *err)
 {
-    ARENA_SCOPE(scratch);
     const unsigned char *key = feed_state(feed->feed)->identity.key;
 
-    api_warn(feed->store,
-             "peer %s has more of feed %s, %llu blocks in fork %llu: what is here is an old copy",
-             found->from, api_short(&scratch, key), (unsigned long long)found->length,
-             (unsigned long long)found->fork);
+    notice_longer(&feed->store->notice, found->from, key, found->fork, found->length);
     return store_doubt(feed->store->feeds, key, err);
 }
 
@@ -64,7 +60,6 @@ bool api_ask_peers(strata_feed *feed, Err *err)
         return false;
     feed->asked = !found.longer;
     if (found.forked)
-        api_warn(store, "peer %s has another history of feed %s", found.from,
-                 api_short(&scratch, feed_state(feed->feed)->identity.key));
+        notice_fork(&store->notice, found.from, feed_state(feed->feed)->identity.key);
     return !found.longer || note_longer(feed, &found, err);
 }

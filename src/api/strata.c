@@ -48,7 +48,8 @@ strata_store *strata_open(const char *dir, const char *passphrase, strata_error 
         return NULL;
     }
     store->arena = arena;
-    store->feeds = store_open(&store->arena, str_printf(&store->arena, "%s/feeds", dir).ptr, NULL);
+    store->feeds = store_open(&store->arena, str_printf(&store->arena, "%s/feeds", dir).ptr,
+                              &(StoreOptions){.open_max = store_room(false)});
     store->keys =
         keystore_open(&store->arena, keys, &(KeystoreOptions){.get = give_passphrase, .ctx = store});
     if (api_take_peers(store, dir, &err))
@@ -81,29 +82,7 @@ void strata_close(strata_store *store)
 
 void strata_on_warning(strata_store *store, void (*warn)(void *ctx, const char *message), void *ctx)
 {
-    store->warn = warn;
-    store->warn_ctx = ctx;
-}
-
-void api_warn(const strata_store *store, const char *fmt, ...)
-{
-    char message[sizeof(((strata_error *)0)->message)];
-    va_list args;
-
-    if (!store->warn)
-        return;
-    va_start(args, fmt);
-    (void)vsnprintf(message, sizeof message, fmt, args);
-    va_end(args);
-    store->warn(store->warn_ctx, message);
-}
-
-const char *api_short(Arena *arena, const unsigned char key[FEED_KEY_BYTES])
-{
-    BUF_SCOPE(hex);
-
-    buf_put_hex(&hex, key, 8);
-    return str_to_z(arena, buf_str(&hex));
+    store->notice = (Notice){warn, ctx};
 }
 
 /* ---- feeds ---- */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/feed_peers.h"
 
-#include <string.h>
-
 #include "cli/config.h"
 
-const char *feed_peers_short(Arena *arena, const unsigned char key[32])
+static void warn(void *out, const char *text)
 {
-    BUF_SCOPE(hex);
+    out_warn(out, "%s", text);
+}
 
-    buf_put_hex(&hex, key, 8);
-    return str_to_z(arena, buf_str(&hex));
+Notice feed_peers_notice(const Call *call)
+{
+    return (Notice){warn, call->out};
 }
 
 /* ---- the peers of the configuration ---- */
@@ -21,27 +21,6 @@ bool feed_peers_configured(const Call *call, Peers *out, Err *err)
 
     return config_load(call, &conf, err) &&
            peers_parse(conf_get(conf, &peers_conf, (Str){0}), call->arena, out, err);
-}
-
-void feed_peers_warn_longer(const Call *call, const char *peer, const StoreFeed *about, uint64_t fork,
-                            uint64_t length)
-{
-    ARENA_SCOPE(scratch);
-
-    out_warn(
-        call->out,
-        "peer %s has more of feed %s, %llu blocks in fork %llu: what is here is an old copy; strata feed "
-        "replicate gets the rest",
-        peer, feed_peers_short(&scratch, about->about.key), (unsigned long long)length,
-        (unsigned long long)fork);
-}
-
-void feed_peers_warn_fork(const Call *call, const char *peer, const StoreFeed *about)
-{
-    ARENA_SCOPE(scratch);
-
-    out_warn(call->out, "peer %s has another history of feed %s: strata feed forks shows the proof", peer,
-             feed_peers_short(&scratch, about->about.key));
 }
 
 static void warn_unasked(void *out, const Err *why)
@@ -66,11 +45,12 @@ static bool ask(const Call *call, FeedInHand *in, bool *longer, Err *err)
         !peers_ask(&peers, in->feed, &own, &options, call->arena, &found, err))
         return false;
     *longer = found.longer;
+    Notice notice = feed_peers_notice(call);
     if (found.forked)
-        feed_peers_warn_fork(call, found.from, &in->about);
+        notice_fork(&notice, found.from, in->about.about.key);
     if (!found.longer)
         return true;
-    feed_peers_warn_longer(call, found.from, &in->about, found.fork, found.length);
+    notice_longer(&notice, found.from, in->about.about.key, found.fork, found.length);
     return store_doubt(in->store, in->about.about.key, err);
 }
 
@@ -82,52 +62,4 @@ bool feed_peers_check_trust(const Call *call, FeedInHand *in, bool trust, Err *e
         return false;
     in->unconfirmed |= longer;
     return feeds_check_trust(in, trust && !longer, err);
-}
-
-/* ---- what is said meanwhile ---- */
-
-void feed_peers_say_end(const Call *call, const char *address, const Err *why)
-{
-    if (!why || !why->code)
-        return;
-    if (strstr(why->text, address))
-        out_say(call->out, "%s", why->text);
-    else
-        out_say(call->out, "%s: %s", address, why->text);
-}
-
-void feed_peers_warn_damage(const Call *call, const StoreFeed *about, uint64_t block, const Err *why,
-                            uint64_t *told)
-{
-    enum { NAMED_MAX = 20 };
-    ARENA_SCOPE(scratch);
-    const char *key = feed_peers_short(&scratch, about->about.key);
-
-    if (block == RANGES_NONE)
-        out_warn(call->out, "the head of feed %s cannot be proven to peers: %s", key, why->text);
-    else if (++*told <= NAMED_MAX)
-        out_warn(call->out, "block %llu of feed %s cannot be given to peers: %s", (unsigned long long)block,
-                 key, why->text);
-    if (block != RANGES_NONE && *told == NAMED_MAX)
-        out_warn(call->out, "further ones of feed %s are not named here: strata feed verify reads them all",
-                 key);
-}
-
-void feed_peers_warn_not_given(const Call *call, const StoreFeed *about, Peering *peering, Progress *progress,
-                               uint64_t *said)
-{
-    ARENA_SCOPE(scratch);
-    const char *key = feed_peers_short(&scratch, about->about.key);
-    PeeringState state;
-    uint64_t count;
-    Err why = {0};
-
-    peering_state(peering, &state);
-    if (state.asked > 0 || peering_given(peering, &count, &why) || why.code != ERR_PARTIAL || count == *said)
-        return;
-    *said = count;
-    if (progress)
-        progress_note(progress, "feed %s: %s", key, why.text);
-    else
-        out_warn(call->out, "feed %s: %s", key, why.text);
 }

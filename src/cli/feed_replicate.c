@@ -98,6 +98,22 @@ static void on_taken(void *rep_v)
     judge(rep, &state);
 }
 
+static void say(void *out, const char *text)
+{
+    out_say(out, "%s", text);
+}
+
+/* The bar goes out of its way. */
+static void note(void *rep_v, const char *text)
+{
+    Replicating *rep = rep_v;
+
+    if (rep->progress)
+        progress_note(rep->progress, "%s", text);
+    else
+        out_warn(rep->call->out, "%s", text);
+}
+
 /* One of several peers may be lost while another one still answers. */
 static void on_end(void *rep_v, const char *address, const Err *why)
 {
@@ -114,7 +130,7 @@ static void on_end(void *rep_v, const char *address, const Err *why)
         fail(rep, why);
         return;
     }
-    feed_peers_say_end(rep->call, address, why);
+    notice_end(&(Notice){say, rep->call->out}, address, why);
     peering_state(rep->peering, &state);
     judge(rep, &state);
 }
@@ -128,8 +144,9 @@ static void on_fork(void *rep_v, const unsigned char peer[32])
 static void on_damage(void *rep_v, uint64_t block, const Err *why)
 {
     Replicating *rep = rep_v;
+    Notice notice = feed_peers_notice(rep->call);
 
-    feed_peers_warn_damage(rep->call, &rep->in.about, block, why, &rep->damaged);
+    notice_damage(&notice, rep->in.about.about.key, block, why, &rep->damaged);
 }
 
 /* A moment later, so that the peer can see it as well. */
@@ -140,7 +157,7 @@ static void on_tick(void *rep_v)
 
     (void)!out_flush(rep->call->out, &why);     /* what was said meanwhile */
     if (!((const Opts *)rep->call->opts)->once) /* it goes on, and another peer may have them */
-        feed_peers_warn_not_given(rep->call, &rep->in.about, rep->peering, rep->progress, &rep->not_given);
+        notice_not_given(&(Notice){note, rep}, rep->in.about.about.key, rep->peering, &rep->not_given);
     if (!rep->forked)
         return;
     (void)err_set(&why, ERR_CONFLICT, "the peer has another history of the feed, signed by the same key");

@@ -2,7 +2,6 @@
 #include "cli/feeds.h"
 
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -26,20 +25,9 @@ bool feeds_open(const Call *call, FeedStore **out, Err *err)
     return open_store(call, NULL, out, err);
 }
 
-/* What the system allows a process at first is meant for programs that use select(). */
 bool feeds_open_many(const Call *call, FeedStore **out, Err *err)
 {
-    enum { EACH = 6, OPEN_MAX = 4096 }; /* three of a feed, and as many for peers */
-    StoreOptions options = {0};
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        size_t most = (size_t)(limit.rlim_cur / EACH);
-        if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && most > STORE_OPEN_MAX)
-            options.open_max = most < OPEN_MAX ? most : OPEN_MAX;
-    }
-    return open_store(call, &options, out, err);
+    return open_store(call, &(StoreOptions){.open_max = store_room(true)}, out, err);
 }
 
 bool feeds_warn_strays(const Call *call, FeedStore *store, Err *err)

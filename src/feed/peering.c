@@ -272,6 +272,11 @@ void peering_state(Peering *peering, PeeringState *out)
         out->given = !peer->synced || !has_less(peering, peer);
 }
 
+bool peering_is_idle(const Peering *peering)
+{
+    return !peering->peers;
+}
+
 /* Two connections may be with one peer. */
 PeeringAnswer peering_answer(const Peering *peering, const unsigned char key[32])
 {

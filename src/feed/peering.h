@@ -82,6 +82,9 @@ bool peering_flush(Peering *peering, Err *err) ATTR_MUST_USE;
 /* Send an extension message to every peer. ERR_IO, ERR_LIMIT: as mux_send(). */
 bool peering_extension(Peering *peering, Str name, Str bytes, Err *err) ATTR_MUST_USE;
 
+/* Whether no connection has a channel of it. */
+bool peering_is_idle(const Peering *peering);
+
 typedef struct PeeringState {
     size_t peers;     /* that have the feed and opened it */
     size_t native;    /* of these, who sends runs */

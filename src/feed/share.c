@@ -8,10 +8,11 @@
 #include "feed/alpha.h"
 #include "net/link.h"
 
+/* A feed that is shared, or was: then it is in no list, and comes back to its place in the map when it is shared again. */
 typedef struct Shared {
     struct Shared *next;
     unsigned char name[FEED_KEY_BYTES]; /* discovery key */
-    Peering *peering;
+    Peering *peering;                   /* NULL: it was */
 } Shared;
 
 struct Share {
@@ -62,7 +63,7 @@ static Peering *find(Share *share, Str name)
 {
     Shared *shared = map_get(&share->by_name, name);
 
-    if (shared)
+    if (shared && shared->peering)
         return shared->peering;
     return share->options.find && name.len == FEED_KEY_BYTES
                ? share->options.find(share->options.ctx, (const unsigned char *)name.ptr)
@@ -208,20 +209,46 @@ void share_close(Share *share)
     arena_free(&arena);
 }
 
+static Shared *place_of(Share *share, Feed *feed)
+{
+    unsigned char name[FEED_KEY_BYTES];
+
+    feed_discovery_key(feed_state(feed)->identity.key, name);
+    Str key = {(const char *)name, sizeof name};
+    Shared *shared = map_get(&share->by_name, key);
+    if (shared)
+        return shared;
+    shared = arena_new(&share->arena, Shared, 1);
+    memcpy(shared->name, name, sizeof name);
+    *map_slot(&share->by_name, &share->arena, key) = shared;
+    return shared;
+}
+
 bool share_add(Share *share, Feed *feed, const PeeringOptions *options, Peering **out, Err *err)
 {
-    Shared *shared = arena_new(&share->arena, Shared, 1);
+    Shared *shared = place_of(share, feed);
 
-    feed_discovery_key(feed_state(feed)->identity.key, shared->name);
-    void **slot = map_slot(&share->by_name, &share->arena, (Str){(const char *)shared->name, FEED_KEY_BYTES});
-    if (*slot)
+    if (shared->peering)
         return err_set(err, ERR_CONFLICT, "the feed is shared already");
-    *slot = shared;
     shared->peering = peering_new(feed, options);
     shared->next = share->feeds;
     share->feeds = shared;
     *out = shared->peering;
     return true;
+}
+
+void share_remove(Share *share, Peering *peering)
+{
+    for (Shared **at = &share->feeds; *at; at = &(*at)->next) {
+        Shared *shared = *at;
+
+        if (shared->peering != peering)
+            continue;
+        *at = shared->next;
+        peering_free(peering);
+        shared->peering = NULL;
+        return;
+    }
 }
 
 bool share_listen(Share *share, Str address, const char **out, Err *err)

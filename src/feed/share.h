@@ -45,6 +45,9 @@ void share_close(Share *share);
 bool share_add(Share *share, Feed *feed, const PeeringOptions *options, Peering **out,
                Err *err) ATTR_MUST_USE;
 
+/* Share a feed no more, and close its channels. Nothing when it was not added. */
+void share_remove(Share *share, Peering *peering);
+
 /* As loop_listen(): ERR_USAGE, ERR_LIMIT, ERR_IO. */
 bool share_listen(Share *share, Str address, const char **out, Err *err) ATTR_MUST_USE;
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/fault.h"
 #include "base/os.h"
@@ -33,8 +34,22 @@ static void close_all(void *what)
 {
     FeedStore *store = what;
 
-    for (size_t i = 0; i < store->open_max; i++)
-        close_slot(&store->slots[i]);
+    for (size_t i = 0; i < store->slots_count; i++)
+        close_slot(store->slots[i]);
+}
+
+size_t store_room(bool raise)
+{
+    enum { EACH = 6 };
+    struct rlimit limit, more;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return STORE_OPEN_MAX;
+    more = (struct rlimit){.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+    if (raise && setrlimit(RLIMIT_NOFILE, &more) == 0)
+        limit = more;
+    size_t room = limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX : (size_t)(limit.rlim_cur / EACH);
+    return room > STORE_OPEN_MAX ? room : STORE_OPEN_MAX;
 }
 
 FeedStore *store_open(Arena *arena, const char *dir, const StoreOptions *options)
@@ -42,10 +57,7 @@ FeedStore *store_open(Arena *arena, const char *dir, const StoreOptions *options
     FeedStore *store = arena_new(arena, FeedStore, 1);
     size_t most = options && options->open_max ? options->open_max : STORE_OPEN_MAX;
 
-    *store = (FeedStore){.arena = arena,
-                         .dir = str_to_z(arena, str_from_z(dir)),
-                         .open_max = most,
-                         .slots = arena_new(arena, Slot, most)};
+    *store = (FeedStore){.arena = arena, .dir = str_to_z(arena, str_from_z(dir)), .open_max = most};
     arena_defer(arena, close_all, store);
     return store;
 }
@@ -165,11 +177,11 @@ bool store_remove(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err
     const char *path = store_path(store, &scratch, key);
     Feed *feed;
 
-    for (size_t i = 0; i < store->open_max; i++)
-        if (store->slots[i].feed && memcmp(store->slots[i].key, key, FEED_KEY_BYTES) == 0) {
-            if (store->slots[i].users)
+    for (size_t i = 0; i < store->slots_count; i++)
+        if (store->slots[i]->feed && memcmp(store->slots[i]->key, key, FEED_KEY_BYTES) == 0) {
+            if (store->slots[i]->users)
                 return err_set(err, ERR_BUSY, "the feed is in use");
-            close_slot(&store->slots[i]);
+            close_slot(store->slots[i]);
         }
     if (!feed_open(&scratch, path, FEED_WRITE, NULL, &feed, err)) {
         /* One that is damaged can still be removed. */
@@ -185,8 +197,8 @@ bool store_remove(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err
 
 static Slot *find_slot(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], FeedMode mode)
 {
-    for (size_t i = 0; i < store->open_max; i++) {
-        Slot *slot = &store->slots[i];
+    for (size_t i = 0; i < store->slots_count; i++) {
+        Slot *slot = store->slots[i];
 
         if (slot->feed && memcmp(slot->key, key, FEED_KEY_BYTES) == 0 &&
             (slot->mode == mode || slot->mode == FEED_WRITE))
@@ -195,19 +207,36 @@ static Slot *find_slot(FeedStore *store, const unsigned char key[FEED_KEY_BYTES]
     return NULL;
 }
 
-/* A free slot, or that of the feed that was used longest ago. */
+static Slot *new_slot(FeedStore *store)
+{
+    if (store->slots_count == store->slots_room) {
+        size_t room = store->slots_room ? 2 * store->slots_room : 16;
+        Slot **slots = arena_new(store->arena, Slot *, room);
+
+        if (store->slots_count > 0)
+            memcpy(slots, store->slots,
+                   store->slots_count * sizeof *slots); /* NOLINT(bugprone-sizeof-expression) */
+        store->slots = slots;
+        store->slots_room = room;
+    }
+    return store->slots[store->slots_count++] = arena_new(store->arena, Slot, 1);
+}
+
+/* A free slot, a new one, or that of the feed that was used longest ago. */
 static Slot *free_slot(FeedStore *store)
 {
     Slot *best = NULL;
 
-    for (size_t i = 0; i < store->open_max; i++) {
-        Slot *slot = &store->slots[i];
+    for (size_t i = 0; i < store->slots_count; i++) {
+        Slot *slot = store->slots[i];
 
         if (!slot->feed)
             return slot;
         if (slot->users == 0 && (!best || slot->used < best->used))
             best = slot;
     }
+    if (store->slots_count < store->open_max)
+        return new_slot(store);
     if (best)
         close_slot(best);
     return best;
@@ -263,10 +292,11 @@ bool store_feed(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], FeedM
 
 void store_release(FeedStore *store, Feed *feed)
 {
-    for (size_t i = 0; i < store->open_max; i++) {
-        Slot *slot = &store->slots[i];
+    for (size_t i = 0; i < store->slots_count; i++) {
+        Slot *slot = store->slots[i];
 
-        if (slot->feed == feed && --slot->users == 0 && slot->mode == FEED_WRITE)
+        if (slot->feed == feed && --slot->users == 0 &&
+            (slot->mode == FEED_WRITE || store_open_count(store) > STORE_OPEN_MAX))
             close_slot(slot);
     }
 }
@@ -275,8 +305,8 @@ size_t store_open_count(const FeedStore *store)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < store->open_max; i++)
-        count += store->slots[i].feed != NULL;
+    for (size_t i = 0; i < store->slots_count; i++)
+        count += store->slots[i]->feed != NULL;
     return count;
 }
 

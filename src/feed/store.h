@@ -26,12 +26,12 @@
 typedef struct FeedStore FeedStore;
 
 enum {
-    STORE_OPEN_MAX = 64, /* feeds kept open, with at most three descriptors each */
+    STORE_OPEN_MAX = 64, /* feeds kept open that nobody uses, with at most three descriptors each */
     STORE_PREFIX_MIN = 4 /* digits that may stand for a key */
 };
 
 typedef struct StoreOptions {
-    size_t open_max; /* 0: STORE_OPEN_MAX */
+    size_t open_max; /* feeds in use; 0: STORE_OPEN_MAX */
 } StoreOptions;
 
 /* What is said about a feed, whether or not it can be opened. */
@@ -39,6 +39,12 @@ typedef struct StoreFeed {
     MetaFeed about;
     const char *path;
 } StoreFeed;
+
+/*
+ * How many feeds this process may have in use, three descriptors each, by how many descriptors it may have, of which half are for others.
+ * `raise`: it takes as many as the system allows it, where what it has at first is meant for programs that use select().
+ */
+size_t store_room(bool raise);
 
 /* The store in `dir`, closed with the arena. Nothing is read yet, and nothing is made. `options` may be NULL. */
 FeedStore *store_open(Arena *arena, const char *dir, const StoreOptions *options);

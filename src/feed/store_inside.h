@@ -10,8 +10,9 @@ struct FeedStore {
     const char *dir;
     Meta *meta; /* NULL: not needed yet */
     size_t open_max;
-    struct StoreSlot *slots; /* open_max of them */
-    uint64_t clock;          /* counts uses */
+    struct StoreSlot **slots; /* slots_count of them, as many as were needed at once so far, of slots_room */
+    size_t slots_count, slots_room;
+    uint64_t clock; /* counts uses */
 };
 
 /* A directory of its own in which a feed is made, gone at the end unless it got its place. */

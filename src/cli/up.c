@@ -83,7 +83,8 @@ const Cmd cmd_up = {
     .name = "up",
     .summary = "start the instance: its servers and its service",
     .description =
-        "Starts the embedded PostgreSQL servers and the HTTP service, and returns when they answer. What a crash or "
+        "Starts the embedded PostgreSQL servers, the HTTP service and, where [feeds] listen in strata.ini names an address, the service "
+        "of feeds to peers (strata feed serve), and returns when they answer. What a crash or "
         "a kill left behind is recovered. An instance that is up stays as it is.\n\n"
         "The address of the service is printed, and is in DIR/run/http.url while it is up. Logs are in DIR/log.",
     .opts = opts,

@@ -37,6 +37,21 @@ static bool check(const Str *at, size_t count, Str address, Err *err)
     return count < PEERS_MAX || err_set(err, ERR_CONFIG, "there are more than %d", PEERS_MAX);
 }
 
+static bool check_listen(Str address, Err *err)
+{
+    Endpoint endpoint;
+
+    if (address.len == 0)
+        return true;
+    if (!endpoint_parse(address, &endpoint, err)) {
+        err->code = ERR_CONFIG;
+        return err_wrap(err, "[feeds] listen");
+    }
+    return !endpoint.is_name ||
+           err_set(err, ERR_CONFIG, "[feeds] listen: a name is not listened on, but an IP address: '%.*s'",
+                   STR_ARG(address));
+}
+
 bool peers_parse(const PeersConf *conf, Arena *arena, Peers *out, Err *err)
 {
     Str *at = arena_new(arena, Str, PEERS_MAX), rest = conf->peers, word;
@@ -53,7 +68,9 @@ bool peers_parse(const PeersConf *conf, Arena *arena, Peers *out, Err *err)
         }
         at[count++] = (Str){str_to_z(arena, word), word.len};
     }
-    *out = (Peers){at, count, conf->peers_wait};
+    if (!check_listen(conf->listen, err))
+        return false;
+    *out = (Peers){at, count, conf->peers_wait, conf->listen};
     return true;
 }
 

@@ -26,9 +26,10 @@ typedef struct Peers {
     const Str *at; /* addresses */
     size_t count;
     Duration wait; /* for all of them together */
+    Str listen;    /* where the service takes connections; empty: it does not */
 } Peers;
 
-/* ERR_CONFIG: an address is none, is there twice, or there are more than PEERS_MAX. */
+/* ERR_CONFIG: an address is none, is there twice, or cannot be listened on; there are more than PEERS_MAX. */
 bool peers_parse(const PeersConf *conf, Arena *arena, Peers *out, Err *err) ATTR_MUST_USE;
 
 /* What a peer has shown, signed by the feed's signer. */

@@ -85,7 +85,7 @@ void daemon_keep(Daemon *daemon, const ServePart *part, void *state)
     daemon->kept[number_of(part)] = state;
 }
 
-void *daemon_kept(Daemon *daemon, const ServePart *part)
+void *daemon_kept(const Daemon *daemon, const ServePart *part)
 {
     return daemon->kept[number_of(part)];
 }
@@ -118,6 +118,11 @@ bool daemon_mount(Daemon *daemon, Server *http, Err *err)
     return true;
 }
 
+static bool is_off(const Daemon *daemon, const ServePart *part)
+{
+    return part->off && part->off(daemon);
+}
+
 /* A tab or newline would end the column or line. */
 static void put_column(Buf *out, const char *text)
 {
@@ -146,7 +151,8 @@ static void tell_states(Daemon *daemon)
     Err err = {0};
 
     for (size_t i = 0; i < daemon->started; i++)
-        put_state(daemon, parts[i], &text);
+        if (!is_off(daemon, parts[i]))
+            put_state(daemon, parts[i], &text);
     if (str_eq(buf_str(&text), buf_str(&daemon->told)))
         return;
     if (!presence_put(instance_path(daemon->instance), "parts", buf_str(&text), &err))
@@ -162,7 +168,8 @@ static void tell_stopping(Daemon *daemon)
     Err err = {0};
 
     for (size_t i = 0; i < daemon->started; i++)
-        buf_printf(&text, "%s\tstopping\t\n", parts[i]->name);
+        if (!is_off(daemon, parts[i]))
+            buf_printf(&text, "%s\tstopping\t\n", parts[i]->name);
     if (!presence_put(instance_path(daemon->instance), "parts", buf_str(&text), &err))
         log_err(LOG_WARNING, "cannot tell the state", &err);
 }

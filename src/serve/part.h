@@ -32,6 +32,9 @@ typedef struct ServePart {
     /* Add routes, hooks and event streams to the HTTP service before it listens. */
     bool (*mount)(Daemon *daemon, struct Server *http, Err *err);
 
+    /* The configuration does not ask for it: `strata status` does not list it. From any thread. */
+    bool (*off)(const Daemon *daemon);
+
     /* Is it able to do its work now? For /readyz and `strata status`; from any thread. */
     bool (*ready)(Daemon *daemon, Err *err);
 
@@ -67,7 +70,7 @@ const atomic_bool *daemon_stop_flag(const Daemon *daemon);
 
 /* What a part keeps between its calls. */
 void daemon_keep(Daemon *daemon, const ServePart *part, void *state);
-void *daemon_kept(Daemon *daemon, const ServePart *part);
+void *daemon_kept(const Daemon *daemon, const ServePart *part);
 
 /* Calls every part's mount(), and registers every part's ready(). For the part that makes the HTTP service. ERR_BUG. */
 bool daemon_mount(Daemon *daemon, struct Server *http, Err *err) ATTR_MUST_USE;

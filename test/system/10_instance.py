@@ -154,6 +154,7 @@ def up_status_and_down():
     check(status["state"] == "up" and status["pid"] == up["pid"] and status["url"] == url, f"{status}")
     parts = {part["part"]: part["state"] for part in status["parts"]}
     check({"clusters", "database", "catalog", "http"} <= set(parts) and set(parts.values()) == {"up"}, f"{status['parts']}")
+    check("feeds" not in parts, "nobody asked for feeds to be served")
     check(psql(dir, "select current_database() || ' ' || postgis_lib_version()").startswith("mas 3."), "PostGIS in mas")
     check(psql(dir, "select count(*) from strata.migration where part = 'catalog'") != "0", "migrated")
     check(psql(dir, "create table x ()", "--user", "api").startswith("ERROR"), "api only reads")
@@ -303,13 +304,47 @@ def a_killed_init_is_done_again():
 
 def two_instances_are_up_side_by_side():
     a, b = HOME / "first", made("second")
+    key, before = a_feed_in_both(a, b)
     up = [answer(dir, "up") for dir in (a, b)]
     check(up[0]["url"] != up[1]["url"] and postmaster(a) != postmaster(b), f"{up}")
     psql(a, "create table only_a ()")
     check("only_a" in psql(b, "select from only_a"), "not the same database")
+    feeds_go_from_one_to_the_other(a, b, key)
     strata(a, "down")
     check(get(up[1]["url"] + "/readyz")[0] == 200, "the other goes on")
     strata(b, "down")
+    for dir in (a, b):
+        check(not (dir / "run/feeds").exists(), "nobody listens")
+        (dir / "strata.ini").write_text(before)
+
+
+def a_feed_in_both(a, b):
+    """One has a feed, of which the other one has a copy and a connection."""
+    before = (a / "strata.ini").read_text()
+    key = answer(a, "feed", "create", "--name", "log")["key"]
+    check(subprocess.run([*as_account(), PROGRAM, "-C", str(b), "feed", "replicate", "--once", key, f"unix:{HOME}/nobody"], capture_output=True, cwd="/").returncode == 6,
+          "a copy without a block")
+    (a / "strata.ini").write_text(f"{before}[feeds]\nlisten = unix:{a}/run/feeds\n")
+    (b / "strata.ini").write_text(f"{before}[feeds]\nlisten = unix:{b}/run/feeds\npeers = unix:{a}/run/feeds\n")
+    return key, before
+
+
+def feeds_go_from_one_to_the_other(a, b, key):
+    def length(dir):
+        return answer(dir, "feed", "stat", key)["length"]
+
+    def told(dir):
+        return next(part for part in answer(dir, "status")["parts"] if part["part"] == "feeds")
+
+    for _ in range(2):  # the second time both have it open
+        appended = subprocess.run([*as_account(), PROGRAM, "-C", str(a), "feed", "append", "log"], input=b"one\ntwo\n", cwd="/", capture_output=True)
+        check(appended.returncode == 0, appended)
+        wait(lambda: length(b) == length(a), "what was appended")
+    check(length(b) == 4, "two and two")
+    for dir in (a, b):
+        wait(lambda: told(dir) == {"part": "feeds", "state": "up", "detail": f"listening on unix:{dir}/run/feeds, 1 peer connected, 1 feed open"},
+             "the peer")
+    check(answer(b, "feed", "verify", key)["first_bad"] is None, "every block was checked")
 
 
 def in_the_foreground_it_stops_at_ctrl_c():
@@ -362,6 +397,10 @@ def a_start_that_fails_says_why_and_leaves_nothing_running():
     check("HTTP" in error["message"], f"{error}")
     status = answer(dir, "status")
     check(status["state"] == "down" and status["servers"][0]["state"] == "down", f"{status}")
+    for listen, status, code in (f"unix:{dir}/no/such/place", 6, "IO"), ("localhost.example:1", 3, "CONFIG"):
+        (dir / "strata.ini").write_text(f"{ini}\n[feeds]\nlisten = {listen}\n")
+        error = refused(dir, status, code, "up")
+        check("feeds" in error["message"] and listen in error["message"], f"{error}")
     (dir / "strata.ini").write_text(ini + "\n[http]\nlisen = x\n")
     error = refused(dir, 3, "CONFIG", "up")
     check("listen" in error["hint"], f"{error}")

@@ -47,15 +47,16 @@ static bool put_lengths(Out *out, FeedStore *store, const Keystore *keys, const 
 
 static bool run(const Call *call, Err *err)
 {
-    static const OutColumn columns[] = {{"key", OUT_TEXT, .cut = true, .least = OUT_KEY_LEAST},
-                                        {"name", OUT_TEXT},
-                                        {"created", OUT_TIME},
-                                        {"discovery_key", OUT_TEXT, .cut = true, .least = OUT_KEY_LEAST},
-                                        {"encrypted", OUT_BOOL},
-                                        {"readable", OUT_BOOL},
-                                        {"length", OUT_INT},
-                                        {"held", OUT_INT},
-                                        {"bytes", OUT_BYTES}};
+    static const OutColumn columns[] = {
+        {"key", OUT_TEXT, .cut = true, .least = OUT_KEY_LEAST},
+        {"name", OUT_TEXT},
+        {"created", OUT_TIME, .spare = 2},
+        {"discovery_key", OUT_TEXT, .cut = true, .least = OUT_KEY_LEAST, .spare = 4},
+        {"encrypted", OUT_BOOL, .spare = 3},
+        {"readable", OUT_BOOL, .spare = 1},
+        {"length", OUT_INT},
+        {"held", OUT_INT},
+        {"bytes", OUT_BYTES}};
     enum { ABOUT_COLUMNS = 6 };
     const Opts *o = call->opts;
     size_t count, bad = 0;
@@ -88,7 +89,7 @@ const Cmd cmd_feed_list = {
     .summary = "list the feeds of this node",
     .description =
         "The oldest first. 'encrypted' is whether the blocks are, as far as this node knows, 'readable' whether they can be read "
-        "here.",
+        "here. A terminal that is too narrow for all of it shows less; --json has everything.",
     .opts = opts,
     CMD_OPTS(Opts, .lengths = false),
     .examples = "strata feed list\n"

@@ -36,8 +36,8 @@ static bool run(const Call *call, Err *err)
                                         {"own", OUT_BOOL},
                                         {"kind", OUT_TEXT},
                                         {"name", OUT_TEXT, .cut = true},
-                                        {"parent", OUT_TEXT, .cut = true, .least = OUT_KEY_LEAST},
-                                        {"created", OUT_TIME}};
+                                        {"parent", OUT_TEXT, .cut = true, .least = OUT_KEY_LEAST, .spare = 2},
+                                        {"created", OUT_TIME, .spare = 1}};
     const Opts *o = call->opts;
     KeystoreWhich which = o->own == o->known ? KEYSTORE_ALL : o->own ? KEYSTORE_OWN : KEYSTORE_KNOWN;
     KeyKind kind = keys_kind(o->kind, 0);

@@ -19,6 +19,8 @@ enum {
     VALUE_MAX = 64 * 1024, /* of one cell on a terminal; a longer one is cut there, never in JSON */
 };
 
+#define HIDDEN SIZE_MAX
+
 /* What is open, from the outside in: nothing, a list, a record, or a list in a record. */
 typedef enum Open { OPEN_NONE, OPEN_LIST, OPEN_RECORD, OPEN_RECORD_LIST } Open;
 
@@ -35,7 +37,7 @@ struct Out {
     struct libscols_line *line;
     const OutColumn *columns;
     size_t columns_count, cell;
-    size_t *widths; /* of the columns, after the first piece of a table; NULL before */
+    size_t *widths; /* of the columns, HIDDEN or more, after the first piece of a table; NULL before */
     bool some_rows; /* the open list has had a row */
     Err write_err;  /* the first failure, code ERR_NONE when there was none */
 };
@@ -96,6 +98,52 @@ static void shorten(Out *out, size_t number, size_t least)
             (void)scols_line_set_data(line, number,
                                       str_to_z(out->arena, str_sub(str_from_z(value), 0, least)));
     }
+}
+
+static bool is_hidden(const struct libscols_column *column)
+{
+    return (scols_column_get_flags(column) & SCOLS_FL_HIDDEN) != 0;
+}
+
+/* How wide the rows are, each column as narrow as it may be: the widest line of a table that is printed so. */
+static size_t least_width(Out *out)
+{
+    enum { GAP = 2 };
+    struct libscols_column *column;
+    size_t width = 0;
+
+    for (size_t i = 0; (column = scols_table_get_column(out->table, i)); i++) {
+        const OutColumn *as = &out->columns[i];
+        size_t least = as->least ? as->least : CUT_MIN, widest;
+        struct libscols_line *line;
+
+        if (is_hidden(column))
+            continue;
+        widest = (size_t)term_width(str_from_z(scols_cell_get_data(scols_column_get_header(column))));
+        for (size_t row = 0; (line = scols_table_get_line(out->table, row)); row++) {
+            const char *value = scols_cell_get_data(scols_line_get_cell(line, i));
+            size_t wide = value ? (size_t)term_width(str_from_z(value)) : 0;
+
+            wide = as->cut && wide > least ? least : wide;
+            widest = wide > widest ? wide : widest;
+        }
+        width += widest + (width > 0 ? GAP : 0);
+    }
+    return width;
+}
+
+/* The column that is missed least. False: the others are all needed. */
+static bool hide_one(Out *out)
+{
+    struct libscols_column *column, *least = NULL;
+    unsigned most = 0;
+
+    for (size_t i = 0; (column = scols_table_get_column(out->table, i)); i++)
+        if (!is_hidden(column) && out->columns[i].spare > most) {
+            most = out->columns[i].spare;
+            least = column;
+        }
+    return least && scols_column_set_flags(least, scols_column_get_flags(least) | SCOLS_FL_HIDDEN) == 0;
 }
 
 /* A few letters of a path say nothing: where no more is left for it, lines become longer than the terminal. */
@@ -179,11 +227,12 @@ static void begin_list_table(Out *out)
     for (size_t i = 0; i < out->columns_count; i++) {
         const OutColumn *column = &out->columns[i];
         char text[HEADING_MAX];
-        int flags = (is_right(column->kind) ? SCOLS_FL_RIGHT : 0) | (column->cut ? SCOLS_FL_TRUNC : 0);
+        int flags = (is_right(column->kind) ? SCOLS_FL_RIGHT : 0) | (column->cut ? SCOLS_FL_TRUNC : 0) |
+                    (out->widths && out->widths[i] == HIDDEN ? SCOLS_FL_HIDDEN : 0);
 
         heading(column->name, text, sizeof text);
-        struct libscols_column *made =
-            scols_table_new_column(out->table, text, out->widths ? (double)out->widths[i] : 0, flags);
+        struct libscols_column *made = scols_table_new_column(
+            out->table, text, out->widths && !(flags & SCOLS_FL_HIDDEN) ? (double)out->widths[i] : 0, flags);
         if (made && out->colour)
             (void)scols_cell_set_color(scols_column_get_header(made), "bold");
     }
@@ -201,11 +250,16 @@ static void put_piece(Out *out)
 {
     if (scols_table_get_nlines(out->table) == 0)
         return;
+    while (out->tty && !out->widths && least_width(out) > (size_t)term_columns(out->fd) && hide_one(out))
+        continue;
     put_table(out);
     if (!out->widths) {
         out->widths = arena_new(out->arena, size_t, out->columns_count);
-        for (size_t i = 0; i < out->columns_count; i++)
-            out->widths[i] = scols_column_get_width(scols_table_get_column(out->table, i));
+        for (size_t i = 0; i < out->columns_count; i++) {
+            struct libscols_column *column = scols_table_get_column(out->table, i);
+
+            out->widths[i] = is_hidden(column) ? HIDDEN : scols_column_get_width(column);
+        }
     }
     end_table(out);
     begin_list_table(out);

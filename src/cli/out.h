@@ -53,6 +53,8 @@ typedef struct OutColumn {
     bool cut; /* may be cut where a terminal is too narrow */
     size_t
         least; /* of ASCII: so many letters say enough, as of the digits of a key; 0: fewer than two dozen say nothing */
+    unsigned
+        spare; /* may be left away where a terminal is too narrow: the highest number first; 0: never. JSON has it always */
 } OutColumn;
 
 enum { OUT_KEY_LEAST = 8 }; /* digits of a key: as many as are typed */

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/os.h"
@@ -117,6 +118,52 @@ static void print_long_values(Out *out)
     out_end(out);
 }
 
+static const OutColumn spares[] = {{"name", OUT_TEXT},
+                                   {"made", OUT_TIME, .spare = 1},
+                                   {"size", OUT_INT},
+                                   {"other_name", OUT_TEXT, .spare = 2}};
+
+/* More rows than the widths are found over. */
+static void print_spares(Out *out)
+{
+    enum { ROWS = 1500 };
+
+    out_list(out, spares, COUNT_OF(spares));
+    for (int i = 0; i < ROWS; i++) {
+        out_z(out, "a");
+        out_int(out, 0);
+        out_int(out, i);
+        out_z(out, "b");
+    }
+    out_end(out);
+}
+
+/* What is seen on a terminal that is so wide. */
+static void print_at(const char *wide, void (*print)(Out *out), Buf *seen)
+{
+    enum { PIECE = 4096 };
+    ssize_t n;
+    FD_SCOPE(master);
+
+    CHECK(setenv("COLUMNS", wide, 1) == 0);
+    master = posix_openpt(O_RDWR | O_NOCTTY);
+    CHECK(grantpt(master) == 0 && unlockpt(master) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        ARENA_SCOPE(arena);
+        Err err = {0};
+        Out *out = out_new(&arena, open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC), false, false, false);
+
+        print(out);
+        _exit(out_flush(out, &err) ? 0 : 1);
+    }
+    while ((n = read(master, buf_reserve(seen, PIECE), PIECE)) > 0)
+        seen->len += (size_t)n;
+    int status = 1;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    CHECK(unsetenv("COLUMNS") == 0);
+}
+
 /* The terminal is one of 30 columns; what is not written at a terminal is not broken. */
 static void a_record_breaks_between_words(void)
 {
@@ -128,28 +175,35 @@ static void a_record_breaks_between_words(void)
                                  "           the last\r\n"
                                  "           time\\x0a\\x1b\r\n"
                                  "empty      \r\n";
-    enum { SEEN_MAX = 4096 };
-    char seen[SEEN_MAX];
-    ARENA_SCOPE(arena);
+    BUF_SCOPE(seen);
     BUF_SCOPE(plain);
-    FD_SCOPE(master);
-    FD_SCOPE(slave);
-    Err err = {0};
 
-    CHECK(setenv("COLUMNS", "30", 1) == 0);
-    master = posix_openpt(O_RDWR | O_NOCTTY);
-    CHECK(grantpt(master) == 0 && unlockpt(master) == 0);
-    slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
-    Out *out = out_new(&arena, slave, false, false, false);
-    print_long_values(out);
-    CHECK(out_flush(out, &err));
-    Str text = {seen, (size_t)read(master, seen, sizeof seen)};
-    CHECK(str_eq_z(text, wanted));
-    if (!str_eq_z(text, wanted))
-        printf("# '%.*s'\n", STR_ARG(text));
+    print_at("30", print_long_values, &seen);
+    CHECK(str_eq_z(buf_str(&seen), wanted));
+    if (!str_eq_z(buf_str(&seen), wanted))
+        printf("# '%.*s'\n", STR_ARG(buf_str(&seen)));
     print_into(print_long_values, false, &plain);
     CHECK(memmem(plain.ptr, plain.len, "the port of the last time", 25) != NULL);
-    CHECK(unsetenv("COLUMNS") == 0);
+}
+
+static void what_is_missed_least_is_left_away_at_a_narrow_terminal(void)
+{
+    static const struct {
+        const char *columns, *first, *last;
+    } cases[] = {
+        {"60", "NAME  MADE                  SIZE  OTHER NAME\r\n", "a     1970-01-01T00:00:00Z  1499  b\r\n"},
+        {"40", "NAME  MADE                  SIZE\r\n", "a     1970-01-01T00:00:00Z  1499\r\n"},
+        {"20", "NAME  SIZE\r\n", "a     1499\r\n"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        Str first = str_from_z(cases[i].first), last = str_from_z(cases[i].last);
+        BUF_SCOPE(seen);
+
+        print_at(cases[i].columns, print_spares, &seen);
+        CHECK(str_starts(buf_str(&seen), first));
+        CHECK(str_eq(str_sub(buf_str(&seen), seen.len - last.len, seen.len), last));
+    }
 }
 
 static void an_empty_list_prints_nothing(void)
@@ -280,6 +334,7 @@ int main(void)
     RUN(a_list_is_a_table_or_an_object_a_line);
     RUN(a_record_may_hold_a_list);
     RUN(a_record_breaks_between_words);
+    RUN(what_is_missed_least_is_left_away_at_a_narrow_terminal);
     RUN(an_empty_list_prints_nothing);
     RUN(a_backslash_takes_one_place);
     RUN(names_cannot_write_on_the_terminal);

@@ -21,7 +21,8 @@ static void on_retry(uv_timer_t *timer)
 
 static void forget_found(Dialer *dialer)
 {
-    uv_freeaddrinfo(dialer->found);
+    if (dialer->found)
+        freeaddrinfo(dialer->found);
     dialer->found = dialer->at = NULL;
 }
 
@@ -86,40 +87,43 @@ static void connect_to(Dialer *dialer, const struct sockaddr *at)
     }
 }
 
-static void on_found(uv_getaddrinfo_t *look_up, int status, struct addrinfo *found)
+static void fail_to_find(Dialer *dialer, const Err *why)
 {
-    Dialer *dialer = look_up->data;
-    Err err = {0};
+    Err said = {0};
 
-    dialer->looking_up = false;
-    if (status < 0) {
-        loop_fail(&err, status, "find", dialer->address.ptr);
-        if (!dialer->over)
-            report(dialer, &err);
-        try_later(dialer);
+    (void)err_set(&said, why->code, "cannot find '%s': %s", dialer->address.ptr, why->text);
+    report(dialer, &said);
+    try_later(dialer);
+}
+
+void dialer_look(Dialer *dialer)
+{
+    struct addrinfo *found;
+    Err why = {0};
+
+    if (!dialer->look_up || !lookup_take(dialer->look_up, &found, &why))
+        return;
+    dialer->look_up = NULL;
+    if (!found) {
+        fail_to_find(dialer, &why);
         return;
     }
     forget_found(dialer);
     dialer->found = dialer->at = found;
-    if (!dialer->over && found)
-        connect_to(dialer, found->ai_addr);
+    connect_to(dialer, found->ai_addr);
 }
 
 static void dial(Dialer *dialer)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
+    Err err = {0};
 
-    if (dialer->over || dialer->peer || dialer->looking_up)
+    if (dialer->over || dialer->peer || dialer->look_up)
         return;
-    if (!dialer->endpoint.is_name) {
+    if (!dialer->endpoint.is_name)
         connect_to(dialer, &dialer->endpoint.at.any);
-        return;
-    }
-    int status = uv_getaddrinfo(&dialer->loop->uv, &dialer->look_up, on_found, dialer->endpoint.host,
-                                dialer->endpoint.port, &hints);
-    dialer->looking_up = true;
-    if (status < 0)
-        on_found(&dialer->look_up, status, NULL);
+    else if (!lookup_begin(dialer->endpoint.host, dialer->endpoint.port, &dialer->loop->async,
+                           &dialer->look_up, &err))
+        fail_to_find(dialer, &err);
 }
 
 /* A name's next address is tried at once when the one before cannot be reached. A connection that held long enough was good. */
@@ -157,7 +161,7 @@ static Dialer *add(Loop *loop, Str address, const Endpoint *endpoint)
     *dialer = (Dialer){.loop = loop, .next = loop->dialers, .endpoint = *endpoint};
     dialer->address = str_copy(&loop->arena, address);
     (void)uv_timer_init(&loop->uv, &dialer->retry);
-    dialer->retry.data = dialer->look_up.data = dialer;
+    dialer->retry.data = dialer;
     loop->dialers = dialer;
     return dialer;
 }
@@ -186,8 +190,9 @@ void dialer_end(Dialer *dialer)
 {
     dialer->over = true;
     (void)uv_timer_stop(&dialer->retry);
-    if (dialer->looking_up)
-        (void)uv_cancel((uv_req_t *)&dialer->look_up);
+    if (dialer->look_up)
+        lookup_give_up(dialer->look_up);
+    dialer->look_up = NULL;
 }
 
 void loop_disconnect(Loop *loop, Str address)

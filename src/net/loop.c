@@ -56,6 +56,8 @@ static void on_async(uv_async_t *async)
         loop->events.on_wake(loop->ctx);
     if (atomic_load(&loop->stop))
         begin_stop(loop);
+    for (Dialer *dialer = loop->dialers; dialer; dialer = dialer->next)
+        dialer_look(dialer);
 }
 
 void loop_stop(Loop *loop)
@@ -168,7 +170,8 @@ static void free_loop(Loop *loop)
 {
     (void)uv_loop_close(&loop->uv);
     for (Dialer *dialer = loop->dialers; dialer; dialer = dialer->next)
-        uv_freeaddrinfo(dialer->found);
+        if (dialer->found)
+            freeaddrinfo(dialer->found);
     sign_wipe(&loop->own);
     Arena arena = loop->arena;
     arena_free(&arena);

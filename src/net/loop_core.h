@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "net/endpoint.h"
+#include "net/lookup.h"
 #include "net/loop.h"
 
 typedef union Socket {
@@ -71,8 +72,8 @@ struct Dialer {
     Endpoint endpoint;
     Str address;
     uv_timer_t retry;
-    uv_getaddrinfo_t look_up;
-    bool looking_up, over;       /* over: it is kept no more */
+    Lookup *look_up;             /* NULL: there is none */
+    bool over;                   /* it is kept no more */
     struct addrinfo *found, *at; /* of a name: all, and the one that is tried */
     Duration wait;               /* before the next try, but for chance */
     Peer *peer;
@@ -126,6 +127,7 @@ void peer_write(Peer *peer); /* what is queued */
 /* ---- addresses that are kept (dial.c) ---- */
 
 void dialer_lost(Dialer *dialer, const Peer *peer); /* its peer is about to be freed */
+void dialer_look(Dialer *dialer);                   /* whether its name was found */
 void dialer_end(Dialer *dialer);
 
 /* ---- the loop (loop.c) ---- */

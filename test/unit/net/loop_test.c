@@ -2,6 +2,10 @@
 /* Loops that talk to each other, and to peers that do what they should not. */
 #include "net/loop.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
+#include <semaphore.h>
+
 #include "base/os.h"
 #include "base/stop.h"
 #include "test/unit/net/node.h"
@@ -462,6 +466,54 @@ static void a_name_that_is_not_known_is_a_failure(void)
     buf_release(&client.log);
 }
 
+static sem_t may_answer, has_answered;
+
+/* The resolver of this program: one name has no answer until it may. */
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *req, struct addrinfo **pai)
+{
+    int (*resolve)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    void *symbol = dlsym(RTLD_NEXT, "getaddrinfo");
+    bool silent = strcmp(name, "silent.invalid") == 0;
+
+    memcpy(&resolve, &symbol, sizeof resolve);
+    while (silent && sem_wait(&may_answer) != 0)
+        continue;
+    int status = resolve(silent ? "127.0.0.1" : name, service, req, pai);
+    if (silent)
+        (void)sem_post(&has_answered);
+    return status;
+}
+
+static void a_resolver_that_says_nothing_holds_nobody_up(void)
+{
+    Node client = {0}, server = {0};
+    ARENA_SCOPE(arena);
+
+    (void)sem_init(&may_answer, 0, 0);
+    (void)sem_init(&has_answered, 0, 0);
+    node_begin(&client, 2, &(LoopOptions){.tick = MILLISECONDS(1)});
+    must_connect(&client, "silent.invalid:1");
+    node_start(&client);
+    wait_for(&client.ticks, 10);
+    node_end(&client); /* before there is an answer, and to nobody then */
+    CHECK(client.failures == 0);
+    (void)sem_post(&may_answer);
+    (void)sem_wait(&has_answered);
+    client = (Node){.log = client.log};
+    node_begin(&server, 1, &standard);
+    node_begin(&client, 2, &standard);
+    const char *address = must_listen(&server, "127.0.0.1:0");
+    must_connect(&client, str_printf(&arena, "silent.invalid%s", strrchr(address, ':')).ptr);
+    (void)sem_post(&may_answer);
+    node_start(&server);
+    node_start(&client);
+    wait_for(&server.connects, 1);
+    node_end(&client);
+    node_end(&server);
+    buf_release(&client.log);
+    buf_release(&server.log);
+}
+
 static void wrong_addresses_are_refused_at_once(void)
 {
     Node node = {0};
@@ -542,6 +594,7 @@ int main(void)
     RUN(what_is_kept_no_more_is_not_called_again);
     RUN(a_name_is_looked_up_and_each_of_its_addresses_tried);
     RUN(a_name_that_is_not_known_is_a_failure);
+    RUN(a_resolver_that_says_nothing_holds_nobody_up);
     RUN(wrong_addresses_are_refused_at_once);
     RUN(a_socket_that_a_killed_process_left_is_taken_over);
     RUN(a_loop_may_end_with_the_process);

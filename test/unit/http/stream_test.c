@@ -15,6 +15,21 @@ static unsigned port;
 static atomic_int handed_over; /* bytes that the handler below could write */
 static atomic_int given_up, running;
 
+/* The row at so many bytes, which holds that number: by hand, since printf takes most of the time under a sanitizer. */
+static void put_row(int64_t at, char row[ROW])
+{
+    static const char frame[] = "{\"at\":";
+    size_t start = sizeof frame - 1, digits = 1;
+
+    memset(row, ' ', ROW);
+    memcpy(row, frame, start);
+    memcpy(row + ROW - 2, "}\n", 2);
+    for (int64_t rest = at; rest >= 10; rest /= 10)
+        digits++;
+    for (; digits > 0; at /= 10)
+        row[start + --digits] = (char)('0' + at % 10);
+}
+
 /* Writes `bytes` in rows of 64; fails after `fail` bytes if that is given. */
 static bool rows(Request *request, Reply *reply, Err *err)
 {
@@ -23,11 +38,14 @@ static bool rows(Request *request, Reply *reply, Err *err)
 
     atomic_fetch_add(&running, 1);
     reply->type = "application/x-ndjson";
-    for (int64_t at = 0; ok && at < arg_number(request, "bytes"); at += ROW) {
+    for (int64_t at = 0, bytes = arg_number(request, "bytes"); ok && at < bytes; at += ROW) {
+        char row[ROW];
+
+        put_row(at, row);
         if (fail && at >= fail)
             ok = err_set(err, ERR_DB, "the database went away");
         else
-            buf_printf(&reply->body, "{\"at\":%-56lld}\n", (long long)at);
+            buf_put(&reply->body, (Str){row, ROW});
         ok = ok && reply_flush(reply, err);
         if (ok)
             atomic_store(&handed_over, (int)at + ROW);
@@ -84,9 +102,9 @@ static bool is_rows(Str body, size_t bytes)
     bool good = body.len == bytes;
 
     for (size_t at = 0; good && at < bytes; at += ROW) {
-        char row[ROW + 1];
+        char row[ROW];
 
-        (void)snprintf(row, sizeof row, "{\"at\":%-56lld}\n", (long long)at);
+        put_row((int64_t)at, row);
         good = memcmp(body.ptr + at, row, ROW) == 0;
     }
     return good;

@@ -167,14 +167,15 @@ static void show_columns(const Call *call, const Columns *columns)
     out_list(call->out, shown, COUNT_OF(shown));
     for (size_t i = 0; i < columns->count; i++) {
         const Column *column = &columns->items[i];
+        bool told = column->stored && column->stored != STORED_POINTER; /* which no schema may say */
 
         out_text(call->out, column->field);
         out_text(call->out, column->name);
         out_z(call->out, column->type);
         out_text(call->out, column->unit);
-        out_z(call->out, column->stored ? stored_name(column->stored) : NULL);
-        column->stored ? out_int(call->out, (int64_t)column->offset) : out_null(call->out);
-        column->stored ? out_int(call->out, (int64_t)column->bytes) : out_null(call->out);
+        out_z(call->out, told ? stored_name(column->stored) : NULL);
+        told ? out_int(call->out, (int64_t)column->offset) : out_null(call->out);
+        told ? out_int(call->out, (int64_t)column->bytes) : out_null(call->out);
         out_text(call->out, column->description);
     }
     out_end(call->out);

@@ -56,6 +56,9 @@ typedef struct Encoding {
     bool has_null;
     int64_t null; /* a whole number that stands for nothing */
     bool nan_is_null;
+    unsigned char
+        null_mask;  /* the bit of a byte of the record that is set where it is null; 0: there is none */
+    size_t null_at; /* which byte */
 } Encoding;
 
 typedef struct Column {

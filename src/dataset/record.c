@@ -174,6 +174,8 @@ static Value read_plain(const RecordField *field, const unsigned char *record, c
 static Value read_field(const RecordField *field, const unsigned char *record, const RecordPlace *place,
                         bool big)
 {
+    if (record[field->encoding.null_at] & field->encoding.null_mask)
+        return (Value){.kind = IS_NULL};
     Value value = read_plain(field, record, place, big);
 
     if (value.kind == IS_INT && field->encoding.has_null && value.whole == field->encoding.null)

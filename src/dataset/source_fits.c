@@ -2,13 +2,16 @@
 /*
  * Binary tables of FITS, by cfitsio (loaded when it is needed: its start would be paid by every command). Numbers and texts of all kinds, short
  * arrays as columns of their own; TSCAL, TZERO and TNULL count, and NaN stands for nothing, as FITS 4.0 has it. The rows are read as
- * they are in the file and turned into PostgreSQL's here.
+ * they are in the file and turned into PostgreSQL's here. Texts of any length (PA, QA) are in the heap behind the rows: a row says where, and
+ * gets the address in memory instead.
  */
 #include <fitsio.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/late.h"
+#include "dataset/fits_heap.h"
 #include "dataset/trees.h"
 
 enum {
@@ -19,7 +22,10 @@ enum {
 
 #define FUNCTIONS(X) \
     X(ffdkopn)       \
-    X(ffclos) X(ffthdu) X(ffmahd) X(ffmnhd) X(ffghdt) X(ffgnrwll) X(ffgncl) X(ffgbclll) X(ffgtbb) X(ffgerr)
+    X(ffclos)        \
+    X(ffghadll)      \
+    X(ffgkyjj)       \
+    X(ffgkys) X(ffthdu) X(ffmahd) X(ffmnhd) X(ffghdt) X(ffgnrwll) X(ffgncl) X(ffgbclll) X(ffgtbb) X(ffgerr)
 
 static struct {
     FUNCTIONS(LATE_MEMBER)
@@ -37,6 +43,8 @@ typedef struct FitsState {
     fitsfile *file;
     int hdu; /* from 1 */
     RecordLayout layout;
+    bool has_texts; /* in the heap */
+    FitsHeap heap;
 } FitsState;
 
 static bool failed(const char *doing, const Source *source, int status, Err *err)
@@ -62,6 +70,7 @@ static void close_fits(void *state_v)
     if (state->file)
         (void)fits.ffclos(state->file, &status);
     state->file = NULL;
+    fits_heap_release(&state->heap);
 }
 
 /* By name or number; without one, the first binary table. */
@@ -185,6 +194,8 @@ static bool take_column(Source *source, const FitsColumn *from, size_t *offset, 
             stored = kinds[i].stored;
             each = kinds[i].bytes;
         }
+    if ((from->kind[0] == 'P' || from->kind[0] == 'Q') && from->kind[1] == 'A' && repeat == 1)
+        stored = STORED_POINTER;
     size_t bytes = from->kind[0] == 'X' ? (repeat + 7) / 8 : each * repeat, at = *offset;
     *offset += bytes;
     if (repeat == 0)
@@ -197,6 +208,21 @@ static bool take_column(Source *source, const FitsColumn *from, size_t *offset, 
         add_column(source, from, stored, at, bytes, 0);
     for (size_t i = 0; stored != STORED_CHARS && i < repeat; i++)
         add_column(source, from, stored, at + i * each, each, repeat > 1 ? (int)i + 1 : 0);
+    return true;
+}
+
+/* cfitsio says P of those with wide places as well, whose rows are longer. */
+static bool find_width(const FitsState *state, int number, FitsColumn *column, int *status)
+{
+    char key[FLEN_KEYWORD], form[FLEN_VALUE];
+
+    if (column->kind[0] != 'P')
+        return true;
+    (void)snprintf(key, sizeof key, "TFORM%d", number);
+    if (fits.ffgkys(state->file, key, form, NULL, status))
+        return false;
+    if (form[strspn(form, " 0123456789")] == 'Q')
+        column->kind[0] = 'Q';
     return true;
 }
 
@@ -217,7 +243,8 @@ static bool read_columns(Source *source, FitsState *state, bool has_schema, size
         Err why = {0};
 
         if (fits.ffgbclll(state->file, i, column.name, column.unit, column.kind, &column.repeat,
-                          &column.scale, &column.zero, &column.null, display, &status))
+                          &column.scale, &column.zero, &column.null, display, &status) ||
+            !find_width(state, i, &column, &status))
             return failed("read", source, status, err);
         if (!take_column(source, &column, row, &left_out, &why) && !(left_out && has_schema)) {
             *err = why;
@@ -235,6 +262,29 @@ static bool open_file(Source *source, FitsState *state, Err *err)
            failed("open", source, status, err);
 }
 
+/* Behind the rows, or where THEAP says; it ends PCOUNT bytes behind the rows. */
+static bool find_heap(const Source *source, FitsState *state, Err *err)
+{
+    LONGLONG start = 0, rows_at = 0, end = 0, pcount = 0, theap = 0;
+    LONGLONG table = (LONGLONG)state->layout.bytes * source->rows;
+    int status = 0;
+
+    for (size_t i = 0; i < state->layout.count; i++)
+        state->has_texts = state->has_texts || state->layout.fields[i].stored == STORED_POINTER;
+    if (!state->has_texts)
+        return true;
+    if (fits.ffghadll(state->file, &start, &rows_at, &end, &status) ||
+        fits.ffgkyjj(state->file, "PCOUNT", &pcount, NULL, &status))
+        return failed("read", source, status, err);
+    if (fits.ffgkyjj(state->file, "THEAP", &theap, NULL, &status))
+        theap = table;
+    if (theap < table || pcount < theap - table)
+        return err_set(err, ERR_USAGE, "the heap of '%s' is not where its header says", source->path);
+    state->heap.at = rows_at + theap;
+    state->heap.bytes = pcount - (theap - table);
+    return fits_heap_open(&state->heap, source->path, err);
+}
+
 static bool open_fits(Source *source, const SourceOptions *options, Err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -244,11 +294,11 @@ static bool open_fits(Source *source, const SourceOptions *options, Err *err)
     int status = 0;
 
     (void)pthread_once(&once, load);
-    *state = (FitsState){0};
+    *state = (FitsState){.heap = {.fd = -1}};
     source->state = state;
+    arena_defer(source->arena, close_fits, state);
     if (!open_file(source, state, err))
         return false;
-    arena_defer(source->arena, close_fits, state);
     if (!find_table(source, state, options->part, err))
         return false;
     if (fits.ffgnrwll(state->file, &rows, &status))
@@ -262,7 +312,8 @@ static bool open_fits(Source *source, const SourceOptions *options, Err *err)
     if (options->schema &&
         !columns_apply(source->arena, options->schema, &file, source->path, &source->columns, err))
         return false;
-    return record_layout(source->arena, &source->columns, bytes, true, &state->layout, err);
+    return record_layout(source->arena, &source->columns, bytes, true, &state->layout, err) &&
+           find_heap(source, state, err);
 }
 
 /* What the parent has open is the parent's; another place in the file as well. */
@@ -273,7 +324,9 @@ static bool reopen_fits(Source *source, Err *err)
 
     if (!open_file(source, state, err))
         return false;
-    return !fits.ffmahd(state->file, state->hdu, &kind, &status) || failed("read", source, status, err);
+    if (fits.ffmahd(state->file, state->hdu, &kind, &status))
+        return failed("read", source, status, err);
+    return !state->has_texts || fits_heap_open(&state->heap, source->path, err);
 }
 
 /* ---- rows ---- */
@@ -291,17 +344,36 @@ static bool read_records(Source *source, int64_t first, int64_t count, unsigned 
                    (long long)(first + count), text);
 }
 
-static const RecordReader reader = {read_records};
+static bool read_with_texts(Source *source, int64_t first, int64_t count, unsigned char *out, Err *err)
+{
+    FitsState *state = source->state;
+
+    return read_records(source, first, count, out, err) &&
+           (!state->has_texts || fits_heap_read(&state->heap, &state->layout, first, count, out, err));
+}
+
+static const RecordReader reader = {read_with_texts}, reader_without_texts = {read_records};
 
 static bool put_rows(Source *source, int64_t first, int64_t count, Buf *out, Err *err)
 {
     return records_put(source, &((FitsState *)source->state)->layout, &reader, NULL, first, count, out, err);
 }
 
+static bool is_text(const FitsState *state, int field)
+{
+    return field >= 0 && state->layout.fields[field].stored == STORED_POINTER;
+}
+
+/* Most files are planned without a look at their texts. */
 static bool read_sites(Source *source, int64_t first, int64_t count, Site *out, Err *err)
 {
-    return records_sites(source, &((FitsState *)source->state)->layout, &reader, NULL, first, count, out,
-                         err);
+    const FitsState *state = source->state;
+    const SiteColumns *sites = &source->sites;
+    bool texts = is_text(state, sites->key) || is_text(state, sites->snap) || is_text(state, sites->at[0]) ||
+                 is_text(state, sites->at[1]) || is_text(state, sites->at[2]);
+
+    return records_sites(source, &state->layout, texts ? &reader : &reader_without_texts, NULL, first, count,
+                         out, err);
 }
 
 const SourceKind source_fits = {

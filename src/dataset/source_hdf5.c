@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Datasets of HDF5 whose elements are compounds, read as records: numbers, texts of fixed and of any length, truths (h5py's enumeration), and
- * short arrays as columns of their own. With `tree_counts` beside it rows have trees; `cosmology` and `snapshot_redshifts` are taken
+ * short arrays as columns of their own. `nulls` beside `rows`, as we write it, says what is null. With `tree_counts` rows have trees; `cosmology` and `snapshot_redshifts` are taken
  * over (the layout of TAO's own imports).
  */
 #include <math.h>
@@ -18,7 +18,8 @@ enum {
 
 typedef struct Hdf5State {
     const char *name; /* of the dataset in the file */
-    hid_t file, rows, memory;
+    hid_t file, rows, nulls, memory;
+    size_t null_bytes; /* of a row, behind its record; 0: there are none */
     RecordLayout layout;
     Trees trees;
 } Hdf5State;
@@ -29,6 +30,7 @@ typedef struct Members {
     hid_t *types; /* in memory, for each column that comes from a member */
     const char **names;
     size_t count, bytes;
+    unsigned number; /* of the one that is looked at */
     bool has_schema;
 } Members;
 
@@ -44,11 +46,13 @@ static void close_hdf5(void *state_v)
 
     if (state->memory > 0)
         (void)h5.H5Tclose(state->memory);
+    if (state->nulls > 0)
+        (void)h5.H5Dclose(state->nulls);
     if (state->rows > 0)
         (void)h5.H5Dclose(state->rows);
     if (state->file > 0)
         (void)h5.H5Fclose(state->file);
-    state->memory = state->rows = state->file = 0;
+    state->memory = state->nulls = state->rows = state->file = 0;
 }
 
 static bool cannot_read(const Source *source, const char *what, Err *err)
@@ -160,6 +164,7 @@ static void add_column(Members *members, const char *name, Stored stored, size_t
     Column *column = &source->columns.items[source->columns.count++];
 
     *column = (Column){.stored = stored, .offset = offset, .bytes = bytes, .type = stored_type(stored)};
+    column->encoding.null_at = members->number; /* for mark_nulls() */
     column->field = element ? str_printf(source->arena, "%s_%d", name, element)
                             : str_copy(source->arena, str_from_z(name));
     column->name = column_name(source->arena, column->field);
@@ -225,10 +230,22 @@ static bool take_member(Members *members, hid_t compound, unsigned number, Err *
     return ok || members->has_schema;
 }
 
-/* The record in memory: the members that can be read, packed. */
-static hid_t make_memory(const Members *members)
+/* A bit for each member, the first one the highest. */
+static void mark_nulls(Members *members, size_t null_bytes)
 {
-    hid_t memory = h5.H5Tcreate(H5T_COMPOUND, members->bytes);
+    for (size_t i = 0; i < members->source->columns.count; i++) {
+        Encoding *encoding = &members->source->columns.items[i].encoding;
+        size_t number = encoding->null_at;
+
+        encoding->null_mask = null_bytes ? (unsigned char)(0x80 >> number % 8) : 0;
+        encoding->null_at = null_bytes ? members->bytes + number / 8 : 0;
+    }
+}
+
+/* The record in memory: the members that can be read, packed, and room for what is null. */
+static hid_t make_memory(const Members *members, size_t bytes)
+{
+    hid_t memory = h5.H5Tcreate(H5T_COMPOUND, bytes);
     size_t offset = 0;
 
     for (size_t i = 0; i < members->count; i++) {
@@ -237,6 +254,26 @@ static hid_t make_memory(const Members *members)
         (void)h5.H5Tclose(members->types[i]);
     }
     return memory;
+}
+
+/* As rows_hdf5.c writes it: so many bytes for each row. What is called so and is something else is none of ours. */
+static void find_nulls(const Source *source, Hdf5State *state, size_t members)
+{
+    bool there = strcmp(state->name, "rows") == 0 && h5.H5Lexists(state->file, "nulls", H5P_DEFAULT) > 0;
+    hid_t type, space;
+    hsize_t size[2] = {0};
+
+    state->nulls = there ? h5.H5Dopen2(state->file, "nulls", H5P_DEFAULT) : 0;
+    if (state->nulls <= 0)
+        return;
+    type = h5.H5Dget_type(state->nulls);
+    space = h5.H5Dget_space(state->nulls);
+    if (h5.H5Tget_class(type) == H5T_INTEGER && h5.H5Tget_size(type) == 1 &&
+        h5.H5Sget_simple_extent_ndims(space) == 2 && h5.H5Sget_simple_extent_dims(space, size, NULL) == 2 &&
+        size[0] == (hsize_t)source->rows && size[1] == members / 8 + 1)
+        state->null_bytes = size[1];
+    (void)h5.H5Sclose(space);
+    (void)h5.H5Tclose(type);
 }
 
 static bool read_members(Source *source, Hdf5State *state, bool has_schema, Err *err)
@@ -250,17 +287,20 @@ static bool read_members(Source *source, Hdf5State *state, bool has_schema, Err 
     source->columns.items = arena_new(source->arena, Column, COLUMNS_MAX + 4);
     members.types = arena_new(source->arena, hid_t, COLUMNS_MAX);
     members.names = arena_new(source->arena, const char *, COLUMNS_MAX);
-    for (int i = 0; ok && i < count; i++)
-        ok = take_member(&members, compound, (unsigned)i, &why);
+    for (; ok && members.number < (unsigned)count; members.number++)
+        ok = take_member(&members, compound, members.number, &why);
     (void)h5.H5Tclose(compound);
+    if (ok)
+        find_nulls(source, state, (size_t)count);
+    mark_nulls(&members, state->null_bytes);
     if (!ok && why.code) {
         *err = why;
         return false;
     }
     if (!ok || members.count == 0 || members.bytes > ROW_BYTES_MAX)
         return cannot_read(source, "the members", err);
-    state->memory = make_memory(&members);
-    state->layout.bytes = members.bytes;
+    state->layout.bytes = members.bytes + state->null_bytes;
+    state->memory = make_memory(&members, state->layout.bytes);
     return true;
 }
 
@@ -397,27 +437,15 @@ static bool reopen_hdf5(Source *source, Err *err)
 {
     Hdf5State *state = source->state;
 
-    return open_file(source, state, err) && open_rows(source, state, err);
+    state->nulls = 0;
+    if (!open_file(source, state, err) || !open_rows(source, state, err))
+        return false;
+    if (state->null_bytes)
+        state->nulls = h5.H5Dopen2(state->file, "nulls", H5P_DEFAULT);
+    return !state->null_bytes || state->nulls > 0 || cannot_read(source, "'nulls'", err);
 }
 
 /* ---- rows ---- */
-
-static bool read_records(Source *source, int64_t first, int64_t count, unsigned char *out, Err *err)
-{
-    Hdf5State *state = source->state;
-    hsize_t from = (hsize_t)first, many = (hsize_t)count;
-    hid_t file = h5.H5Dget_space(state->rows), memory = h5.H5Screate_simple(1, &many, NULL);
-    bool ok = file > 0 && memory > 0 &&
-              h5.H5Sselect_hyperslab(file, H5S_SELECT_SET, &from, NULL, &many, NULL) >= 0 &&
-              h5.H5Dread(state->rows, state->memory, memory, file, H5P_DEFAULT, out) >= 0;
-
-    if (memory > 0)
-        (void)h5.H5Sclose(memory);
-    if (file > 0)
-        (void)h5.H5Sclose(file);
-    return ok || err_set(err, ERR_IO, "cannot read rows %lld to %lld", (long long)first + 1,
-                         (long long)(first + count));
-}
 
 /* Texts of any length were allocated by the library. */
 static void release_records(Source *source, int64_t count, unsigned char *records)
@@ -428,6 +456,48 @@ static void release_records(Source *source, int64_t count, unsigned char *record
 
     (void)h5.H5Dvlen_reclaim(state->memory, space, H5P_DEFAULT, records);
     (void)h5.H5Sclose(space);
+}
+
+/* Each row's to the end of its record. */
+static bool read_nulls(const Hdf5State *state, hsize_t first, hsize_t count, unsigned char *out)
+{
+    ARENA_SCOPE(scratch);
+    size_t each = state->null_bytes, bytes = state->layout.bytes;
+    unsigned char *nulls = arena_new(&scratch, unsigned char, count *each + 1);
+    hsize_t from[] = {first, 0}, many[] = {count, each};
+    hid_t file = h5.H5Dget_space(state->nulls), memory = h5.H5Screate_simple(2, many, NULL);
+    bool ok = file > 0 && memory > 0 &&
+              h5.H5Sselect_hyperslab(file, H5S_SELECT_SET, from, NULL, many, NULL) >= 0 &&
+              h5.H5Dread(state->nulls, *h5.H5T_STD_U8LE_g, memory, file, H5P_DEFAULT, nulls) >= 0;
+
+    if (memory > 0)
+        (void)h5.H5Sclose(memory);
+    if (file > 0)
+        (void)h5.H5Sclose(file);
+    for (hsize_t i = 0; ok && i < count; i++)
+        memcpy(out + i * bytes + bytes - each, nulls + i * each, each);
+    return ok;
+}
+
+static bool read_records(Source *source, int64_t first, int64_t count, unsigned char *out, Err *err)
+{
+    Hdf5State *state = source->state;
+    hsize_t from = (hsize_t)first, many = (hsize_t)count;
+    hid_t file = h5.H5Dget_space(state->rows), memory = h5.H5Screate_simple(1, &many, NULL);
+    bool ok = file > 0 && memory > 0 &&
+              h5.H5Sselect_hyperslab(file, H5S_SELECT_SET, &from, NULL, &many, NULL) >= 0 &&
+              h5.H5Dread(state->rows, state->memory, memory, file, H5P_DEFAULT, out) >= 0;
+
+    if (ok && state->null_bytes && !read_nulls(state, from, many, out)) {
+        release_records(source, count, out);
+        ok = false;
+    }
+    if (memory > 0)
+        (void)h5.H5Sclose(memory);
+    if (file > 0)
+        (void)h5.H5Sclose(file);
+    return ok || err_set(err, ERR_IO, "cannot read rows %lld to %lld", (long long)first + 1,
+                         (long long)(first + count));
 }
 
 static const RecordReader reader = {read_records, release_records};

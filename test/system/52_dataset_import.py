@@ -280,6 +280,38 @@ def datasets_of_hdf5_come_in_with_their_trees():
     refused(2, "no whole file", "import", "small", str(TOP / "cut.h5"), "--prefix", "e")
 
 
+WRITTEN = """select id, id::int4 i4, nullif((id % 100)::int2, 7::int2) i2, nullif(id * 1000003, 0) i8, nullif(id / 7.0, 0)::float4 f4, nullif(id / 7.0, 1)::float8 f8,
+    case when id % 11 <> 0 then id % 2 = 0 end ok, case when id % 5 <> 0 then repeat('n' || id || ' ', (id % 9)::int) end name, null::text no from {table}"""
+
+
+def what_an_extract_wrote_comes_in_again():
+    want = {row["id"]: row for row in rows("extract", "keyed", WRITTEN, "--tables", "keyed_*", "--format", "jsonl")}
+    check(len(want) == 4000 and sum(row["name"] == "" for row in want.values()) > 300 and sum(row["ok"] is None for row in want.values()) > 300, "of all sorts")
+    for kind in ("hdf5", "fits"):
+        path = str(TOP / f"written.{kind}")
+        rows("extract", "keyed", WRITTEN, "--tables", "keyed_*", "--format", kind, "-o", path)
+        types = [(row["column"], row["type"]) for row in rows("import", "small", path, "--show")]
+        check([t for _, t in types] == ["bigint", "integer", "smallint", "bigint", "real", "double precision", "boolean", "text", "text"], types)
+        rows("import", "small", path, "--prefix", f"again_{kind}", "--rows", "1500", "--workers", "2", "--open")
+        got = {row["id"]: row for row in rows("extract", "small", "select * from {table}", "--tables", f"again_{kind}[0-9]*", "--format", "jsonl")}
+        expected = want if kind == "hdf5" else {id: {**row, "name": row["name"] or "", "no": ""} for id, row in want.items()}  # FITS has no null texts
+        check(got == expected, (kind, next(((got.get(id), row) for id, row in expected.items() if got.get(id) != row), len(got))))
+    schema = TOP / "schema.jsonl"
+    schema.write_text("".join(json.dumps(row) + "\n" for row in rows("import", "small", str(TOP / "written.fits"), "--show") if row["column"] in ("id", "name")))
+    rows("import", "small", str(TOP / "written.fits"), "--schema", str(schema), "--prefix", "two", "--by", "name", "--tables", "3", "--open")
+    got = rows("extract", "small", "select * from {table}", "--tables", "two[0-9]*", "--format", "jsonl")
+    check({row["id"]: row["name"] for row in got} == {id: row["name"] or "" for id, row in want.items()}, "by a text of the heap")
+    texts = ["", "one", "a longer text", "x" * 3000]
+    fits.BinTableHDU.from_columns([fits.Column("t", "PA()", array=np.array(texts, dtype=object)), fits.Column("n", "J", array=range(4))]).writeto(TOP / "p.fits")
+    rows("import", "small", str(TOP / "p.fits"), "--prefix", "p_", "--open")
+    check([row["t"] for row in rows("query", "small", "p_1", "select t from {table} order by n")] == texts, "texts as others write them")
+    data = bytearray((TOP / "p.fits").read_bytes())
+    at = data.index(struct.pack(">i", 3000))
+    data[at:at + 4] = struct.pack(">i", 4000)
+    (TOP / "far.fits").write_bytes(data)
+    refused(2, "behind the end of the heap", "import", "small", str(TOP / "far.fits"), "--prefix", "far", "--open")
+
+
 # ---- the lightcone ----
 
 WIDE, OMEGA_M, OMEGA_L = 1500.0, 0.25, 0.75
@@ -443,6 +475,7 @@ sys.exit(run_all(scene, [
     rows_with_the_same_value_stay_together,
     tables_of_fits_come_in,
     datasets_of_hdf5_come_in_with_their_trees,
+    what_an_extract_wrote_comes_in_again,
     a_cone_has_what_brute_force_finds,
     what_is_asked_of_a_cone_is_looked_at,
     an_import_of_several_processes_that_is_killed_goes_on,

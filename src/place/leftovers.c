@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "place/leftovers.h"
 
+#include "db/array.h"
 #include "place_sql.h"
 
 typedef struct Found {
@@ -31,11 +32,23 @@ static bool drop_one(Upkeep *upkeep, Db *db, const Leftover *left, const char *s
     return db_begin_write(db, err) && db_script(db, statement, err) && db_commit(db, err);
 }
 
+static bool find_unknown(Db *db, const char *server, DbRows *rows, Err *err)
+{
+    RESULT_SCOPE(tables);
+    BUF_SCOPE(names);
+
+    if (!db_query(db, &sql_system_tables, DB_NO_ARGS, &tables, err))
+        return false;
+    for (int i = 0; i < db_count(tables); i++)
+        array_put_text(&names, db_text(tables, i, 0));
+    return db_query(db, &sql_leftovers, DB_ARGS(DB_TEXT_Z(server), DB_TEXT(array_end(&names))), rows, err);
+}
+
 static bool look_at(Upkeep *upkeep, Db *db, const char *server, bool drop, Found *found, Err *err)
 {
     RESULT_SCOPE(rows);
 
-    if (!db_query(db, &sql_leftovers, DB_ARGS(DB_TEXT_Z(server)), &rows, err))
+    if (!find_unknown(db, server, &rows, err))
         return false;
     for (int i = 0; i < db_count(rows); i++) {
         Leftover *left = add(found);

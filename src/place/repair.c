@@ -22,9 +22,10 @@ static bool bring_rows(Copying *pipe, Err *err)
     if (!db_query(pipe->from, &sql_system_tables, DB_NO_ARGS, &tables, err))
         return false;
     for (int i = 0; i < db_count(tables); i++)
-        if (!db_script(pipe->to, str_to_z(&scratch, db_text(tables, i, 0)), err) ||
-            !copying_pipe(pipe, str_to_z(&scratch, db_text(tables, i, 1)),
-                          str_to_z(&scratch, db_text(tables, i, 2)), err))
+        if (!db_is_null(tables, i, 1) &&
+            (!db_script(pipe->to, str_to_z(&scratch, db_text(tables, i, 1)), err) ||
+             !copying_pipe(pipe, str_to_z(&scratch, db_text(tables, i, 2)),
+                           str_to_z(&scratch, db_text(tables, i, 3)), err)))
             return false;
     return true;
 }

@@ -1,5 +1,6 @@
 -- Tables that are no system tables and that the mapping does not know on this server, or of.
 -- $1 server     text
+-- $2 system     text[]   names of the system tables
 -- >> schema     text
 -- >> name       text
 -- >> ours       boolean  a copy that was made here; else nobody knows what it is
@@ -12,7 +13,6 @@ select n.nspname::text "schema", c.relname::text "name", n.nspname = 'staging' o
   left join public.loaded_copy l on n.nspname = 'public' and l.tablename = c.relname
  where n.nspname in ('public', 'staging') and c.relkind in ('r', 'p')
    and not (n.nspname = 'public'
-            and (c.relname = any (array['metadata', 'snap_redshift', 'summary', 'treesummary', 'data_table', 'loaded_copy', 'data_column',
-                                        'table_db_mapping', 'mapping_state', 'change_log'])
+            and (c.relname = any ($2::text[])
                  or exists (select from public.table_db_mapping m where m.tablename = c.relname and m.nodename = $1::text)))
  order by n.nspname collate "C", c.relname collate "C";

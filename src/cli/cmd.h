@@ -2,7 +2,8 @@
 /*
  * cmd -- a command of the program, declared as data
  *
- * A command is one file, src/cli/<group>_<verb>.c, with one `const Cmd cmd_<group>_<verb>`, and a row in cmd.def.
+ * A command is one file, src/cli/<group>_<verb>.c, with one `const Cmd cmd_<group>_<verb>`, and a row in cmd.def. (Commands of one
+ * shape may be rows of a table: dataset_copy.def.)
  * Help, completion, the man page and docs/reference are all printed from it, so there is one place to change. The
  * parser fills the options struct, checks the number of arguments against `args`, and calls run(); run() calls
  * one verb of a part and prints what it gave with cli/out.h. It neither logs nor exits: it returns false with an

@@ -54,8 +54,6 @@ static const Opt opts[] = {
     {.type = OPT_END},
 };
 
-enum { FACTS_MORE = 5 /* that the command adds itself */ };
-
 /* ---- what was asked for ---- */
 
 static bool read_side(const char *option, Str text, double *out, Err *err)
@@ -98,49 +96,23 @@ static bool read_rule(const Call *call, PlanRule *rule, SourcesRoles *roles, Err
            read_position(o, roles, err);
 }
 
-static void add_columns(const Call *call, Import *import, ImportFact *facts, const char *key,
-                        const int *columns, int count)
-{
-    const Columns *all = &import->sources[0]->columns;
-    BUF_SCOPE(names);
-
-    for (int i = 0; i < count; i++) {
-        if (columns[i] < 0)
-            return;
-        buf_printf(&names, "%s%.*s", i > 0 ? "," : "", STR_ARG(all->items[columns[i]].name));
-    }
-    facts[import->facts_count++] = (ImportFact){key, str_copy(call->arena, buf_str(&names))};
-}
-
-/* Which columns are what, for those who ask for places later. */
-static void add_roles(const Call *call, Import *import, ImportFact *facts)
-{
-    const Source *first = import->sources[0];
-    int velocity[] = {columns_find(&first->columns, STR("velx")), columns_find(&first->columns, STR("vely")),
-                      columns_find(&first->columns, STR("velz"))};
-
-    add_columns(call, import, facts, "position_columns", first->sites.at, 3);
-    add_columns(call, import, facts, "velocity_columns", velocity, 3);
-    add_columns(call, import, facts, "snapshot_column", &first->sites.snap, 1);
-}
-
 static bool read_facts(const Call *call, Import *import, Err *err)
 {
     const Opts *o = call->opts;
-    ImportFact *facts = arena_new(call->arena, ImportFact, o->facts.count + FACTS_MORE);
+    ImportFact *facts = arena_new(call->arena, ImportFact, o->facts.count + 1);
+    size_t count = 0;
 
-    for (size_t i = 0; i < o->facts.count; i++) {
-        Str key, value = str_cut(o->facts.items[i], '=', &key);
+    for (; count < o->facts.count; count++) {
+        Str key, value = str_cut(o->facts.items[count], '=', &key);
 
-        if (key.len == 0 || key.len == o->facts.items[i].len)
-            return err_set(err, ERR_USAGE, "--set takes KEY=VALUE, not '%.*s'", STR_ARG(o->facts.items[i]));
-        facts[import->facts_count++] = (ImportFact){str_to_z(call->arena, str_trim(key)), str_trim(value)};
+        if (key.len == 0 || key.len == o->facts.items[count].len)
+            return err_set(err, ERR_USAGE, "--set takes KEY=VALUE, not '%.*s'",
+                           STR_ARG(o->facts.items[count]));
+        facts[count] = (ImportFact){str_to_z(call->arena, str_trim(key)), str_trim(value)};
     }
     if (o->box.len)
-        facts[import->facts_count++] = (ImportFact){"boxsize", o->box};
-    facts[import->facts_count++] = (ImportFact){"treetableprefix", str_from_z(import->rule.prefix)};
-    add_roles(call, import, facts);
-    import->facts = facts;
+        facts[count++] = (ImportFact){"boxsize", o->box};
+    import_choose_facts(import, call->arena, facts, count);
     return true;
 }
 
@@ -181,39 +153,6 @@ static void show_columns(const Call *call, const Columns *columns)
     out_end(call->out);
 }
 
-static void choose_indexes(const Call *call, Import *import)
-{
-    const Opts *o = call->opts;
-    const Source *first = import->sources[0];
-    Str *columns = arena_new(call->arena, Str, 2);
-    int roles[] = {o->by.len ? -1 : first->sites.key, first->sites.snap};
-
-    import->primary = o->primary;
-    for (size_t i = 0; i < first->columns.count && !import->primary.len; i++)
-        if (first->columns.items[i].stored == STORED_ROW)
-            import->primary = first->columns.items[i].name;
-    if (o->no_index)
-        import->primary = (Str){0};
-    import->indexes = o->indexes.count ? o->indexes.items : columns;
-    import->indexes_count = o->indexes.count;
-    for (size_t i = 0; i < COUNT_OF(roles) && !o->indexes.count && !o->no_index; i++)
-        if (roles[i] >= 0)
-            columns[import->indexes_count++] = first->columns.items[roles[i]].name;
-}
-
-static bool check_indexes(const Import *import, Err *err)
-{
-    const Columns *columns = &import->sources[0]->columns;
-
-    for (size_t i = 0; i < import->indexes_count; i++)
-        if (columns_find(columns, import->indexes[i]) < 0)
-            return err_set(err, ERR_USAGE, "'%s' has no column '%.*s' that could be indexed",
-                           import->sources[0]->path, STR_ARG(import->indexes[i]));
-    return import->primary.len == 0 || columns_find(columns, import->primary) >= 0 ||
-           err_set(err, ERR_USAGE, "'%s' has no column '%.*s' for a primary key", import->sources[0]->path,
-                   STR_ARG(import->primary));
-}
-
 /* ---- the command ---- */
 
 static bool open_files(const Call *call, Import *import, Err *err)
@@ -232,8 +171,12 @@ static bool open_files(const Call *call, Import *import, Err *err)
     if (!sources_open(call->arena, call->args + 1, import->sources_count, &options, &roles, &import->sources,
                       err))
         return false;
-    choose_indexes(call, import);
-    return check_indexes(import, err);
+    return import_choose_indexes(import, call->arena,
+                                 &(ImportIndexes){.primary = o->primary,
+                                                  .columns = o->indexes.items,
+                                                  .count = o->indexes.count,
+                                                  .none = o->no_index},
+                                 err);
 }
 
 static void print(const Call *call, const Import *import)

@@ -16,7 +16,7 @@
 #include "dataset/plan.h"
 #include "place/place.h"
 
-enum { IMPORT_WORKERS_MAX = 64, IMPORT_FACTS_MAX = 64 };
+enum { IMPORT_WORKERS_MAX = 64 };
 
 /* What the dataset is to say of itself. */
 typedef struct ImportFact {
@@ -41,6 +41,20 @@ typedef struct Import {
     int64_t rows, tables,
         were_there; /* rows and tables now in the dataset; tables that were complete before */
 } Import;
+
+/* What indexes somebody wants. */
+typedef struct ImportIndexes {
+    Str primary;        /* empty: the column that numbers rows, where there is one */
+    const Str *columns; /* none: those of trees and snapshots */
+    size_t count;
+    bool none; /* no indexes at all but these, and no primary key */
+} ImportIndexes;
+
+/* Its sources and its rule are there. In `arena`. ERR_USAGE: there is no such column. */
+bool import_choose_indexes(Import *import, Arena *arena, const ImportIndexes *wanted, Err *err) ATTR_MUST_USE;
+
+/* What is to be noted: what somebody says, and which columns are what, for those who ask for places later. In `arena`. */
+void import_choose_facts(Import *import, Arena *arena, const ImportFact *said, size_t count);
 
 /*
  * ERR_CONFLICT     a table of the same name is there, of other rows; the dataset is sealed; another import of it is running

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "place/recopy.h"
 
+#include <pthread.h>
+
 #include "place/metadata.h"
 
 /* ---- which copies ---- */
@@ -70,22 +72,105 @@ static Recopied *list_copies(Upkeep *upkeep, const RecopyWish *wish, Arena *aren
     return list;
 }
 
+/* ---- a server that gets copies, by one thread ---- */
+
+typedef struct Worker {
+    Upkeep upkeep; /* with a Place of its own but for the first one */
+    const char *server;
+    bool always;
+    Recopied *list; /* for all servers */
+    size_t count;
+    pthread_t thread;
+    bool started, interrupted;
+} Worker;
+
+static bool is_for(const Worker *worker, const Recopied *one)
+{
+    return str_eq_z(one->server, worker->server);
+}
+
+static void recopy_all(Worker *worker)
+{
+    for (size_t i = 0; i < worker->count && !worker->interrupted; i++) {
+        Recopied *one = &worker->list[i];
+
+        worker->interrupted = is_for(worker, one) &&
+                              !upkeep_recopy(&worker->upkeep, one->table, one->server, worker->always,
+                                             &one->outcome, &one->why) &&
+                              one->why.code == ERR_INTERRUPTED;
+    }
+}
+
+/* A Place is one thread's. */
+static void *work(void *worker_v)
+{
+    Worker *worker = worker_v;
+    ARENA_SCOPE(arena);
+    Err why = {0};
+
+    if (place_open(&arena, place_spec(worker->upkeep.place), &worker->upkeep.place, &why)) {
+        recopy_all(worker);
+        return NULL;
+    }
+    for (size_t i = 0; i < worker->count; i++)
+        if (is_for(worker, &worker->list[i]))
+            worker->list[i].why = why;
+    return NULL;
+}
+
+static size_t make_workers(const Upkeep *upkeep, bool always, Recopied *list, size_t count, Worker *out)
+{
+    const PlaceSpec *spec = place_spec(upkeep->place);
+    size_t workers = 0;
+
+    for (size_t s = 0; s < spec->count; s++) {
+        Worker worker = {.upkeep = *upkeep,
+                         .server = spec->servers[s].name,
+                         .always = always,
+                         .list = list,
+                         .count = count};
+        bool any = false;
+
+        for (size_t i = 0; i < count; i++)
+            any = any || is_for(&worker, &list[i]);
+        if (any)
+            out[workers++] = worker;
+    }
+    return workers;
+}
+
+/* One copy at a time is made on a server, on all of them at once. */
+static bool run_workers(Upkeep *upkeep, bool always, Recopied *list, size_t count, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    Worker *workers = arena_new(&scratch, Worker, place_spec(upkeep->place)->count);
+    size_t workers_count = make_workers(upkeep, always, list, count, workers);
+    bool interrupted = false;
+
+    for (size_t i = 1; i < workers_count; i++)
+        workers[i].started = pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0;
+    for (size_t i = 0; i < workers_count; i++)
+        if (!workers[i].started)
+            recopy_all(&workers[i]);
+    for (size_t i = 0; i < count; i++) /* says that the dataset is not there */
+        if (!place_lists(place_spec(upkeep->place), list[i].server))
+            (void)!upkeep_recopy(upkeep, list[i].table, list[i].server, always, &list[i].outcome,
+                                 &list[i].why);
+    for (size_t i = 0; i < workers_count; i++) {
+        if (workers[i].started)
+            (void)pthread_join(workers[i].thread, NULL);
+        interrupted = interrupted || workers[i].interrupted;
+    }
+    return !interrupted || err_set(err, ERR_INTERRUPTED, "interrupted");
+}
+
 bool recopy_run(Upkeep *upkeep, const RecopyWish *wish, Arena *arena, Recopied **out, size_t *count, Err *err)
 {
     if (!check_names(upkeep, wish, err) || (wish->primary.len && !choose_primaries(upkeep, wish, err)) ||
         !place_refresh(upkeep->place, err))
         return false;
     *out = list_copies(upkeep, wish, arena, count);
-    for (size_t i = 0; i < *count; i++) {
-        Recopied *one = &(*out)[i];
-
-        if (!upkeep_recopy(upkeep, one->table, one->server, wish->always, &one->outcome, &one->why) &&
-            one->why.code == ERR_INTERRUPTED) {
-            *err = one->why;
-            return false;
-        }
-    }
-    return true;
+    return run_workers(upkeep, wish->always, *out, *count, err);
 }
 
 /* ---- every so often ---- */

@@ -20,7 +20,8 @@ typedef struct Recopied {
 } Recopied;
 
 /*
- * One copy that fails does not keep the others from it: it is in the list with the reason.
+ * On all servers that get copies at once, one copy after the other on each. One that fails does not keep the others from it: it is in the list with the
+ * reason.
  *
  * ERR_NOT_FOUND    there is no such table or server
  * ERR_INTERRUPTED  a stop was asked for

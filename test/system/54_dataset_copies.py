@@ -189,6 +189,14 @@ def copies_that_are_wrong_are_made_anew():
     check(sql(wrong, "select count(*) from mini_5 where x < 0") == "0", "and was copied")
     check({row["outcome"] for row in rows("recopy", "mini", "--all")} == {"done"}, "all of them")
     is_well("a recopy of all")
+    there = other("mini_1")
+    for server in ("n1", "n2", "n3"):
+        sql(server, f"update table_db_mapping set nodename = 'n0' where tablename = 'mini_1' and nodename = '{there}'")
+    said = {(row["table"], row["server"]): row["outcome"] for row in rows("recopy", "mini", status=11)}
+    check("'n0'" in said.pop(("mini_1", "n0")) and set(said.values()) == {"as it was"}, "a copy on a server that nobody knows")
+    for server in ("n1", "n2", "n3"):
+        sql(server, f"update table_db_mapping set nodename = '{there}' where nodename = 'n0'")
+    is_well("named again")
 
 
 def a_copy_moves_and_readers_that_began_before_see_all_rows():

@@ -9,18 +9,18 @@
 static const OutColumn columns[] = {{"id", OUT_INT},
                                     {"dataset", OUT_TEXT},
                                     {"state", OUT_TEXT},
-                                    {"user", OUT_TEXT},
+                                    {"user", OUT_TEXT, .spare = 5},
                                     {"rows", OUT_INT},
-                                    {"parts", OUT_INT},
-                                    {"parts_total", OUT_INT},
-                                    {"retries", OUT_INT},
-                                    {"created", OUT_TIME},
-                                    {"started", OUT_TIME},
-                                    {"ended", OUT_TIME},
-                                    {"format", OUT_TEXT},
-                                    {"sql", OUT_TEXT, true, 0},
-                                    {"error", OUT_TEXT, true, 0},
-                                    {"file", OUT_TEXT, true, 0}};
+                                    {"parts", OUT_INT, .spare = 3},
+                                    {"parts_total", OUT_INT, .spare = 3},
+                                    {"retries", OUT_INT, .spare = 6},
+                                    {"created", OUT_TIME, .spare = 2},
+                                    {"started", OUT_TIME, .spare = 8},
+                                    {"ended", OUT_TIME, .spare = 7},
+                                    {"format", OUT_TEXT, .spare = 4},
+                                    {"sql", OUT_TEXT, .cut = true},
+                                    {"error", OUT_TEXT, .cut = true, .spare = 9},
+                                    {"file", OUT_TEXT, .cut = true, .spare = 10}};
 
 bool jobs_ask(const Call *call, Str question, Str *answer, Err *err)
 {

@@ -34,7 +34,7 @@ typedef struct RowsOpts {
     {                                                                                                        \
         OPT_DURATION, "deadline", 0, offsetof(type, rows.deadline), "TIME",                                  \
             "a server that answers nothing for so long, not even a new connection, is given up "             \
-            "(default: the dataset's, 30s)"                                                                  \
+            "(default: the dataset's)"                                                                       \
     }
 
 /* Names of formats, as RowFormatName; ended by NULL. */

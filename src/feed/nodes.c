@@ -34,7 +34,7 @@ struct FeedNodes {
     uint64_t cut; /* blocks */
 };
 
-enum { TABLE_FIRST = 256 };
+enum { TABLE_FIRST = 256, NEAR = 64 };
 
 FeedNodes *feed_nodes_new(Arena *arena, const char *dir, bool write)
 {
@@ -71,8 +71,10 @@ static uint32_t *slot_of(const FeedNodes *nodes, uint64_t index)
 {
     uint32_t *table = (uint32_t *)(void *)nodes->table.ptr;
     size_t mask = nodes->table.len / sizeof *table - 1;
+    uint64_t near =
+        index % NEAR; /* neighbours in the tree are neighbours here, and in the processor's cache */
 
-    for (size_t i = (size_t)(index * 0x9e3779b97f4a7c15u >> 32);; i++)
+    for (size_t i = (size_t)((index / NEAR * 0x9e3779b97f4a7c15u >> 32) * NEAR + near);; i++)
         if (table[i & mask] == 0 || list_of(nodes)[table[i & mask] - 1].node.index == index)
             return &table[i & mask];
 }

@@ -5,7 +5,7 @@
 
 #include "feed/feed_inside.h"
 
-/* Where a node is remembered; another one may take its place, and then it is climbed from again. */
+/* Where a node is remembered, with all that the tree has beside its way; another one may take its place, and then it is climbed from again. */
 static uint64_t *place_of(Feed *feed, uint64_t index)
 {
     return &feed->sound[(index * 0x9e3779b97f4a7c15) >> (64 - FEED_SOUND_BITS)];
@@ -50,23 +50,26 @@ static bool get(Feed *feed, uint64_t index, TreeNode *out, bool *known, Err *err
 bool feed_climb(Feed *feed, const TreeNode *node, Err *err)
 {
     const TreeNode *root = root_above(feed, node->index);
-    uint64_t passed[TREE_DEPTH_MAX + 1];
+    uint64_t proven[2 * (TREE_DEPTH_MAX + 1)];
     size_t count = 0;
     TreeNode at = *node, beside = {0}, kept = {0};
     bool known;
 
     forget_other_fork(feed);
-    for (; root && at.index != root->index; count++) {
+    while (root && at.index != root->index) {
         if (!get(feed, at.index, &kept, &known, err))
             return false;
         bool same = known && tree_node_equal(&kept, &at);
         if (same && is_remembered(feed, at.index))
             break;
-        passed[count] = same ? at.index : UINT64_MAX;
         if (!get(feed, tree_sibling(at.index), &beside, &known, err))
             return false;
         if (!known)
             return true;
+        if (same) { /* then the way of either is that of the other */
+            proven[count++] = at.index;
+            proven[count++] = beside.index;
+        }
         if (!tree_join(&at, &beside, &at))
             root = NULL;
     }
@@ -74,7 +77,6 @@ bool feed_climb(Feed *feed, const TreeNode *node, Err *err)
         return err_set(err, ERR_CORRUPT, "the tree is damaged: node %llu does not lead to the signed roots",
                        (unsigned long long)node->index);
     for (size_t i = 0; i < count; i++)
-        if (passed[i] != UINT64_MAX)
-            *place_of(feed, passed[i]) = passed[i] + 1;
+        *place_of(feed, proven[i]) = proven[i] + 1;
     return true;
 }

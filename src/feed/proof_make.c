@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feed/climb.h"
+
+#include <string.h>
+
 #include "feed/feed_inside.h"
 #include "feed/proof.h"
 
@@ -12,15 +15,21 @@ typedef struct Making {
     bool has_part, has_seek; /* has its place in the proof already */
 } Making;
 
-/* A list that is being made; `at` has room for FEED_PROOF_NODES_MAX. */
+/* A list that is being made; a path in a tree of a thousand blocks has ten nodes. */
 typedef struct List {
     TreeNode *at;
-    size_t count;
+    size_t count, room;
 } List;
 
-static List new_list(const Making *making)
+static void make_room(const Making *making, List *list)
 {
-    return (List){arena_new(making->arena, TreeNode, FEED_PROOF_NODES_MAX), 0};
+    enum { ROOM_FIRST = 16 };
+    size_t room = list->room ? 2 * list->room : ROOM_FIRST;
+    TreeNode *at = arena_new(making->arena, TreeNode, room);
+
+    if (list->count > 0)
+        memcpy(at, list->at, list->count * sizeof *at);
+    *list = (List){at, list->count, room};
 }
 
 static FeedNodeList done(List list)
@@ -32,6 +41,8 @@ static bool add(const Making *making, List *list, uint64_t index, Err *err)
 {
     if (list->count == FEED_PROOF_NODES_MAX)
         return err_set(err, ERR_USAGE, "the proof would have too many nodes");
+    if (list->count == list->room)
+        make_room(making, list);
     return feed_nodes_get(making->feed->nodes, index, &list->at[list->count++], NULL, err);
 }
 
@@ -44,7 +55,7 @@ static uint64_t part_index(const FeedRequest *request)
 /* From `from` up to `root`: the node itself, and the siblings on the way. */
 static bool prove_seek(Making *making, uint64_t from, uint64_t root, Err *err)
 {
-    List list = new_list(making);
+    List list = {0};
 
     making->has_seek = true;
     if (!add(making, &list, from, err))
@@ -60,7 +71,7 @@ static bool prove_seek(Making *making, uint64_t from, uint64_t root, Err *err)
 static bool prove_part(Making *making, uint64_t sought, uint64_t root, Err *err)
 {
     const FeedRequest *request = making->request;
-    List list = new_list(making);
+    List list = {0};
 
     if (request->part == FEED_PART_NONE)
         return prove_seek(making, sought, root, err);
@@ -109,7 +120,7 @@ static bool prove_growth(Making *making, uint64_t from, uint64_t to, uint64_t su
 {
     uint64_t numbers[TREE_ROOTS_MAX];
     size_t count = tree_root_numbers(to, numbers);
-    List list = new_list(making);
+    List list = {0};
 
     for (size_t i = 0; i < count; i++) {
         if (tree_last(numbers[i]) < 2 * from)

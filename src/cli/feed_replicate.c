@@ -174,7 +174,7 @@ static bool parse_key(Str text, unsigned char key[FEED_KEY_BYTES])
     return str_to_bytes(text, key, FEED_KEY_BYTES);
 }
 
-/* A key that is new here is noted, as that of somebody else's feed. */
+/* A key that is new here is noted, as that of somebody else's feed, and as sparse as long as some of its blocks are all that was asked for. */
 static bool take_feed(Replicating *rep, Err *err)
 {
     const Call *call = rep->call;
@@ -182,11 +182,13 @@ static bool take_feed(Replicating *rep, Err *err)
     unsigned char key[FEED_KEY_BYTES];
 
     if (feeds_take(call, FEED_WRITE, &rep->in, err))
-        return true;
+        return o->blocks.count > 0 || store_sparse(rep->in.store, rep->in.about.about.key, false, err);
     if (err->code != ERR_NOT_FOUND || !parse_key(call->args[0], key))
         return false;
     *err = (Err){0};
-    return store_add(rep->in.store, key, o->name, err) && feeds_take(call, FEED_WRITE, &rep->in, err);
+    return store_add(rep->in.store, key, o->name, err) &&
+           (o->blocks.count == 0 || store_sparse(rep->in.store, key, true, err)) &&
+           feeds_take(call, FEED_WRITE, &rep->in, err);
 }
 
 /* "5" or "5-9", the last one with it. */

@@ -121,6 +121,13 @@ bool store_own(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *e
 /* Note that its blocks are encrypted (feed/reading.h). As store_own(): ERR_IO, ERR_CORRUPT, ERR_LIMIT. */
 bool store_encrypted(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err) ATTR_MUST_USE;
 
+/*
+ * Note whether only blocks that were asked for are to be held: such a copy is not filled by itself (feed/serving.h). As store_own(): ERR_IO,
+ * ERR_CORRUPT, ERR_LIMIT.
+ */
+bool store_sparse(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], bool sparse,
+                  Err *err) ATTR_MUST_USE;
+
 /* ---- feeds that are here and not noted ---- */
 
 /* Their directories: notes were lost, or an older file is in their place. ERR_IO, ERR_CORRUPT, ERR_LIMIT. */

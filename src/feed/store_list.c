@@ -65,7 +65,7 @@ bool store_discovered(FeedStore *store, Arena *arena, const unsigned char discov
 }
 
 /* Nobody changes what is said about it between the look and the change. */
-static bool mark_alone(Meta *meta, const unsigned char key[FEED_KEY_BYTES], MetaFlags flag, Err *err)
+static bool mark_alone(Meta *meta, const unsigned char key[FEED_KEY_BYTES], MetaFlags flag, bool on, Err *err)
 {
     ARENA_SCOPE(scratch);
     MetaFeed about;
@@ -73,22 +73,22 @@ static bool mark_alone(Meta *meta, const unsigned char key[FEED_KEY_BYTES], Meta
     if (!meta_feed(meta, key, &about))
         return true;
     about.name = str_copy(&scratch, about.name);
-    about.flags |= flag;
+    about.flags = on ? about.flags | flag : about.flags & ~(unsigned)flag;
     return meta_put_feed(meta, &about, err);
 }
 
-static bool mark(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], MetaFlags flag, Err *err)
+static bool mark(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], MetaFlags flag, bool on, Err *err)
 {
     MetaFeed about;
     Meta *meta;
 
     if (!store_meta(store, &meta, err))
         return false;
-    if (!meta_feed(meta, key, &about) || about.flags & flag)
+    if (!meta_feed(meta, key, &about) || ((about.flags & flag) != 0) == on)
         return true;
     if (!meta_begin(meta, err))
         return false;
-    if (mark_alone(meta, key, flag, err))
+    if (mark_alone(meta, key, flag, on, err))
         return meta_commit(meta, err);
     meta_undo(meta);
     return false;
@@ -99,12 +99,17 @@ bool store_own(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *e
     ARENA_SCOPE(scratch);
     const char *path = store_path(store, &scratch, key);
 
-    return mark(store, key, META_OWN, err) && (store_has_origin(path) || store_note_origin(path, err));
+    return mark(store, key, META_OWN, true, err) && (store_has_origin(path) || store_note_origin(path, err));
 }
 
 bool store_encrypted(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err *err)
 {
-    return mark(store, key, META_ENCRYPTED, err);
+    return mark(store, key, META_ENCRYPTED, true, err);
+}
+
+bool store_sparse(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], bool sparse, Err *err)
+{
+    return mark(store, key, META_SPARSE, sparse, err);
 }
 
 /* ---- all of them ---- */

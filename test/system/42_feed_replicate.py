@@ -109,8 +109,15 @@ def some_blocks_only_and_over_a_unix_socket():
         check((stat["length"], stat["held"]) == (200, 8), stat)
         check(copy.feed("get", key, 5).stdout == lines(5, 6).rstrip(b"\n"), "get")
         copy.feed("get", key, 50, status=4)
-        check(copy.answer("replicate", key, server.address, "--once")["blocks"] == 192, "the rest")
+        with copy.serve("--peer", server.address):  # which follows the feed, and gets no block that nobody asked for
+            node.feed("append", key, data=lines(200, 201))
+            wait_for(lambda: copy.length(key) == 201, "the longer feed")
+            check(copy.answer("stat", key)["held"] == 8, "the eight")
+        check(copy.answer("replicate", key, server.address, "--once")["blocks"] == 193, "the rest")
         check(copy.blocks(key) == node.blocks(key), "all of it")
+        with copy.serve("--peer", server.address):
+            node.feed("append", key, data=lines(201, 202))
+            wait_for(lambda: copy.answer("stat", key)["held"] == 202, "a copy of all of it is filled again")
 
 
 def what_is_appended_comes_as_it_is_appended_and_from_copies_too():

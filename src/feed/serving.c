@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
+
 #define TICK     MILLISECONDS(200)
 #define IDLE_MAX SECONDS(60)
 
@@ -28,6 +30,9 @@ struct Serving {
     Share *share;
     Served *feeds;
     size_t count;
+    bool calls;     /* peers are called, who are offered all that there is: */
+    uint64_t stamp; /* so far */
+    Map told;       /* feeds of which was said that they are not served */
 };
 
 static const Notice *notice_of(const Served *served)
@@ -149,15 +154,27 @@ static bool serve(Serving *serving, const StoreFeed *about, bool stays, Served *
     return true;
 }
 
+/* It may be here already, because a peer asked for it. */
+static Served *find_served(Serving *serving, const unsigned char key[32])
+{
+    Served *served = serving->feeds;
+
+    while (served && memcmp(served->about.key, key, FEED_KEY_BYTES) != 0)
+        served = served->next;
+    return served;
+}
+
 bool serving_add(Serving *serving, const StoreFeed *about, Err *err)
 {
-    Served *served;
-    Err why = {0};
+    Served *served = find_served(serving, about->about.key);
 
-    if (serve(serving, about, true, &served, &why) || why.code == ERR_CONFLICT)
+    if (served && served->stays)
         return true;
-    *err = why;
-    return false;
+    if (!served && !serve(serving, about, true, &served, err))
+        return false;
+    served->stays = true;
+    share_offer(serving->share, served->peering);
+    return true;
 }
 
 static Peering *find(void *serving_v, const unsigned char discovery_key[32])
@@ -175,6 +192,52 @@ static Peering *find(void *serving_v, const unsigned char discovery_key[32])
                : NULL;
 }
 
+/* ---- what peers are offered that are called ---- */
+
+static void say_not_served(Serving *serving, const StoreFeed *feed, const Err *why)
+{
+    ARENA_SCOPE(scratch);
+    void **told = map_slot(&serving->told, &serving->arena,
+                           (Str){(const char *)feed->about.key, sizeof feed->about.key});
+
+    if (!*told)
+        notice_say(&serving->options.notice, "feed %s is not served: %s",
+                   notice_short(&scratch, feed->about.key), why->text);
+    *told = serving;
+}
+
+/* All that is here and can be opened, but for what is younger: whoever makes a copy opens it a moment later, and is not to find it in use. */
+static bool offer_everything(Serving *serving, Duration age, Err *err)
+{
+    ARENA_SCOPE(scratch);
+    Instant now = time_now();
+    StoreFeed *feeds;
+    size_t count;
+
+    serving->stamp = store_stamp(serving->store);
+    if (!store_list(serving->store, &scratch, &feeds, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        Duration old = now - feeds[i].about.created; /* below 0 by a clock that was put back */
+        Err why = {0};
+
+        if (old >= 0 && old < age)
+            serving->stamp = 0; /* to be looked at again */
+        else if (!serving_add(serving, &feeds[i], &why))
+            say_not_served(serving, &feeds[i], &why);
+    }
+    return true;
+}
+
+/* And what was made since. */
+static void offer_new(Serving *serving)
+{
+    Err ignored = {0};
+
+    if (serving->calls && store_stamp(serving->store) != serving->stamp)
+        (void)!offer_everything(serving, SECONDS(2), &ignored);
+}
+
 /* ---- meanwhile ---- */
 
 /* What other processes append is passed on. */
@@ -185,6 +248,7 @@ static void on_tick(void *serving_v)
     if (serving->options.on_tick)
         serving->options.on_tick(serving->options.ctx);
     (void)let_idle_go(serving, IDLE_MAX);
+    offer_new(serving);
     share_refresh(serving->share);
     for (Served *served = serving->feeds; served; served = served->next)
         if (served->writable)
@@ -249,28 +313,10 @@ bool serving_listen(Serving *serving, Str address, const char **out, Err *err)
     return share_listen(serving->share, address, out, err);
 }
 
-/* A peer that is called is offered all that is here, and that can be opened. */
-static bool offer_everything(Serving *serving, Err *err)
-{
-    ARENA_SCOPE(scratch);
-    StoreFeed *feeds;
-    size_t count;
-
-    if (!store_list(serving->store, &scratch, &feeds, &count, err))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        Err why = {0};
-
-        if (!serving_add(serving, &feeds[i], &why))
-            notice_say(&serving->options.notice, "feed %s is not served: %s",
-                       notice_short(&scratch, feeds[i].about.key), why.text);
-    }
-    return true;
-}
-
 bool serving_connect(Serving *serving, const Peers *peers, Err *err)
 {
-    if (serving->options.all && peers->count > 0 && !offer_everything(serving, err))
+    serving->calls = serving->options.all && peers->count > 0;
+    if (serving->calls && !offer_everything(serving, 0, err))
         return false;
     for (size_t i = 0; i < peers->count; i++)
         if (!share_connect(serving->share, peers->at[i], err))

@@ -48,7 +48,8 @@ bool serving_add(Serving *serving, const StoreFeed *about, Err *err) ATTR_MUST_U
 bool serving_listen(Serving *serving, Str address, const char **out, Err *err) ATTR_MUST_USE;
 
 /*
- * Keep connections to these peers. They are offered what was added; where all feeds are served, all: one that cannot be opened is a notice.
+ * Keep connections to these peers. They are offered what was added; where all feeds are served, all, also those that come later: one that cannot
+ * be opened is a notice.
  * As store_list() and share_connect(): ERR_USAGE, ERR_CONFLICT, ERR_CORRUPT, ERR_LIMIT, ERR_IO.
  */
 bool serving_connect(Serving *serving, const Peers *peers, Err *err) ATTR_MUST_USE;

@@ -237,6 +237,20 @@ bool share_add(Share *share, Feed *feed, const PeeringOptions *options, Peering 
     return true;
 }
 
+static void offer_to(void *peering_v, Peer *peer)
+{
+    PeeringWho who = who_is(peer);
+    Err ignored = {0};
+
+    if (who.initiator)
+        (void)!peering_join(peering_v, link_mux(peer), &who, &ignored);
+}
+
+void share_offer(Share *share, Peering *peering)
+{
+    loop_each(share->loop, offer_to, peering);
+}
+
 void share_remove(Share *share, Peering *peering)
 {
     for (Shared **at = &share->feeds; *at; at = &(*at)->next) {

@@ -45,6 +45,9 @@ void share_close(Share *share);
 bool share_add(Share *share, Feed *feed, const PeeringOptions *options, Peering **out,
                Err *err) ATTR_MUST_USE;
 
+/* Offer a feed that was added later on the connections that were made from here before. */
+void share_offer(Share *share, Peering *peering);
+
 /* Share a feed no more, and close its channels. Nothing when it was not added. */
 void share_remove(Share *share, Peering *peering);
 

@@ -94,6 +94,9 @@ bool store_remove(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], Err
 /* All of them, by time and then by key. No feed is opened. As meta_open(): ERR_CORRUPT, ERR_LIMIT, ERR_IO. */
 bool store_list(FeedStore *store, Arena *arena, StoreFeed **out, size_t *count, Err *err) ATTR_MUST_USE;
 
+/* A number that is another one when a feed was made, removed or renamed since; 0: there are none yet. */
+uint64_t store_stamp(const FeedStore *store);
+
 /*
  * The one that `text` means: its key (64 digits: nothing else is looked at then), its name, or the first digits of its key,
  * STORE_PREFIX_MIN at least. A name comes before digits.

@@ -114,6 +114,18 @@ bool store_sparse(FeedStore *store, const unsigned char key[FEED_KEY_BYTES], boo
 
 /* ---- all of them ---- */
 
+uint64_t store_stamp(const FeedStore *store)
+{
+    ARENA_SCOPE(scratch);
+    struct statx st;
+
+    if (os_statx(AT_FDCWD, str_printf(&scratch, "%s/meta", store->dir).ptr, 0,
+                 STATX_SIZE | STATX_MTIME | STATX_INO, &st) < 0)
+        return 0;
+    return ((uint64_t)st.stx_mtime.tv_sec * 1000000000 + st.stx_mtime.tv_nsec) ^ st.stx_size << 32 ^
+           st.stx_ino << 48 ^ 1;
+}
+
 static int compare(const void *left, const void *right)
 {
     const StoreFeed *a = left, *b = right;

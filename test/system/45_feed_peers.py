@@ -136,6 +136,13 @@ def serve_keeps_connections_to_them():
         with relay.serve():
             node.feed("append", key, data=lines(10, 20))
             wait_for(lambda: relay.length(key) == 20, "what is appended")
+    another, key = new_feed(5)
+    node.feed("replicate", key, NOBODY, "--once", status=6)  # a feed that nobody here has a block of yet
+    with node.serve() as server:
+        set_peers(relay, server.address)
+        with relay.serve(), another.serve() as first:
+            relay.answer("replicate", key, first.address, "--once")  # it comes while they are connected, and is passed on
+            wait_for(lambda: node.answer("stat", key)["held"] == 5, "a feed that is new")
 
 
 def what_is_no_list_of_peers_is_said():

@@ -176,6 +176,7 @@ def once_gives_what_the_peer_misses():
         behind.answer("replicate", key, server.address, "--once")
         for copy, blocks in ((part, "10-20"), (left, "0-999"), (right, "1000-2999")):
             copy.answer("replicate", key, server.address, "--once", "--blocks", blocks)
+            copy.feed("replicate", key, "127.0.0.1:1", "--once", status=6)  # all of it is wanted from now on
     with left.serve(key) as server:
         check(right.answer("replicate", key, server.address, "--once")["blocks"] == 1000, "what was missing here")
     for copy in (left, right):

@@ -26,7 +26,7 @@ typedef struct Printing {
     Err lost; /* with the server that rows came from */
 } Printing;
 
-/* Another copy is asked only while nothing of the first one's rows was printed. */
+/* One statement in such a transaction cannot make it another. Another copy is asked only while nothing of the first one's rows was printed. */
 static bool print_from(void *printing_v, Str table, Db *db, Err *err)
 {
     Printing *printing = printing_v;
@@ -36,7 +36,7 @@ static bool print_from(void *printing_v, Str table, Db *db, Err *err)
         *err = printing->lost;
         return err_wrap(err, "what was printed is not all");
     }
-    if (db_script(db, "set default_transaction_read_only = on", err) &&
+    if (db_script(db, "begin read only", err) &&
         sql_rows_list(printing->call, db, printing->sql, &printing->begun, err))
         return true;
     printing->lost = *err;

@@ -133,7 +133,7 @@ static bool put_object(void *table_v, const PGresult *one, Err *err)
 bool sql_rows_list(const Call *call, Db *db, const char *sql, bool *begun, Err *err)
 {
     Table table = {.call = call};
-    bool ok = db_stream_script(db, sql, call->json ? put_object : put_cells, &table, err);
+    bool ok = db_stream_statement(db, sql, call->json ? put_object : put_cells, &table, err);
 
     *begun = table.begun;
     if (table.begun && !call->json)

@@ -474,6 +474,15 @@ bool db_stream_script(Db *db, const char *text, DbRowFn *row, void *ctx, Err *er
     return hand_over(db, row, ctx, err);
 }
 
+bool db_stream_statement(Db *db, const char *text, DbRowFn *row, void *ctx, Err *err)
+{
+    if (!db->conn)
+        return err_set(err, ERR_DB, "the connection is closed");
+    if (!PQsendQueryParams(db->conn, text, 0, NULL, NULL, NULL, NULL, 0) || !PQsetSingleRowMode(db->conn))
+        return db_err(db, NULL, err);
+    return hand_over(db, row, ctx, err);
+}
+
 /* ---- transactions ---- */
 
 bool db_begin(Db *db, Err *err)

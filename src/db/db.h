@@ -166,6 +166,9 @@ bool db_script(Db *db, const char *text, Err *err) ATTR_MUST_USE;
  */
 bool db_stream_script(Db *db, const char *text, DbRowFn *row, void *ctx, Err *err) ATTR_MUST_USE;
 
+/* The same of one statement, which the server sees to: what somebody typed cannot end the transaction and begin another. ERR_DB, ERR_USAGE ... */
+bool db_stream_statement(Db *db, const char *text, DbRowFn *row, void *ctx, Err *err) ATTR_MUST_USE;
+
 /* ---- transactions ---- */
 
 bool db_begin(Db *db, Err *err) ATTR_MUST_USE;

@@ -229,6 +229,9 @@ def a_query_is_for_one_table_and_reads_only():
     refused(4, "'mini_99'", "query", "mini", "mini_99", "select 1 from {table}")
     done = strata("dataset", "query", "mini", "mini_1", "delete from {table}", ok=False)
     check(b"read-only" in done.stderr, done.stderr)
+    for more in ("set default_transaction_read_only = off; delete from {table}", "select 1 from {table}; commit; delete from {table}"):
+        done = strata("dataset", "query", "mini", "mini_1", more, ok=False)
+        check(b"multiple commands" in done.stderr and rows_of("mini", "mini_1", "select count(*) n from {table}") == [{"n": A_TABLE}], done.stderr)
     done = strata("dataset", "query", "mini", "mini_1", "select id, name from {table} where id < 2 order by 1", ok=True)
     check(b"ID" in done.stdout and b'row "1"' in done.stdout, done.stdout)
 

@@ -71,5 +71,7 @@ bool moves_run(const Call *call, DatasetWork *work, Balance *plan, bool yes, Err
     put_moves(call, work, plan);
     put_servers(call, work, plan);
     out_end(call->out);
+    if (!yes && plan->count > 0)
+        out_say(call->out, "nothing was moved: --yes does it");
     return true;
 }

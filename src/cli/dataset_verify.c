@@ -14,8 +14,10 @@ static const char *problem_of(const CopyState *state, const CopyState *primary)
 {
     if (state->why.code)
         return state->why.text;
-    if (!primary || primary->why.code)
+    if (!primary)
         return "there is no primary copy to compare it with";
+    if (primary->why.code)
+        return "the primary copy could not be read";
     if (state->rows != primary->rows)
         return "it has another number of rows than the primary copy";
     return states_equal(state, primary) ? NULL : "its rows are not those of the primary copy";
@@ -30,7 +32,8 @@ static void put_copies(const Call *call, const DatasetStates *states, Found *fou
 {
     for (size_t i = 0; i < states->count; i++) {
         const CopyState *state = &states->states[i];
-        const char *problem = problem_of(state, primary_of(states, state->table));
+        const CopyState *primary = primary_of(states, state->table);
+        const char *problem = problem_of(state, primary);
 
         if (!problem)
             continue;
@@ -38,7 +41,7 @@ static void put_copies(const Call *call, const DatasetStates *states, Found *fou
         out_text(call->out, state->copy->server);
         out_z(call->out, problem);
         found->copies++;
-        found->unread += state->why.code != 0;
+        found->unread += state->why.code || (primary && primary->why.code);
     }
 }
 

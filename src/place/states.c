@@ -29,11 +29,15 @@ static bool read_one(Db *db, CopyState *state)
     return true;
 }
 
-/* A server that went away is tried anew for the next copy. */
+/*
+ * A server that went away is tried anew for the next copy. One that cannot be connected to is not: a frozen one would keep who asks for ten seconds
+ * with every copy, and one that starts was waited for.
+ */
 static void *read_server(void *reader_v)
 {
     Reader *reader = reader_v;
     ARENA_SCOPE(arena);
+    Err gone = {0};
     Db *db = NULL;
 
     for (size_t i = 0; i < reader->count; i++) {
@@ -47,8 +51,12 @@ static void *read_server(void *reader_v)
             arena_free(&arena);
             db = NULL;
         }
-        if (db || db_open(&arena, reader->server->dsn, &db, &state->why))
+        if (gone.code)
+            state->why = gone;
+        else if (db || db_open(&arena, reader->server->dsn, &db, &gone))
             (void)read_one(db, state);
+        else
+            state->why = gone;
         progress_add(reader->progress, 1);
     }
     return NULL;

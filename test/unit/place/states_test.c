@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "place/states.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/os.h"
 #include "place/schema.h"
 #include "test/check.h"
 #include "test/pg.h"
@@ -63,6 +68,34 @@ static void one_row_makes_another_hash_and_a_missing_table_spoils_no_other(void)
     CHECK(states[3].why.code == ERR_NOT_FOUND && strstr(states[3].why.text, "b"));
 }
 
+/* A TCP port that takes connections and says nothing, as a frozen server: how often it was called is counted afterwards. */
+static void a_server_that_says_nothing_is_called_once(void)
+{
+    ARENA_SCOPE(arena);
+    FD_SCOPE(port);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    MappingCopy copy = {STR("still"), true, true};
+    MappingTable still[] = {{STR("a"), &copy, 1}, {STR("b"), &copy, 1}, {STR("c"), &copy, 1}};
+    CopyState *states = NULL;
+    size_t count = 0;
+    int calls = 0;
+    Err err = {0};
+
+    port = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    CHECK(bind(port, (struct sockaddr *)&at, len) == 0 && listen(port, 16) == 0 &&
+          getsockname(port, (struct sockaddr *)&at, &len) == 0);
+    PlaceServer server = {
+        "still", str_printf(&arena, "host=127.0.0.1 port=%d connect_timeout=1", ntohs(at.sin_port)).ptr};
+    CHECK(states_read(&(PlaceSpec){"mini", &server, 1}, &(Mapping){.tables = still, .count = 3}, &arena, NULL,
+                      NULL, &states, &count, &err));
+    for (size_t i = 0; i < count; i++)
+        CHECK(states[i].why.code == ERR_DB);
+    for (int fd; (fd = accept(port, NULL, NULL)) >= 0; calls++)
+        (void)close(fd);
+    CHECK(count == 3 && calls == 1);
+}
+
 static void a_stop_ends_it(void)
 {
     ARENA_SCOPE(arena);
@@ -81,6 +114,7 @@ int main(void)
     scene();
     RUN(every_copy_is_read_on_its_server);
     RUN(one_row_makes_another_hash_and_a_missing_table_spoils_no_other);
+    RUN(a_server_that_says_nothing_is_called_once);
     RUN(a_stop_ends_it);
     DONE();
 }

@@ -51,12 +51,12 @@ static void *read_server(void *reader_v)
             arena_free(&arena);
             db = NULL;
         }
+        if (!db && !gone.code)
+            (void)!db_open(&arena, reader->server->dsn, &db, &gone);
         if (gone.code)
             state->why = gone;
-        else if (db || db_open(&arena, reader->server->dsn, &db, &gone))
-            (void)read_one(db, state);
         else
-            state->why = gone;
+            (void)read_one(db, state);
         progress_add(reader->progress, 1);
     }
     return NULL;

@@ -113,7 +113,7 @@ def a_server_that_copies_on_is_told_as_well():
     node, key = damaged_node(*BAD)
     with node.serve(key) as server:
         copy = Node()
-        copy.answer("replicate", key, server.address, "--once", "--blocks", "0-3")
+        copy.feed("replicate", key, server.address, "--once", status=11)
         relay = copy.serve("--peer", server.address, key)
         warning = relay.process.stderr.readline()
         check(f"feed {key[:16]}" in warning and "5-6, 450" in warning, warning)

@@ -59,6 +59,8 @@ def cat(name, *words):
 
 def a_feed_is_created_appended_to_and_read():
     made = answer("create", "--name", "notes")
+    check(set(answer("create", "by-word")) == set(made) and answer("stat", "by-word")["name"] == "by-word", "a name without its option")
+    answer("remove", "by-word")
     check(set(made) == {"key", "discovery_key", "length", "fork"} and HEX.fullmatch(made["key"]) and HEX.fullmatch(made["discovery_key"]), made)
     check((made["length"], made["fork"]) == (0, 0), made)
     first = answer("append", made["key"], data=b"a\n\nb\nc")
@@ -123,7 +125,7 @@ def large_input_goes_in_batches_and_those_before_a_failure_stay():
 
 def a_wrong_line_is_a_usage_error_and_a_wrong_key_is_not_found():
     for words in ((), ("append",), ("cat",), ("get", "notes"), ("get", "notes", "x"), ("get", "notes", "-1"), ("create", "--name", "-x"),
-                  ("create", "--name", ""), ("cat", "notes", "--framing", "words"), ("cat", "notes", "--from", "-1"), ("stat",), ("nothing",)):
+                  ("create", "--name", ""), ("create", ""), ("create", "--", "-x"), ("cat", "notes", "--framing", "words"), ("cat", "notes", "--from", "-1"), ("stat",), ("nothing",)):
         done = feed(*words, status=2)
         check(done.stderr.startswith(b"strata: ") or words == (), done.stderr)
     for words in (("cat", "nobody"), ("append", "nobody"), ("stat", "0" * 64), ("get", "nobody", 0), ("get", "notes", 99)):
@@ -131,6 +133,9 @@ def a_wrong_line_is_a_usage_error_and_a_wrong_key_is_not_found():
     refused("cat", "12", status=4, says="at least 4 digits")
     check(b"the feed's length)\n" in feed("cat", "--help", COLUMNS="200").stdout, "a default that nobody would type")
     refused("create", "--name", "notes", status=5, says="already")
+    refused("create", "notes", status=5, says="already")
+    refused("create", "other", "--name", "another", status=2, says="one name")
+    refused("create", "one", "two", status=2, says="does not take")
     done = subprocess.run([STRATA, "-C", str(TOP / "none"), "feed", "list"], env=environment(), capture_output=True)
     check(done.returncode == 4, done.stderr)
 

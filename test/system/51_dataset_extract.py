@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Rows of all tables of a dataset, while servers are well and while they die and hang. Usage: 51_dataset_extract.py STRATA"""
+import contextlib
 import csv
 import io
 import json
@@ -52,6 +53,19 @@ def postmaster(server):
 def backends(server):
     pid = postmaster(server)
     return [pid, *map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
+@contextlib.contextmanager
+def frozen(server):
+    """All processes of the server stand still meanwhile."""
+    stopped = backends(server)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
 
 
 def running(server, database="mini"):
@@ -449,14 +463,8 @@ def a_query_of_a_server_that_hangs_is_answered_by_another():
         asked = []
         wait_for(lambda: asked.extend(server for server in SERVERS if instance.table(server, "mini", "select from pg_stat_activity where "
                                       "wait_event = 'PgSleep' and pid <> pg_backend_pid()")) or asked, "a server is at work")
-        stopped = backends(asked[0])
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        with frozen(asked[0]):
             out, err = process.communicate()
-        finally:
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)
         lines = [json.loads(line) for line in out.splitlines()]
         if ends:
             check(process.returncode == 0 and lines == [{"n": A_TABLE, "s": ""}], (process.returncode, out, err))
@@ -525,14 +533,8 @@ def a_server_whose_network_is_cut_is_given_up():
 def a_table_that_nobody_has_is_named():
     process = start(SLOW, "-o", str(TOP / "lost.csv"), "--report", str(TOP / "lost.json"), "--deadline", "1s", name="single")
     wait_for(lambda: running("n3", "single"), "n3 is at work")
-    stopped = backends("n3")
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with frozen("n3"):
         _, err = process.communicate()
-    finally:
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
     check(process.returncode == 7 and b"'single_" in err and b"server 'n3'" in err, (process.returncode, err))
     said = json.loads((TOP / "lost.json").read_text())
     check(sum(retry["from"] == "n3" for retry in said["retries"]) >= 4, said)
